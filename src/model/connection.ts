@@ -34,13 +34,9 @@ export function keepingEmail(current: Account, known: Account | undefined): Acco
 
 /** Ids in lower case, as Entra writes them: imports may use another case, and lookups use this one. */
 export function canonicalAccount(account: Account | undefined): Account | undefined {
-  return (
-    account && {
-      ...account,
-      directoryId: account.directoryId.toLowerCase(),
-      objectId: account.objectId.toLowerCase(),
-    }
-  );
+  if (account === undefined) return undefined;
+  const { directoryId, objectId } = account;
+  return { ...account, directoryId: directoryId.toLowerCase(), objectId: objectId.toLowerCase() };
 }
 
 /** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are not permissions and never part of it. */

@@ -53,6 +53,8 @@ export interface UsableCredential {
   readonly material: CredentialMaterial;
 }
 
+export type NewCredential = UsableCredential;
+
 export function credentialState(credential: Credential, now: Timestamp): CredentialState {
   if (credential.expireTime !== undefined && credential.expireTime <= now) return 'EXPIRED';
   if (credential.notBefore !== undefined && credential.notBefore > now) return 'NOT_YET_VALID';
@@ -78,9 +80,4 @@ export function neverExpires({ expireTime }: Pick<Credential, 'expireTime'>): bo
 export function earlierExpireTime(said: Timestamp | undefined, entra: Timestamp | undefined): Timestamp | undefined {
   if (said === undefined || entra === undefined) return said ?? entra;
   return Math.min(said, entra);
-}
-
-export interface NewCredential {
-  readonly credential: Credential;
-  readonly material: CredentialMaterial;
 }

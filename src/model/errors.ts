@@ -68,7 +68,7 @@ export type Reason = (typeof REASONS)[number];
 
 export interface VaultErrorDetails {
   /** For programs; sent to the caller as `ErrorInfo.metadata`, so never a secret or a person's name. */
-  metadata?: Readonly<Record<string, string>>;
+  metadata?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds from now; sent as `RetryInfo`. */
   retryAfter?: Duration | undefined;
   /** What to do about Entra's response, if that is more than the reason implies: part of the message, and for the log. */
@@ -88,7 +88,8 @@ export class VaultError extends Error {
   constructor(reason: Reason, message: string, details: VaultErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.reason = reason;
-    this.metadata = details.metadata ?? {};
+    const isKnown = (entry: [string, string | undefined]): entry is [string, string] => entry[1] !== undefined;
+    this.metadata = Object.fromEntries(Object.entries(details.metadata ?? {}).filter(isKnown));
     this.retryAfter = details.retryAfter;
     this.hint = details.hint;
   }

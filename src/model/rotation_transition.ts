@@ -83,14 +83,14 @@ export function nextTransition(rotation: Rotation, outcome: RotationOutcome, fac
     case 'removed':
       return done('REMOVED', undefined);
     case 'kept':
-      return { after: undefined, done: undefined, report: problemToReport(rotation, outcome, facts, 0).report };
+      return { ...problemToReport(rotation, outcome, facts, 0), after: undefined };
     case 'old_gone':
       return quiet(undefined);
     case 'new_gone':
       return quiet(outcome.isWanted ? fromTheStart(rotation, now) : undefined);
     case 'new_lost': {
       const { after, report } = problemToReport(rotation, { problem: 'REFUSED_SECRET' }, facts, 0);
-      return { after: { ...fromTheStart(rotation, now), problem: after.problem }, done: 'LOST', report };
+      return { after: { ...fromTheStart(rotation, now), problem: after?.problem }, done: 'LOST', report };
     }
     case 'suspended':
       // No attempts in the meantime: earlier results prove too little by then.
@@ -116,7 +116,7 @@ function unproved(rotation: Rotation, code: string | undefined, facts: RotationF
   const { now, newCreateTime = now } = facts;
   const again = { ...answered(rotation), watchTime: undefined };
   if (elapsedSince(newCreateTime, now) >= SUSPECT_AFTER)
-    return stays(problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, SUSPECT_AFTER));
+    return problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, SUSPECT_AFTER);
   return quiet({ ...again, failures: rotation.failures + 1, nextTime: now + LOOK_EVERY });
 }
 
@@ -141,16 +141,15 @@ function notAhead(time: Timestamp | undefined, now: Timestamp): Timestamp | unde
 /** Restarts the day, also in step REMOVE. */
 function doubted(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationTransition {
   const again: Rotation = { ...rotation, step: 'WATCH', watchTime: facts.now };
-  return stays(problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, WATCH_EVERY));
+  return problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, WATCH_EVERY);
 }
 
 function stopped(rotation: Rotation, blocker: RotationBlocker, facts: RotationFacts): RotationTransition {
   const { now, oldEnd } = facts;
   // In PROVE it interrupts the run of successes.
   const again = rotation.step === 'PROVE' ? { ...rotation, watchTime: undefined } : rotation;
-  if (blocker.problem === 'UNAVAILABLE')
-    return stays(problemToReport(again, blocker, facts, waitOf(rotation, blocker)));
-  const transition = stays(problemToReport(again, blocker, facts, HINDERED_EVERY));
+  if (blocker.problem === 'UNAVAILABLE') return problemToReport(again, blocker, facts, waitOf(rotation, blocker));
+  const transition = problemToReport(again, blocker, facts, HINDERED_EVERY);
   // An expired secret is harmless where it is, and must not prevent the next rotation.
   const isPast = rotation.step === 'REMOVE' && oldEnd !== undefined && oldEnd <= now;
   return isPast ? { ...transition, after: undefined } : transition;
@@ -178,10 +177,6 @@ function done(what: NonNullable<RotationTransition['done']>, after: Rotation | u
   return { after, done: what, report: undefined };
 }
 
-function stays({ after, report }: ReturnType<typeof problemToReport>): RotationTransition {
-  return { after, done: undefined, report };
-}
-
 function quiet(after: Rotation | undefined): RotationTransition {
   return { after, done: undefined, report: undefined };
 }
@@ -192,7 +187,7 @@ function problemToReport(
   found: FoundProblem,
   { now, oldEnd }: RotationFacts,
   wait: Duration,
-): { readonly after: Rotation } & Pick<RotationTransition, 'report'> {
+): RotationTransition {
   const problem = problemOf(rotation.problem, found, now);
   const severityAt = (time: Timestamp) => severityOf(rotation, problem.kind, oldEnd, time);
   const isRipe = problem.kind !== 'UNAVAILABLE' || now - problem.time >= OUTAGE_REPORTED_AFTER;
@@ -201,6 +196,7 @@ function problemToReport(
   const reported = isDue ? { ...problem, reportedTime: now } : problem;
   return {
     after: { ...rotation, problem: reported, failures: rotation.failures + 1, nextTime: now + wait },
+    done: undefined,
     report: isDue ? { problem: reported, severity: severityAt(now) } : undefined,
   };
 }

@@ -179,11 +179,7 @@ function appTokenError(app: App, directoryId: string, failure: Failure): VaultEr
   const step = NEXT_STEPS[reason] ?? 'Retry later, and check the app with VerifyApp.';
   const sentences = [`Entra issued no token for ${appName(app)} itself in directory ${directoryId}.`, step, hint];
   return new VaultError(reason, sentences.filter((sentence) => sentence !== undefined).join(' '), {
-    metadata: {
-      resource: appName(app),
-      ...(entraError === undefined ? {} : { entraError }),
-      ...(correlationId === undefined ? {} : { correlationId }),
-    },
+    metadata: { resource: appName(app), entraError, correlationId },
     retryAfter,
   });
 }

@@ -139,9 +139,9 @@ export function exchangeError(connection: Connection, failure: Failure, resource
   const message = messageFor(reason, name, refused);
   return new VaultError(reason, hint === undefined ? message : `${message} ${hint}`, {
     metadata: {
-      ...(refused === undefined ? {} : { resourceUri: refused }),
+      resourceUri: refused,
       ...metadataOf(reason, name, failure),
-      ...(claims === undefined || claims.length > LONGEST_CLAIMS ? {} : { claims }),
+      claims: claims !== undefined && claims.length > LONGEST_CLAIMS ? undefined : claims,
     },
     retryAfter,
   });
@@ -167,14 +167,14 @@ function messageFor(reason: Reason, name: string, resource?: string): string {
 
 function metadataOf(
   reason: Reason,
-  name: string,
+  resource: string,
   evidence: Pick<StateReason, 'entraError' | 'correlationId'> | undefined,
-): Record<string, string> {
+) {
   const { entraError, correlationId } = evidence ?? {};
   return {
-    resource: name,
-    ...(entraError === undefined ? {} : { entraError }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(USER_SIGNS_IN.has(reason) ? { nextStep: 'StartAuthorization' } : {}),
+    resource,
+    entraError,
+    correlationId,
+    nextStep: USER_SIGNS_IN.has(reason) ? 'StartAuthorization' : undefined,
   };
 }

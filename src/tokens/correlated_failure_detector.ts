@@ -36,15 +36,12 @@ interface Trial {
   readonly failure: DeferredFailure | undefined;
 }
 
-/** By resource; by `WHOLE` what is about the whole connection. */
-type DeferredOfConnection = Map<string, DeferredFailure>;
-
 /** Equal failures of one app's connections. */
 interface FailureGroup {
   readonly key: string;
   readonly startTime: Timestamp;
-  /** By connection uid. The next one to probe is first. */
-  readonly deferred: Map<string, DeferredOfConnection>;
+  /** By connection uid, then by resource (`WHOLE`: about the whole connection). The next connection to probe is first. */
+  readonly deferred: Map<string, Map<string, DeferredFailure>>;
   probes: number;
 }
 
@@ -182,7 +179,7 @@ function isDeferred({ deferred }: FailureGroup, connectionUid: string, resource:
 
 function defer({ deferred }: FailureGroup, failed: DeferredFailure): void {
   const { uid } = failed.connection;
-  const known: DeferredOfConnection = deferred.get(uid) ?? new Map();
+  const known = deferred.get(uid) ?? new Map<string, DeferredFailure>();
   deferred.set(uid, known.set(partOf(failed), failed));
 }
 

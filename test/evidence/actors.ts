@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AnswerRow } from './answer_rows.ts';
 
-/** Who acts, by the words of the table. The kind decides which of them it is: a policy sends the user to sign in, or its administrator to change it. */
+/** Who must act, in the terms of the table. The kind selects one: for a policy the user signs in, or an administrator changes it. */
 const ACTORS: readonly (readonly [words: RegExp, actors: readonly string[]])[] = [
   [/Entra/, ['nobody']],
   [/federated IdP/, ['nobody', 'user']],
@@ -10,7 +10,7 @@ const ACTORS: readonly (readonly [words: RegExp, actors: readonly string[]])[] =
   [/tenant policy/, ['user']],
   [/directory/, ['nobody']],
   [/app|registration/, ['operator']],
-  // One app for one account type or one user's consent: the user, or the user's administrator, meets it.
+  // One app for one account type or one user's consent: the user, or the user's administrator, acts.
   [/^app$/, ['user', 'administrator']],
   [/vault/, ['vault', 'operator']],
   [/visitor/, ['vault']],
@@ -19,11 +19,11 @@ const ACTORS: readonly (readonly [words: RegExp, actors: readonly string[]])[] =
 
 export function actorsOf({ whoActs, kind }: AnswerRow): ReadonlySet<string> {
   const actors = ACTORS.flatMap(([words, some]) => (words.test(whoActs) ? some : []));
-  // What blocks a user is lifted by the administrator, also where the table names the user alone.
+  // An administrator unblocks a user, also where the table names the user alone.
   return new Set(kind === 'blocked' ? [...actors, 'administrator'] : actors);
 }
 
-/** The part of the runbook in which an operator finds each reason: a heading of its own, or a line of a table. */
+/** The section of the runbook for each reason: a heading, or a line of a table. */
 export function runbookParts(): ReadonlyMap<string, string> {
   const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
   const parts = new Map<string, string>();

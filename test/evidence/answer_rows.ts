@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** One line of the table of Entra's answers in `test/data`. */
+/** One line of the table of Entra's responses in `test/data`. */
 export interface AnswerRow {
   readonly code: number;
   readonly error: string;
   readonly suberror: string | undefined;
-  /** As the table has it: `app_config (directory)`. */
+  /** As in the table: `app_config (directory)`. */
   readonly kind: string;
   readonly subject: string;
   readonly flow: string;

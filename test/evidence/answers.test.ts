@@ -10,12 +10,12 @@ import { type Observation, observe } from './observe.ts';
 import { type DirectoryObservation, observeDirectory } from './observe_directory.ts';
 
 const rows = readAnswerRows();
-/** Five rows of the table, made wrong: the checks must find each. */
+/** Five changed rows of the table: the checks must find each difference. */
 const seed = randomInt(1_000_000);
 const wrong = changedRows(rows, 5, seed);
 
 const cases = rows.map((row, index) => ({ name: nameOf(row), row, index }));
-/** All rows at once, on a machine that is busy with other tests. */
+/** For all rows, on a busy machine. */
 const LONGEST = 600_000;
 
 let scenario: Scenario;
@@ -30,13 +30,13 @@ beforeAll(async () => {
 }, LONGEST);
 afterAll(() => scenario.close());
 
-describe('an answer to one user', () => {
+describe('a response to one user', () => {
   test.each(cases)('$name', ({ row, index }) => {
     expect(problemsOf(row, alone[index] as Observation)).toEqual([]);
   });
 });
 
-describe('an answer to everybody who asks for one resource in one directory', () => {
+describe('a response to all requests for one resource in one directory', () => {
   test.each(cases)('$name', ({ row, index }) => {
     expect(problemsInDirectory(row, together[index] as DirectoryObservation)).toEqual([]);
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { AnswerRow } from './answer_rows.ts';
 import { kindOf } from './expected.ts';
 
-/** Kind and subject: from them the rule makes all else. */
+/** Kind and subject determine everything else. */
 export function classOf(row: AnswerRow): string {
   return `${kindOf(row)} of ${row.subject}`;
 }
@@ -16,7 +16,7 @@ export function withClass(row: AnswerRow, { kind, subject }: AnswerRow): AnswerR
   return { ...row, kind, subject };
 }
 
-/** Some of the rows, each with the kind and subject of another class. */
+/** Some rows, each with the kind and subject of another class. */
 export function changedRows(rows: readonly AnswerRow[], count: number, seed: number): readonly AnswerRow[] {
   const changed = fc
     .shuffledSubarray([...rows], { minLength: count, maxLength: count })

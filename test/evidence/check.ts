@@ -3,7 +3,7 @@ import { type Answer, GRAPH, OUTLOOK } from './crew.ts';
 import { type Expected, expectedOf, REASONS } from './expected.ts';
 import type { Observation, Others } from './observe.ts';
 
-/** Each way in which what was seen differs from the row and the rule; empty: none. */
+/** Differences between the observation and what the row and the rule require; empty: none. */
 export function problemsOf(row: AnswerRow, seen: Observation): string[] {
   const expected = expectedOf(row);
   const problems: string[] = [];
@@ -51,7 +51,7 @@ export function problemsOf(row: AnswerRow, seen: Observation): string[] {
 
 type Same = (what: string, found: unknown, wanted: unknown) => void;
 
-/** The status goes with the reason, and the call says by itself whether the user is to sign in, or whether a retry helps. */
+/** The status matches the reason, and the error says whether the user must sign in or a retry helps. */
 function checkReason(when: string, { reason, status, metadata, retryAfter }: Answer, same: Same): void {
   const known = REASONS[reason];
   same(`${when}the status of ${reason}`, status, known?.status);
@@ -64,7 +64,7 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   CONSENT_REQUIRED: 'StartAuthorization',
 };
 
-/** `aloof`: those who may have to wait by the rule. */
+/** `aloof`: users that the rule allows to wait. */
 function split(answers: Others, { isAboutGrant, isThrottled }: Expected) {
   const { other, b, c, d } = answers;
   if (isAboutGrant) return { others: { b, c, d }, aloof: { other } };

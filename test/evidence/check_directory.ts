@@ -5,7 +5,7 @@ import { expectedOf } from './expected.ts';
 import { expectedInDirectory } from './expected_in_directory.ts';
 import type { DirectoryObservation } from './observe_directory.ts';
 
-/** Each way in which what was seen differs from the row and the rule; empty: none. */
+/** Differences between the observation and what the row and the rule require; empty: none. */
 export function problemsInDirectory(row: AnswerRow, seen: DirectoryObservation): string[] {
   const expected = expectedInDirectory(row);
   const problems: string[] = [];

@@ -10,7 +10,7 @@ export const IMAP = `${OUTLOOK}/IMAP.AccessAsUser.All`;
 
 export type Person = 'a' | 'b' | 'c' | 'd';
 
-/** An app of its own for one answer of Entra, and those who use it. */
+/** A separate app for one response of Entra, and its users. */
 export interface Crew {
   readonly tenant: Onboarded;
   /** Usernames: A, B and D in one directory, C in another. */
@@ -19,11 +19,11 @@ export interface Crew {
   readonly connections: Readonly<Record<Person, string>>;
 }
 
-/** What a call for a token came to. */
+/** Result of a call for a token. */
 export interface Answer {
   readonly reason: string;
   readonly status: string;
-  /** Entra gave it for this call. */
+  /** Entra issued it for this call. */
   readonly isFresh: boolean;
   readonly metadata: Readonly<Record<string, string>>;
   readonly retryAfter: number | undefined;
@@ -63,7 +63,7 @@ export async function gatherCrew(
   return { tenant, users, connections };
 }
 
-/** `claims`: with a challenge, new each time. */
+/** `claims`: with a challenge that differs each time. */
 export async function askFor(
   { tokens }: Pick<Scenario, 'tokens'>,
   connection: string,

@@ -9,17 +9,17 @@ const rows = readAnswerRows();
 
 test('the table has 196 rows', () => expect(rows).toHaveLength(196));
 
-describe('who acts', () => {
-  test.each(Object.entries(REASONS))('%s stands in its part of the runbook', (reason, { actor }) => {
+describe('the actor', () => {
+  test.each(Object.entries(REASONS))('%s has its section in the runbook', (reason, { actor }) => {
     expect(runbookParts().get(reason)).toBe(PARTS[actor]);
   });
 
-  test.each(rows.map((row) => ({ name: nameOf(row), row })))('$name: one of those whom the row names', ({ row }) => {
+  test.each(rows.map((row) => ({ name: nameOf(row), row })))('$name: one of the actors in the row', ({ row }) => {
     expect(actorsOf(row)).toContain(REASONS[expectedOf(row).second]?.actor);
   });
 });
 
-test('a row with another kind or subject is expected to look different', () => {
+test('another kind or subject of a row changes the expectation', () => {
   const looks = (row: AnswerRow) => JSON.stringify([expectedOf(row), expectedInDirectory(row)]);
   const alike = rows.flatMap((row) =>
     classesOf(rows)

@@ -1,14 +1,14 @@
 import type { AnswerRow } from './answer_rows.ts';
 
-/** What ends a refusal once Entra would grant again. Nothing of it is an operator's work. */
+/** What ends a refusal once Entra would grant again. None of it requires an operator. */
 export type Cure =
   | '5 minutes'
   | 'a day'
-  /** VerifyConnection, by the user or the product: the refresh token may be sound. */
+  /** VerifyConnection, by the user or the product: the refresh token may be valid. */
   | 'VerifyConnection'
   | 'sign-in';
 
-/** What the rule makes of an answer to one user; names as in the proto files. */
+/** Expected effect of a response to one user; names as in the proto files. */
 export interface Expected {
   readonly first: string;
   /** 61 s later. */
@@ -20,13 +20,13 @@ export interface Expected {
   readonly resourceState: string;
   /** In `state_reason` of what is not ACTIVE. */
   readonly stateReason: string | undefined;
-  /** The answer is about the grant, so A's other resource has it too. */
+  /** The response is about the grant, so it affects A's other resource, too. */
   readonly isAboutGrant: boolean;
-  /** Entra is not asked again 61 s later. */
+  /** Entra is not called again 61 s later. */
   readonly isHeld: boolean;
-  /** Entra wants the app to wait in this directory. */
+  /** Entra throttles the app in this directory. */
   readonly isThrottled: boolean;
-  /** Only the caller that brought claims hears of it. */
+  /** Only the caller with claims gets it. */
   readonly isOfCaller: boolean;
   readonly cure: Cure;
 }

@@ -359,14 +359,14 @@ test('the e-mail address follows the id token, if it has one; names stay', () =>
     email: 'ada@old.example',
   };
   const before = connectionWith({ account: known });
-  const telling = (account: Granted['account']) =>
+  const refreshed = (account: Granted['account']) =>
     afterRedeem(before, { ...granting(['Mail.Read']), account }, NOW, GRAPH);
 
-  const told = telling({ ...known, username: 'countess', displayName: 'Countess', email: 'ada@new.example' });
-  expect(told.account).toEqual({ ...known, email: 'ada@new.example' });
-  expect(told.updateTime).toBe(NOW);
+  const after = refreshed({ ...known, username: 'countess', displayName: 'Countess', email: 'ada@new.example' });
+  expect(after.account).toEqual({ ...known, email: 'ada@new.example' });
+  expect(after.updateTime).toBe(NOW);
   for (const silent of [{ ...known, email: undefined }, known, undefined]) {
-    expect(telling(silent)).toMatchObject({ account: known, updateTime: before.updateTime });
+    expect(refreshed(silent)).toMatchObject({ account: known, updateTime: before.updateTime });
   }
-  expect(telling({ ...known, objectId: 'other', email: 'other@example' }).account).toEqual(known);
+  expect(refreshed({ ...known, objectId: 'other', email: 'other@example' }).account).toEqual(known);
 });

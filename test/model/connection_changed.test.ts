@@ -48,8 +48,8 @@ const anyGranted: fc.Arbitrary<PermissionsByResource> = fc.dictionary(
   { noNullPrototype: true },
 );
 
-/** What others are told of. */
-const anyTold = fc.record({
+/** Fields whose change is reported. */
+const anyReported = fc.record({
   externalId: sometimes(fc.constantFrom('user-7', 'user-8')),
   labels: fc.dictionary(fc.constantFrom('team', 'tier'), fc.constantFrom('blue', 'red'), { noNullPrototype: true }),
   granted: anyGranted,
@@ -65,8 +65,8 @@ const anyTold = fc.record({
   suspendTime: anyTime,
 });
 
-/** What a plain refresh changes, and what is nobody's business. */
-const anyUntold = fc.record({
+/** Fields that a refresh changes, and other fields that are not reported. */
+const anyUnreported = fc.record({
   account: fc.constantFrom(undefined, ada.account),
   productScopes: fc.array(fc.constant('Mail.Send')),
   verifyTime: anyTime,
@@ -79,10 +79,10 @@ const anyUntold = fc.record({
 });
 
 const anyConnection = fc
-  .tuple(anyTold, anyUntold)
-  .map(([told, untold]): Connection => ({ ...ada, ...told, ...untold }) as Connection);
+  .tuple(anyReported, anyUnreported)
+  .map(([reported, unreported]): Connection => ({ ...ada, ...reported, ...unreported }) as Connection);
 
-test('a connection that was made, deleted or granted anew is always told of', () => {
+test('a connection that was created, deleted or granted again is always reported', () => {
   fc.assert(
     fc.property(anyConnection, anyConnection, (one, other) => {
       const created = connectionChanged({ before: undefined, after: one, time: TIME });
@@ -97,18 +97,18 @@ test('a connection that was made, deleted or granted anew is always told of', ()
   expect(connectionChanged({ before: undefined, after: undefined, time: TIME })).toBeUndefined();
 });
 
-test('whatever else changes with a refresh, nothing is told', () => {
+test('other changes of a refresh are not reported', () => {
   fc.assert(
-    fc.property(anyConnection, anyUntold, (before, untold) => {
-      // Read again from its row, nothing is the same object.
-      const after = structuredClone({ ...before, ...untold });
+    fc.property(anyConnection, anyUnreported, (before, unreported) => {
+      // After a read from the database, no object is the same.
+      const after = structuredClone({ ...before, ...unreported });
 
       expect(connectionChanged({ before, after, time: TIME })).toBeUndefined();
     }),
   );
 });
 
-test('permissions that a refresh learns of are not told, lost ones are', () => {
+test('additional permissions are not reported, lost ones are', () => {
   fc.assert(
     fc.property(anyGranted, anyGranted, (more, some) => {
       const both: Record<string, readonly string[]> = { ...some };
@@ -129,7 +129,7 @@ test('permissions that a refresh learns of are not told, lost ones are', () => {
   );
 });
 
-test('who follows the events knows state, reason and external id of every connection', () => {
+test('the events contain state, reason and external id of every connection', () => {
   fc.assert(
     fc.property(fc.array(anyConnection, { minLength: 1, maxLength: 8 }), (history) => {
       let known: unknown;
@@ -138,10 +138,10 @@ test('who follows the events knows state, reason and external id of every connec
         const event = connectionChanged({ before, after, time: TIME });
         if (event !== undefined) {
           expect(event.data.previousState).toBe(before && connectionState(before));
-          known = tellingOf(event);
+          known = reportOf(event);
         }
         before = after;
-        expect(known).toEqual(tellingOf(connectionChanged({ before: undefined, after, time: TIME })));
+        expect(known).toEqual(reportOf(connectionChanged({ before: undefined, after, time: TIME })));
       }
     }),
   );
@@ -155,9 +155,9 @@ test.each<[Partial<Connection>, string, string | undefined]>([
   [{ labels: {} }, 'RENAMED', undefined],
   [{ labels: { team: 'red' } }, 'RENAMED', undefined],
   [{ labels: { squad: 'blue' } }, 'RENAMED', undefined],
-  // Both at once: the state matters more, and the external id is told all the same.
+  // Both at once: the state matters more, and the external id is reported anyway.
   [{ externalId: 'user-8', grantState: 'REAUTHORIZATION_REQUIRED' }, 'STATE', undefined],
-])('%j is told as %s', (changes, change, reason) => {
+])('%j is reported as %s', (changes, change, reason) => {
   const after = { ...ada, ...changes };
 
   const event = connectionChanged({ before: ada, after, time: TIME });
@@ -172,7 +172,7 @@ test.each<[Partial<Connection>, string, string | undefined]>([
   });
 });
 
-test('another reason for the same state is told', () => {
+test('another reason for the same state is reported', () => {
   const blocked: Connection = { ...ada, grantState: 'BLOCKED', stateReason: evidence('BLOCKED_BY_POLICY') };
 
   expect(
@@ -215,7 +215,7 @@ test('the resource whose own state changed is named, with its state and reason',
   });
   expect(dataOf(refused, { ...refused, resourceIssues: { [OUTLOOK]: { ...issue, retryTime: 9 } } })).toBeUndefined();
   expect(dataOf(ada, { ...ada, resourceIssues: { [OUTLOOK]: { ...issue, state: 'ACTIVE' } } })).toBeUndefined();
-  // The grant itself: all resources change.
+  // A change of the grant itself affects all resources.
   const dead: Connection = {
     ...ada,
     grantState: 'REAUTHORIZATION_REQUIRED',
@@ -224,7 +224,7 @@ test('the resource whose own state changed is named, with its state and reason',
   expect(dataOf(refused, dead)).toMatchObject({ state: 'REAUTHORIZATION_REQUIRED', resource: undefined });
 });
 
-test('no event holds who the person is, and each has an id of its own', () => {
+test('no event contains personal data, and each has its own id', () => {
   fc.assert(
     fc.property(anyConnection, anyConnection, (before, after) => {
       const events = [before, undefined].map((from) =>
@@ -237,7 +237,7 @@ test('no event holds who the person is, and each has an id of its own', () => {
   );
 });
 
-function tellingOf(event: ConnectionChangedEvent | undefined) {
+function reportOf(event: ConnectionChangedEvent | undefined) {
   return event && { state: event.data.state, reason: event.data.reason, externalId: event.data.externalId };
 }
 

@@ -9,7 +9,7 @@ const LAST_TIME = Date.UTC(9999, 11, 31);
 const times = fc.integer({ min: 0, max: LAST_TIME });
 const days = fc.integer({ min: 0, max: 365 });
 const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
-const credentialEnding = fc.record({
+const credentialExpiring = fc.record({
   app: fc.string(),
   clientId: fc.uuid(),
   kind: fc.constantFrom('CLIENT_SECRET' as const, 'CERTIFICATE' as const, 'FEDERATED' as const),
@@ -23,8 +23,8 @@ const states = maybe(fc.constantFrom('ACTIVE' as const, 'PENDING' as const));
 const apps = fc.constantFrom('OK' as const, 'CREDENTIAL_REJECTED' as const);
 
 const events: fc.Arbitrary<EventBody> = fc.oneof(
-  fc.record({ type: fc.constant('credential.expiring' as const), data: credentialEnding }),
-  fc.record({ type: fc.constant('credential.expired' as const), data: credentialEnding }),
+  fc.record({ type: fc.constant('credential.expiring' as const), data: credentialExpiring }),
+  fc.record({ type: fc.constant('credential.expired' as const), data: credentialExpiring }),
   fc.record({
     type: fc.constant('connection.changed' as const),
     data: fc.record({

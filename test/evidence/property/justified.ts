@@ -21,7 +21,7 @@ export interface Known {
   readonly log: readonly Entry[];
   /** The credentials of the app. */
   readonly credentials: readonly string[];
-  /** The step in which the vault was told to forget what it learned of the app. */
+  /** The step in which an operator's change made the vault forget the app's state. */
   readonly forgottenStep: number;
   readonly step: number;
   readonly now: number;

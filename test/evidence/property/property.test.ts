@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground.close());
 
-test('a user whose own answers are all successes is served at every call', { timeout: 3_600_000 }, async () => {
+test('a user whose own responses are all successes is served at every call', { timeout: 3_600_000 }, async () => {
   const tally: Tally = new Map();
   await fc.assert(
     fc.asyncProperty(sequences, (sequence) => runSequence(ground, sequence, tally, maps)),

@@ -9,7 +9,7 @@ import type { Sequence, Step } from './steps.ts';
 import type { WatchedMaps } from './watched_maps.ts';
 import { DIRECTORIES, type Ground, openCloud, SCOPES, USERS, type User, type World } from './world.ts';
 
-/** How often each thing happened, so that a run that proves nothing is seen. */
+/** How often each event occurred, so that a run without evidence is noticed. */
 export type Tally = Map<string, number>;
 
 type Resource = 0 | 1;
@@ -24,7 +24,7 @@ const OF_ONE_RESOURCE: ReadonlySet<string> = new Set([
 const LASTING: ReadonlySet<string> = new Set(['reauthorize', 'consent', 'blocked', 'ambiguous', 'loop_detected']);
 const LASTING_WORDS: ReadonlySet<string> = new Set(['invalid_grant', 'interaction_required', 'consent_required']);
 
-/** Entra's repair alone does not end it. */
+/** A repair at Entra alone does not end it. */
 function isLasting({ error, suberror }: Refusal, { kind }: Meaning): boolean {
   return LASTING.has(kind) || (kind === 'unknown' && (suberror !== undefined || LASTING_WORDS.has(error)));
 }
@@ -76,7 +76,7 @@ function describe(log: readonly Entry[]): string {
     .join('\n');
 }
 
-/** So long a new credential may be refused by some of Entra's servers. */
+/** How long some of Entra's servers may refuse a new credential. */
 const PROPAGATION = 15 * MINUTE;
 const RECOVERY = 5 * MINUTE + 30 * SECOND;
 
@@ -175,7 +175,7 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
     }
   }
 
-  /** Asks, and checks the property; true: served. */
+  /** Requests a token, and checks the property; true: served. */
   async function get(user: User, resource: Resource): Promise<boolean> {
     await ready(user);
     const clean = isClean(user, resource);

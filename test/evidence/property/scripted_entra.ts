@@ -6,7 +6,7 @@ import { type Meaning, meaningOf, type Refusal } from './answers.ts';
 
 export const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
-/** One request to the token endpoint, and what it was answered. */
+/** One request to the token endpoint, and its response. */
 export interface Entry {
   /** The step of the sequence in which it was sent. */
   readonly step: number;
@@ -14,7 +14,7 @@ export interface Entry {
   answeredStep: number | undefined;
   /** By the vault's clock. */
   readonly time: number;
-  /** The same, not moved by a clock that is set back. */
+  /** The same, by a clock that is never set back. */
   readonly elapsed: number;
   readonly app: string;
   /** Undefined: a shared address. */
@@ -30,14 +30,14 @@ export interface Entry {
   readonly meaning: Meaning | undefined;
 }
 
-/** `probe`: the vault asks for itself. `app`: a caller asks for a token of the app. */
+/** `probe`: the vault's own request. `app`: a request for a token of the app. */
 export type Grant = 'refresh' | 'code' | 'import' | 'app' | 'probe';
 
 export type Question = Omit<Entry, 'answeredStep' | 'refusal' | 'meaning' | 'step' | 'time' | 'elapsed'>;
 
-/** What plays Entra in one sequence. */
+/** The responses of Entra in one sequence. */
 export interface Script {
-  /** What stands in the fields of a question that the request itself does not tell. */
+  /** Fields of the log that the request itself does not contain. */
   identify(asked: { clientId: string; secret: string; token: string | undefined; resource: string; path: string }): {
     app: string;
     credential: string;

@@ -9,9 +9,9 @@ export type Step =
   | { readonly do: 'get_with_claims'; readonly user: number; readonly resource: 0 | 1 }
   /** Several calls at once. */
   | { readonly do: 'together'; readonly users: readonly number[]; readonly resource: 0 | 1 }
-  /** One after the other, everybody. */
+  /** All users, one after the other. */
   | { readonly do: 'everybody'; readonly resource: 0 | 1 }
-  /** The answers to this user are held back until `release`. */
+  /** Responses to this user are delayed until `release`. */
   | { readonly do: 'get_late'; readonly user: number; readonly resource: 0 | 1 }
   | { readonly do: 'release' }
   | { readonly do: 'verify'; readonly user: number }
@@ -57,7 +57,7 @@ const WORDS = [
 ];
 const SUBERRORS = ['bad_token', 'consent_required', 'message_only', 'additional_action', 'a_new_suberror'];
 
-/** A code that no table knows, or none, under any words. */
+/** An unknown code, or none, with any error word. */
 const unknown: fc.Arbitrary<Refusal> = fc.record({
   error: fc.constantFrom(...WORDS),
   code: fc.constantFrom<number | undefined>(7999999, 7999998, undefined),
@@ -67,7 +67,7 @@ const unknown: fc.Arbitrary<Refusal> = fc.record({
   ),
 });
 
-/** A known code under a word with which it was never seen. */
+/** A known code with an error word that Entra never combines with it. */
 const disguised: fc.Arbitrary<Refusal> = fc
   .tuple(fc.constantFrom(...ROWS.filter(({ kind }) => kind !== 'throttled')), fc.constantFrom(...WORDS))
   .map(([{ code, suberror }, error]) => ({ error, code, suberror }));

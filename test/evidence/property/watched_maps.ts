@@ -1,19 +1,19 @@
-/** A map of the vault with a stated cap, as the test watches it. */
+/** A bounded map of the vault that the test observes. */
 interface Watched {
   readonly cap: number;
   size(): number;
 }
 
-/** Which caps the maps that are made get, and whether they keep them. */
+/** Sets the caps of new maps, and checks them. */
 export interface WatchedMaps {
   /** Undefined: those of the vault. */
   limit: number | undefined;
   /** The cap that a new map gets. */
   capOf(cap: number): number;
   add(watched: Watched): void;
-  /** The maps that hold more than they may. */
+  /** Maps that exceed their cap. */
   check(): void;
-  /** Those that were full at some time. */
+  /** Maps that were full at some time. */
   readonly full: number;
   clear(): void;
 }

@@ -57,7 +57,7 @@ export const APPS = ['many', 'single'] as const;
 /** Of each resource, in the order of `RESOURCES`. */
 export const SCOPES = ['Mail.Read', 'https://outlook.office.com/IMAP.AccessAsUser.All'] as const;
 
-/** A fault of Entra, and whose requests it meets; what is undefined is any. */
+/** A fault of Entra, and the requests that it affects; undefined matches any. */
 export interface Fault {
   readonly refusal: Refusal;
   readonly app?: string | undefined;
@@ -78,7 +78,7 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-/** What sequences share, since it holds nothing of what is tested. */
+/** Shared by all sequences, because it contains nothing under test. */
 export async function prepareGround(): Promise<Ground> {
   const entra = await startScriptedEntra();
   const stores = await openTestStores({ clock: { now: () => NOW } });
@@ -112,7 +112,7 @@ export async function openCloud(ground: Ground, beginning: Beginning) {
   const sequence = ground.counter.next++;
   const log: Entry[] = [];
   const faults: Fault[] = [];
-  /** Answers that are held back, by user. */
+  /** Delayed responses, by user. */
   const late = new Map<string, { promise: Promise<void>; release: () => void }>();
   const arrivals = new Map<string, () => void>();
   let step = 0;
@@ -123,7 +123,7 @@ export async function openCloud(ground: Ground, beginning: Beginning) {
   const clientIds = new Map<string, string>();
   const apps = new Map<string, App>();
   const credentials = new Map<string, string[]>(APPS.map((app) => [app, []]));
-  /** The step in which the vault was last told to forget what it knows of an app. */
+  /** The step in which a change last made the vault forget the state of an app. */
   const forgotten = new Map<string, number>(APPS.map((app) => [app, 0]));
   for (const [index, name] of APPS.entries()) {
     const clientId = `c${index}000000-0000-4000-8000-${String(sequence).padStart(12, '0')}`;

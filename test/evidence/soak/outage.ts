@@ -5,10 +5,10 @@ import type { AppKey } from './layout.ts';
 /** Milliseconds since the start of the soak. */
 export type Time = number;
 
-/** After what ends the fault, at the latest, a caller that only waited for a hold is served. */
+/** A caller that only waited for a cooldown is served at the latest this long after the end of the fault. */
 export const LONGEST_HOLD = 5 * MINUTE + 30 * SECOND;
 
-/** Something that is wrong at Entra for some time, and what the rule lets it stop. */
+/** A fault of Entra for some time, and the refusals that the rule allows. */
 export interface Outage {
   readonly label: string;
   readonly subject: string;

@@ -1,6 +1,6 @@
 import { SECOND } from '../../../src/model/clock.ts';
 
-/** Chance that a seed repeats. */
+/** Random numbers that a seed reproduces. */
 export interface SeededRandom {
   /** 0 to 1. */
   next(): number;

@@ -12,7 +12,7 @@ import type { Plan } from './plan.ts';
 import { createSimulatedTimers } from './simulated_timers.ts';
 import { createTally, type Tally } from './tally.ts';
 
-/** Lives through the plan: a real vault, the sandbox over HTTP, and a clock that jumps from one event to the next. */
+/** Executes the plan: a real vault, the sandbox over HTTP, and a clock that jumps from one event to the next. */
 export async function simulate(
   layout: Layout,
   plan: Plan,

@@ -3,7 +3,7 @@ import type { Judgement } from './expectation.ts';
 import type { Layout, Target } from './layout.ts';
 import type { Outage, Time } from './outage.ts';
 
-/** What a run came to. */
+/** Result of a run. */
 export interface Tally {
   readonly simulatedHours: number;
   readonly outages: number;
