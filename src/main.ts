@@ -71,7 +71,9 @@ program
   });
 
 program
-  .command('new-api-key')
+  .command('callers')
+  .description('the API keys of callers')
+  .command('new-key')
   .description('create an API key: the key for the caller, its hash for the callers file')
   .argument('<caller>', 'id of the caller, such as mail-sync')
   .option('--json', 'one JSON object')

@@ -6,7 +6,9 @@ import type { RotateFlags } from './rotate_credential.ts';
 /** The arguments of the rotation command. The modules that do the work are loaded when it runs. */
 export function addRotateCommand(program: Command): void {
   const command = program
-    .command('rotate-credential')
+    .command('credentials')
+    .description('the credentials of apps')
+    .command('rotate')
     .description("renew an app's client secret now, as the app itself; the vault runs the steps in the background")
     .argument('<app>', 'tenants/{tenant}/apps/{app}', appOf)
     .option('--dry-run', 'print the plan without changing anything')

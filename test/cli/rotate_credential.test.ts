@@ -54,7 +54,7 @@ async function rotate(
     },
   };
   stage = await startStage({ rotations, ...options });
-  const result = await startProgram(['rotate-credential', ...args, '--address', stage.address]).ended;
+  const result = await startProgram(['credentials', 'rotate', ...args, '--address', stage.address]).ended;
   return { ...result, asked };
 }
 
@@ -151,7 +151,7 @@ test('the exit code is 69 if no vault answers', async () => {
   stage = await startStage({});
   const { address } = stage;
   await stage.close();
-  const { code, stderr } = await startProgram(['rotate-credential', APP, '--address', address]).ended;
+  const { code, stderr } = await startProgram(['credentials', 'rotate', APP, '--address', address]).ended;
   expect(code).toBe(69);
   expect(stderr).toContain('No vault answers');
 });

@@ -30,7 +30,7 @@ async function dryRun(tenantId: string, applicationPermissions: string[]) {
     },
   });
   const name = `tenants/${tenantId}/apps/default`;
-  const args = ['rotate-credential', name, '--dry-run', '--json', '--address', vault.addresses.admin];
+  const args = ['credentials', 'rotate', name, '--dry-run', '--json', '--address', vault.addresses.admin];
   const { code, stdout } = await startProgram(args).ended;
   const { app } = await scenario.apps.getApp({ name });
   expect(app?.rotationStatus).toBeUndefined();
