@@ -1,4 +1,5 @@
 import type { App } from '../model/app.ts';
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, MINUTE, type Timestamp } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
@@ -93,16 +94,13 @@ const MOST_TOKENS = 10_000;
  * rejected by two refusals a minute apart, never by one.
  */
 function createDoubtfulTokens(clock: Clock): (refreshToken: Secret) => boolean {
-  const firstTimes = new Map<string, Timestamp>();
+  const firstTimes = createBoundedCache<string, Timestamp>(MOST_TOKENS);
   return (refreshToken) => {
     const key = refreshToken.sha256();
     const now = clock.now();
     const age = now - (firstTimes.get(key) ?? Number.NEGATIVE_INFINITY);
     if (age >= 0 && age < REPEAT_MEMORY) return age >= REPEAT_INTERVAL;
-    firstTimes.delete(key);
     firstTimes.set(key, now);
-    const [oldest] = firstTimes.keys();
-    if (firstTimes.size > MOST_TOKENS && oldest !== undefined) firstTimes.delete(oldest);
     return false;
   };
 }

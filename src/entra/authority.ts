@@ -1,7 +1,7 @@
 import { type App, type Cloud, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { isLoopbackHost } from '../model/listen_address.ts';
-import { createBoundedMap } from './bounded_map.ts';
 
 /** Cloud CUSTOM: the sandbox, or a gateway in front of Entra. */
 export interface CustomCloud {
@@ -54,7 +54,7 @@ const PLACEHOLDER = 'https://login.custom.invalid';
 
 export function createAuthorities(customCloud: CustomCloud | undefined) {
   const custom = customCloud && checkCustomCloud(customCloud);
-  const authorities = createBoundedMap<Authority>(10_000);
+  const authorities = createBoundedCache<string, Authority>(10_000);
   return {
     /** `directory`: a directory id or domain, `organizations`, `common` or `consumers`. */
     of(cloud: Cloud, directory: string): Authority {

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Priority } from '../entra/authorization_server.ts';
 import { type App, homeDirectory, registrationDirectory } from '../model/app.ts';
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import type { Change } from '../model/changes.ts';
 import { type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
@@ -11,7 +12,6 @@ import { suspended } from '../model/suspension.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { AppTokenRequest, ServedToken } from './access_tokens.ts';
 import { waitForAdmission } from './admission.ts';
-import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { createShortTtlCache } from './short_ttl_cache.ts';
 import { createSingleFlight } from './single_flight.ts';
@@ -35,7 +35,7 @@ interface AppSnapshot {
 /** Serves the app's own tokens (client credentials) from memory alone, since there is no grant to lose. */
 export function createAppTokens(parts: AppTokensParts) {
   const { stores, authorizationServer, clock, ahead, metrics } = parts;
-  const snapshots = createRecentMap<string, AppSnapshot>(parts.limit);
+  const snapshots = createBoundedCache<string, AppSnapshot>(parts.limit);
   const cache = createTokenCache(parts.limit, clock);
   const flights = createSingleFlight<ServedToken>();
   const shortTtlCache = createShortTtlCache(clock);
@@ -118,7 +118,7 @@ export function createAppTokens(parts: AppTokensParts) {
 
   async function getOrRefresh(request: AppTokenRequest): Promise<ServedToken> {
     const { tenantId, appId, resource } = request;
-    const snapshot = snapshots.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId));
+    const snapshot = snapshots.get(keyOf(tenantId, appId)) ?? (await read(tenantId, appId));
     const hit = fromMemory(snapshot, request);
     if (hit !== undefined) return hit;
     const directoryId = directoryOf(snapshot, request.directoryId);
@@ -129,7 +129,7 @@ export function createAppTokens(parts: AppTokensParts) {
     shortTtlCache.rememberFailure(key, flight);
     const served = await waitFor(flight, request.signal(), name);
     // It may have been suspended in the meantime.
-    checkNotSuspended(snapshots.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
+    checkNotSuspended(snapshots.get(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
     const ttl = served.accessToken.expireTime - clock.now();
     if (ttl < request.minTtl) throw shortTtlCache.remember(key, name, ttl);
     metrics.served(served.source);
@@ -138,7 +138,7 @@ export function createAppTokens(parts: AppTokensParts) {
 
   return {
     get(request: AppTokenRequest): ServedToken | Promise<ServedToken> {
-      const snapshot = snapshots.find(keyOf(request.tenantId, request.appId));
+      const snapshot = snapshots.get(keyOf(request.tenantId, request.appId));
       const hit = snapshot && fromMemory(snapshot, request);
       return hit ?? getOrRefresh(request);
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { type BoundedCache, createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../model/clock.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
-import { createRecentMap } from './recent_map.ts';
 
 const INTERVAL: Duration = MINUTE;
 /** Per connection, because callers choose challenges freely. */
@@ -16,11 +16,10 @@ export type ClaimsChallenges = ReturnType<typeof createClaimsChallenges>;
 
 /** Recently answered claims challenges: each resource and challenge forces one refresh a minute. */
 export function createClaimsChallenges(clock: Clock) {
-  const answers = createRecentMap<string, Map<string, Answer>>(10_000);
+  const answers = createBoundedCache<string, BoundedCache<string, Answer>>(10_000);
 
   function remember(connectionUid: string, key: string, error: VaultError | undefined): void {
-    const known = answers.find(connectionUid) ?? new Map<string, Answer>();
-    if (known.size >= MOST_CHALLENGES) known.clear();
+    const known = answers.get(connectionUid) ?? createBoundedCache<string, Answer>(MOST_CHALLENGES);
     known.set(key, { time: clock.now(), error });
     answers.set(connectionUid, known);
   }
@@ -29,7 +28,7 @@ export function createClaimsChallenges(clock: Clock) {
     keyOf: (resource: string, claims: string) => `${resource} ${createHash('sha256').update(claims).digest('hex')}`,
     /** Throws Entra's refusal again, if it refused the challenge. */
     isAnswered(connectionUid: string, key: string): boolean {
-      const answer = answers.find(connectionUid)?.get(key);
+      const answer = answers.get(connectionUid)?.get(key);
       if (answer === undefined || elapsedSince(answer.time, clock.now()) >= INTERVAL) return false;
       if (answer.error !== undefined) throw answer.error;
       return true;

@@ -1,4 +1,5 @@
 import type { App } from '../model/app.ts';
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import type { Change } from '../model/changes.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
@@ -8,7 +9,6 @@ import type { Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
 import { type ServingFacts, servingBlock } from './connection_errors.ts';
-import { createRecentMap } from './recent_map.ts';
 import { createSingleFlight } from './single_flight.ts';
 
 /** Everything that decides whether a connection is served, as last read. */
@@ -33,11 +33,11 @@ export interface ConnectionSnapshotsParts {
 /** Snapshots in memory, so that a cache hit does not read the database. */
 export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts) {
   /** By uid alone, so that a drop is complete; a name whose uid has no snapshot is a miss. */
-  const snapshots = createRecentMap<string, ConnectionSnapshot>(limit);
-  const uids = createRecentMap<string, string>(limit);
+  const snapshots = createBoundedCache<string, ConnectionSnapshot>(limit);
+  const uids = createBoundedCache<string, string>(limit);
   const loads = createSingleFlight<ConnectionSnapshot>();
   /** Recorded versions by uid: an earlier read must not replace them. */
-  const recorded = createRecentMap<string, number>(10_000);
+  const recorded = createBoundedCache<string, number>(10_000);
   /** Connections of one tenant and app share these objects, which are most of a snapshot. */
   const sharedTenants = createShared<Tenant>();
   const sharedApps = createShared<App>();
@@ -62,7 +62,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
         const snapshot = await read(tenantId, connectionId);
         // Changed during the read: the result may be outdated, and must not be remembered.
         const { uid, version } = snapshot.connection;
-        const isCurrent = changesBefore === changes && version >= (recorded.find(uid) ?? 0);
+        const isCurrent = changesBefore === changes && version >= (recorded.get(uid) ?? 0);
         if (!isCurrent && attempt < 3) continue;
         if (isCurrent) {
           snapshots.set(uid, snapshot);
@@ -74,8 +74,8 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
   }
 
   function peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined {
-    const uid = uids.find(keyOf(tenantId, connectionId));
-    return uid === undefined ? undefined : snapshots.find(uid);
+    const uid = uids.get(keyOf(tenantId, connectionId));
+    return uid === undefined ? undefined : snapshots.get(uid);
   }
 
   return {
@@ -103,7 +103,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
     },
     /** An outcome was recorded: replaces the connection in its snapshot. */
     update(connection: Connection): void {
-      const known = snapshots.find(connection.uid);
+      const known = snapshots.get(connection.uid);
       recorded.set(connection.uid, connection.version);
       // It may have changed and been read again between the record and this call.
       if (known === undefined || known.connection.version > connection.version) return;
@@ -124,9 +124,9 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
 
 /** Returns one object for all reads of a version: the first. */
 function createShared<Resource extends { readonly uid: string; readonly version: number }>() {
-  const known = createRecentMap<string, Resource>(10_000);
+  const known = createBoundedCache<string, Resource>(10_000);
   return (read: Resource): Resource => {
-    const shared = known.find(read.uid);
+    const shared = known.get(read.uid);
     if (shared !== undefined && shared.version === read.version) return shared;
     known.set(read.uid, read);
     return read;

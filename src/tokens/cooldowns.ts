@@ -1,4 +1,5 @@
 import { cooldownRemaining } from '../model/after_redeem.ts';
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
@@ -6,7 +7,6 @@ import type { Failure } from '../model/exchange.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import { coolingDownError, exchangeError } from './connection_errors.ts';
 import type { CorrelatedFailureDetector } from './correlated_failure_detector.ts';
-import { createRecentMap } from './recent_map.ts';
 
 /** After a token of another account: the same request would return it again. */
 const MISMATCH_COOLDOWN: Duration = MINUTE;
@@ -15,7 +15,7 @@ export type Cooldowns = ReturnType<typeof createCooldowns>;
 
 /** Connections for which Entra is not called for a while, although their grant may be sound. */
 export function createCooldowns(clock: Clock, detector: CorrelatedFailureDetector) {
-  const mismatches = createRecentMap<string, { readonly time: Timestamp; readonly failure: Failure }>(10_000);
+  const mismatches = createBoundedCache<string, { readonly time: Timestamp; readonly failure: Failure }>(10_000);
   return {
     /** Throws during a cooldown. `ignoreCooldown` does not skip one that Entra's loop detection requires: a request would prolong it. */
     check(connection: Connection, resource: string, ignoreCooldown: boolean | undefined): void {
@@ -27,7 +27,7 @@ export function createCooldowns(clock: Clock, detector: CorrelatedFailureDetecto
       const suspectRemaining = issue?.state === 'ACTIVE' ? resourceCooldownRemaining(issue, now) : 0;
       if (suspectRemaining > 0) throw coolingDownError(connection, suspectRemaining);
       if (ignoreCooldown) return;
-      const mismatch = mismatches.find(connection.uid);
+      const mismatch = mismatches.get(connection.uid);
       if (mismatch !== undefined && elapsedSince(mismatch.time, now) < MISMATCH_COOLDOWN)
         throw exchangeError(connection, mismatch.failure, resource);
       const deferred = detector.cooldownOf(connection.uid, resource, now);

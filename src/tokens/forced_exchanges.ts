@@ -1,7 +1,7 @@
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, type Duration, SECOND, type Timestamp, timeLeft } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
-import { createRecentMap } from './recent_map.ts';
 
 /** Far from Entra's loop detection (50196: 15 equal requests in 5 minutes). */
 const INTERVAL: Duration = 30 * SECOND;
@@ -16,11 +16,11 @@ export type ForcedExchanges = ReturnType<typeof createForcedExchanges>;
  * one call per connection and interval. That call may have several exchanges.
  */
 export function createForcedExchanges(clock: Clock) {
-  const last = createRecentMap<string, { readonly time: Timestamp; readonly force: Force }>(10_000);
+  const last = createBoundedCache<string, { readonly time: Timestamp; readonly force: Force }>(10_000);
 
   /** RATE_LIMITED within the interval of another call. */
   function check(connection: Connection, force: Force | undefined): void {
-    const before = force && last.find(connection.uid);
+    const before = force && last.get(connection.uid);
     if (before === undefined || before.force === force) return;
     const wait = timeLeft(before.time + INTERVAL, clock.now(), INTERVAL);
     if (wait === 0) return;

@@ -21,8 +21,7 @@ export function resolveScopes(scopes: Scopes, snapshot: ConnectionSnapshot, requ
   const granted = connection.granted[scope.resource] ?? issue?.requested;
   // If no permissions of a refused resource are known, its issue decides.
   if (granted !== undefined || issue === undefined) checkGranted(scopes, snapshot, scope, granted);
-  if (snapshot.resolvedScopes.size >= MOST_REMEMBERED) snapshot.resolvedScopes.clear();
-  snapshot.resolvedScopes.set(key, scope);
+  if (snapshot.resolvedScopes.size < MOST_REMEMBERED) snapshot.resolvedScopes.set(key, scope);
   return scope;
 }
 

@@ -1,6 +1,6 @@
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import { createRecentMap } from './recent_map.ts';
 import { isUnusableTokenError } from './unusable_token.ts';
 
 /** How long Entra is not called again: another exchange at once would bring no longer lifetime. */
@@ -14,11 +14,11 @@ interface ShortTtl {
 
 /** Negative cache of tokens that Entra just issued with a shorter lifetime than a caller requires. `name` is for messages. */
 export function createShortTtlCache(clock: Clock) {
-  const known = createRecentMap<string, ShortTtl>(10_000);
+  const known = createBoundedCache<string, ShortTtl>(10_000);
   return {
     /** TTL_UNATTAINABLE while an exchange would be in vain; the error of the exchange, if its token was unusable. */
     check(key: string, minTtl: Duration): void {
-      const found = known.find(key);
+      const found = known.get(key);
       if (found !== undefined && found.ttl < minTtl && elapsedSince(found.time, clock.now()) < INTERVAL)
         throw found.error;
     },

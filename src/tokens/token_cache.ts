@@ -1,9 +1,9 @@
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import type { Change } from '../model/changes.ts';
 import { type Clock, clockOffset, type Duration, elapsedSince, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound, isRefused } from '../model/connection_resources.ts';
 import type { ServedToken } from './access_tokens.ts';
-import { createRecentMap } from './recent_map.ts';
 
 export type TokenCache = ReturnType<typeof createTokenCache>;
 
@@ -50,7 +50,7 @@ interface Slot {
 
 /** Access tokens in memory, by the uid of their connection (or app) and their resource. */
 export function createTokenCache(limit: number, clock: Clock) {
-  const slots = createRecentMap<string, Slot>(limit);
+  const slots = createBoundedCache<string, Slot>(limit);
   const fills = new Map<object, OpenFill>();
   let known = { time: 0, offset: 0 };
 
@@ -62,7 +62,7 @@ export function createTokenCache(limit: number, clock: Clock) {
 
   function dropResource(ownerUid: string, resource: string): void {
     for (const { owner, dropped } of fills.values()) if (owner.uid === ownerUid) dropped.add(resource);
-    const slot = slots.find(ownerUid);
+    const slot = slots.get(ownerUid);
     const at = slot?.tokens.findIndex((token) => token.served.accessToken.resource === resource) ?? -1;
     if (at !== -1) slot?.tokens.splice(at, 1);
   }
@@ -79,7 +79,7 @@ export function createTokenCache(limit: number, clock: Clock) {
   return {
     /** With times by the wall clock as it is now, also if it was set back since. */
     find(ownerUid: string, resource: string, now: Timestamp): CachedToken | undefined {
-      const slot = slots.find(ownerUid);
+      const slot = slots.get(ownerUid);
       if (slot === undefined) return undefined;
       for (const token of slot.tokens) {
         if (token.served.accessToken.resource !== resource) continue;
@@ -98,7 +98,7 @@ export function createTokenCache(limit: number, clock: Clock) {
           const open = fills.get(fill);
           fills.delete(fill);
           if (open === undefined || open.dropped.has(resource)) return;
-          const slot = slots.find(owner.uid) ?? { owner, tokens: [] };
+          const slot = slots.get(owner.uid) ?? { owner, tokens: [] };
           const at = slot.tokens.findIndex((token) => token.served.accessToken.resource === resource);
           const { refreshTime, expireTime } = served.accessToken;
           const token = { served, offset, aheadTime: Math.max(refreshTime, soonestAhead), sweepTime: expireTime };

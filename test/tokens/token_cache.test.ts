@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createBoundedCache } from '../../src/model/bounded_cache.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { ServedToken } from '../../src/tokens/access_tokens.ts';
-import { createRecentMap } from '../../src/tokens/recent_map.ts';
 import { createTokenCache, type TokenOwner } from '../../src/tokens/token_cache.ts';
 
 const clock = { now: () => 0, monotonic: () => 0 };
@@ -98,9 +98,9 @@ test('a token whose owner was dropped during the fetch is not cached', () => {
 test('never holds more than its limit, and always the half that was used last', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 300 }), (keys) => {
-      const map = createRecentMap<number, number>(20);
+      const map = createBoundedCache<number, number>(20);
       for (const key of keys) {
-        if (map.find(key) === undefined) map.set(key, key);
+        if (map.get(key) === undefined) map.set(key, key);
         expect(map.size).toBeLessThanOrEqual(20);
       }
       // `find` makes an entry young, so the latest are read from the last on.

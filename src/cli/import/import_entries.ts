@@ -1,5 +1,6 @@
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Client, RpcError } from '../../rpc/client.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
@@ -97,13 +98,12 @@ const MAX_CACHED_APPS = 10_000;
 
 function createSender(parts: ImportParts): Send {
   const { connections, apps, retry, secondAttempts, report, verify, apply } = parts;
-  const clientIds = new Map<string, Promise<string>>();
+  const clientIds = createBoundedCache<string, Promise<string>>(MAX_CACHED_APPS);
 
   /** Cached; rejects as GetApp does. */
   function clientIdOf(name: string): Promise<string> {
     const known = parts.appsNotYetRegistered.get(name) ?? clientIds.get(name);
     if (known !== undefined) return Promise.resolve(known);
-    if (clientIds.size >= MAX_CACHED_APPS) clientIds.clear();
     const clientId = retry(() => apps.getApp({ name })).then(({ app }) => app?.clientId.toLowerCase() ?? '');
     clientIds.set(name, clientId);
     return clientId;

@@ -1,8 +1,8 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
-import { createBoundedMap } from '../bounded_map.ts';
 
 export interface CertificateAssertionRequest {
   readonly credentialUid: string;
@@ -24,7 +24,7 @@ const RENEW_BEFORE_EXPIRY: Duration = 2 * MINUTE;
  * https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
 export function createCertificateAssertions(clock: Clock): (request: CertificateAssertionRequest) => Promise<Secret> {
-  const cache = createBoundedMap<{ assertion: Promise<Secret>; signTime: Timestamp }>(10_000);
+  const cache = createBoundedCache<string, { assertion: Promise<Secret>; signTime: Timestamp }>(10_000);
   return (request) => {
     const now = clock.now();
     const key = `${request.credentialUid} ${request.tokenEndpoint}`;

@@ -1,8 +1,8 @@
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { SecretSource } from '../../model/secret_source.ts';
-import { createBoundedMap } from '../bounded_map.ts';
 import { REPLICATION } from '../health/credential_choice.ts';
 
 export interface SecretReference {
@@ -41,7 +41,7 @@ export const noSecretSource: SecretSource = {
 
 /** Client secrets in a key vault that are renewed there while they are in use. */
 export function createVersionedSecrets({ secretSource, clock }: { secretSource: SecretSource; clock: Clock }) {
-  const versions = createBoundedMap<Versions>(10_000);
+  const versions = createBoundedCache<string, Versions>(10_000);
 
   async function read({ credentialUid, secretUri }: SecretReference, timeout: Duration): Promise<Secret> {
     const { value, setTime } = await within(timeout, secretSource.read(secretUri));

@@ -1,9 +1,9 @@
 import { type App, homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/app.ts';
+import type { BoundedCache } from '../../model/bounded_cache.ts';
 import { elapsedSince, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
-import type { BoundedMap } from '../bounded_map.ts';
 import type { Meaning } from '../errors/classify_error.ts';
 import { createAppFailures } from './app_failures.ts';
 import { type AppStateRecorderParts, createAppStateRecorder } from './app_state_recorder.ts';
@@ -24,7 +24,7 @@ export interface RequestOrigin extends Requester {
 }
 
 export interface AppHealthParts extends AppStateRecorderParts {
-  readonly uses?: BoundedMap<readonly CredentialUse[]> | undefined;
+  readonly uses?: BoundedCache<string, readonly CredentialUse[]> | undefined;
   readonly probes: HealthProbes;
 }
 

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts';
-import { createBoundedMap } from '../bounded_map.ts';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type AppHealth, type AppHealthParts, createAppHealth } from './app_health.ts';
 import type { CredentialUse } from './credential_choice.ts';
 
@@ -7,11 +7,11 @@ const MAX_APPS = 100_000;
 
 /** The health of each app in use. */
 export function createAppHealths(parts: Omit<AppHealthParts, 'app' | 'isCurrent' | 'isStale' | 'uses'>) {
-  const healths = createBoundedMap<{ readonly health: AppHealth; readonly updateTime: number }>(MAX_APPS);
-  const uses = createBoundedMap<readonly CredentialUse[]>(10_000);
+  const healths = createBoundedCache<string, { readonly health: AppHealth; readonly updateTime: number }>(MAX_APPS);
+  const uses = createBoundedCache<string, readonly CredentialUse[]>(10_000);
   /** Versions of apps when they were forgotten: an app that was read before may be out of date. */
-  const forgotten = createBoundedMap<number>(MAX_APPS);
-  const versions = createBoundedMap<number>(MAX_APPS);
+  const forgotten = createBoundedCache<string, number>(MAX_APPS);
+  const versions = createBoundedCache<string, number>(MAX_APPS);
 
   return {
     of(app: App): AppHealth {

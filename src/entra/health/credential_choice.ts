@@ -1,11 +1,11 @@
 import { type App, registrationDirectory } from '../../model/app.ts';
 import type { AppStateStore } from '../../model/app_state_store.ts';
+import { type BoundedCache, createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type CredentialState, credentialState, type UsableCredential } from '../../model/credential.ts';
 import { presentOrder, rolesOf } from '../../model/credential_role.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { type BoundedMap, createBoundedMap } from '../bounded_map.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import type { Meaning } from '../errors/classify_error.ts';
 import { NOT_YET_REPLICATED } from '../errors/error_lookup.ts';
@@ -66,9 +66,9 @@ export function createCredentialChoice(parts: {
   metrics: EntraMetrics;
   log: Log;
   /** By credential: the newest uses by two requesters. Outlives the health of the app. Default: none so far. */
-  uses?: BoundedMap<readonly CredentialUse[]> | undefined;
+  uses?: BoundedCache<string, readonly CredentialUse[]> | undefined;
 }) {
-  const { app, appStateStore, clock, metrics, log, uses = createBoundedMap(1_000) } = parts;
+  const { app, appStateStore, clock, metrics, log, uses = createBoundedCache(1_000) } = parts;
   /** An app without a known directory cannot be probed: exchanges of its users must prove its credentials. */
   const isProbed = registrationDirectory(app) !== undefined;
   const healths = createCredentialHealths(parts);

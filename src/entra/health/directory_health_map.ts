@@ -1,6 +1,6 @@
 import { homeDirectory } from '../../model/app.ts';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import type { Failure } from '../../model/exchange.ts';
-import { createBoundedMap } from '../bounded_map.ts';
 import type { AppStateRecorder, AppStateRecorderParts } from './app_state_recorder.ts';
 import type { Cooldown } from './cooldown.ts';
 import type { CredentialChoice } from './credential_choice.ts';
@@ -23,9 +23,9 @@ const MAX_DIRECTORIES = 10_000;
 /** The health of an app in each directory, and at each resource there. */
 export function createDirectoryHealthMap(parts: DirectoryHealthMapParts) {
   const { app, clock, metrics, appStateStore, recorder, credentials, probes } = parts;
-  const directories = createBoundedMap<DirectoryHealth>(MAX_DIRECTORIES);
+  const directories = createBoundedCache<string, DirectoryHealth>(MAX_DIRECTORIES);
   /** By failing directory: the key of the cooldown that marked it. */
-  const marks = createBoundedMap<string>(MAX_DIRECTORIES);
+  const marks = createBoundedCache<string, string>(MAX_DIRECTORIES);
 
   function healthOf(directoryId: string, resource?: string): DirectoryHealth {
     const key = keyOf(directoryId, resource);

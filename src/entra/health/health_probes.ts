@@ -1,7 +1,7 @@
 import type { App } from '../../model/app.ts';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { UsableCredential } from '../../model/credential.ts';
-import { createBoundedMap } from '../bounded_map.ts';
 import type { Meaning } from '../errors/classify_error.ts';
 import type { Unusable } from '../exchange/client_authentication.ts';
 import type { CredentialChoice } from './credential_choice.ts';
@@ -36,7 +36,7 @@ export function createHealthProbes(
   /** Undefined: no request could be sent. */
   request: (probe: HealthProbe, usable: UsableCredential) => Promise<ProbeResult | Unusable | undefined>,
 ) {
-  const sendTimes = createBoundedMap<Timestamp>(10_000);
+  const sendTimes = createBoundedCache<string, Timestamp>(10_000);
   const running = new Set<Promise<void>>();
 
   async function run(probe: HealthProbe, settle: (result: ProbeResult) => Promise<void>): Promise<void> {

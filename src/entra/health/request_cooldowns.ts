@@ -1,6 +1,6 @@
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp, timeLeft } from '../../model/clock.ts';
 import type { Failure } from '../../model/exchange.ts';
-import { createBoundedMap } from '../bounded_map.ts';
 
 const KNOWN_COOLDOWN: Duration = 5 * MINUTE;
 const UNKNOWN_COOLDOWN: Duration = MINUTE;
@@ -13,7 +13,7 @@ interface RefusedRequest {
 
 /** Requests that Entra refused: the same request is refused locally for a while. No key: not repeatable. */
 export function createRequestCooldowns(clock: Clock) {
-  const refused = createBoundedMap<RefusedRequest>(10_000);
+  const refused = createBoundedCache<string, RefusedRequest>(10_000);
   return {
     find(key: string | undefined): Failure | undefined {
       const found = key === undefined ? undefined : refused.get(key);

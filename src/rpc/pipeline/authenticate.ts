@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
 import type { Caller, KnownKey } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
@@ -21,7 +22,7 @@ const MAX_CACHED = 10_000;
 /** Callers by API key. A key is hashed at its first use, and cached. */
 export function createKeyAuthenticator(keys: readonly KnownKey[], clock: Clock): Authenticator {
   const byHash = new Map(keys.map((key) => [key.sha256, key]));
-  const cached = new Map<string, KnownKey>();
+  const cached = createBoundedCache<string, KnownKey>(MAX_CACHED);
 
   return {
     authenticate(authorization) {
@@ -36,7 +37,6 @@ export function createKeyAuthenticator(keys: readonly KnownKey[], clock: Clock):
     const key = API_KEY.exec(authorization)?.[1];
     const known = key === undefined ? undefined : byHash.get(hash('sha256', key, 'hex'));
     if (known === undefined) return undefined;
-    if (cached.size >= MAX_CACHED) cached.clear();
     cached.set(authorization, known);
     return known;
   }

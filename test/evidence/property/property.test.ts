@@ -1,31 +1,19 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type * as BoundedMap from '../../../src/entra/bounded_map.ts';
-import type * as RecentMap from '../../../src/tokens/recent_map.ts';
+import type * as Caches from '../../../src/model/bounded_cache.ts';
 import { runSequence, type Tally } from './run_sequence.ts';
 import { sequences } from './steps.ts';
 import { type Ground, prepareGround } from './world.ts';
 
 const maps = await vi.hoisted(async () => (await import('./watched_maps.ts')).createWatchedMaps());
-vi.mock('../../../src/entra/bounded_map.ts', async (load) => {
-  const { createBoundedMap } = await load<typeof BoundedMap>();
+vi.mock('../../../src/model/bounded_cache.ts', async (load) => {
+  const { createBoundedCache } = await load<typeof Caches>();
   return {
-    createBoundedMap(stated: number) {
+    createBoundedCache(stated: number) {
       const cap = maps.capOf(stated);
-      const map = createBoundedMap(cap);
-      maps.add({ cap, size: () => map.size });
-      return map;
-    },
-  };
-});
-vi.mock('../../../src/tokens/recent_map.ts', async (load) => {
-  const { createRecentMap } = await load<typeof RecentMap>();
-  return {
-    createRecentMap(stated: number) {
-      const cap = maps.capOf(stated);
-      const map = createRecentMap(cap);
-      maps.add({ cap, size: () => map.size });
-      return map;
+      const cache = createBoundedCache(cap);
+      maps.add({ cap, size: () => cache.size });
+      return cache;
     },
   };
 });

@@ -1,8 +1,11 @@
 /**
- * A bounded map of two generations that evicts the least recently used entries: a find of a young entry costs one lookup and no
- * bookkeeping. Holds at most `limit` entries, and at least the `limit / 2` last used.
+ * A bounded map of two generations that evicts the least recently used entries: a lookup of a young entry costs one `Map.get` and no
+ * bookkeeping. It holds at most `limit` entries, and at least the `limit / 2` last used; memory grows with the entries
+ * (`docs/adr/0029-one-bounded-cache.md`).
  */
-export function createRecentMap<Key, Value>(limit: number) {
+export type BoundedCache<Key, Value> = ReturnType<typeof createBoundedCache<Key, Value>>;
+
+export function createBoundedCache<Key, Value>(limit: number) {
   const half = Math.max(1, Math.floor(limit / 2));
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
@@ -15,7 +18,7 @@ export function createRecentMap<Key, Value>(limit: number) {
   }
 
   return {
-    find(key: Key): Value | undefined {
+    get(key: Key): Value | undefined {
       const value = young.get(key);
       if (value !== undefined || old.size === 0) return value;
       const aged = old.get(key);
