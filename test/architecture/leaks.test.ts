@@ -50,16 +50,16 @@ interface Haystack {
 }
 
 const key = newApiKey('canary');
-const unknownKey = newApiKey('stranger');
+const unknownKey = newApiKey('unknown');
 const { certificate, privateKey } = makeCertificate(Date.now() - 86_400_000, Date.now() + 864_000_000);
-const strangersKey = makeCertificate(Date.now(), Date.now() + 864_000_000).privateKey;
+const foreignKey = makeCertificate(Date.now(), Date.now() + 864_000_000).privateKey;
 
 let sandbox: Sandbox;
 let entra: RecordingEntra;
 let folder: string;
 /** Holds the file of a secret, which is no leak. */
 let elsewhere: string;
-/** Takes what it is told, and keeps it. */
+/** Receives events, and keeps them. */
 let receiver: Server;
 let vault: VaultProgram;
 let tap: WireTap;
@@ -113,7 +113,7 @@ beforeAll(async () => {
   canary('display_name', DISPLAY_NAME);
   canary('email', EMAIL);
   canary('error_description', DESCRIPTION);
-  for (const pem of [privateKey, strangersKey])
+  for (const pem of [privateKey, foreignKey])
     for (const line of pem.split('\n').filter((part) => part.length === 64)) canary('private_key', line);
   await useEverything();
   for (const { kind, value } of entra.overheard) canary(kind, kind === 'code' ? value : value.slice(-48));
@@ -197,7 +197,7 @@ async function useEverything(): Promise<void> {
     call(AppService, 'addCredential', { parent: APP, credentialId, credential: { material } as never });
   await add('second', secret(second));
   await add('cert', { case: 'certificate', value: { certificatePem: certificate, privateKeyPem: privateKey } });
-  await add('wrong', { case: 'certificate', value: { certificatePem: certificate, privateKeyPem: strangersKey } });
+  await add('wrong', { case: 'certificate', value: { certificatePem: certificate, privateKeyPem: foreignKey } });
   await add('mixed', { case: 'certificate', value: { certificatePem: privateKey, privateKeyPem: privateKey } });
   await call(AppService, 'verifyApp', { name: APP, directoryId: CONTOSO });
   await call(AppService, 'rotateCredential', { name: APP, validateOnly: true });
