@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import { type Clock, MINUTE } from '../model/clock.ts';
 import type { AuditFile } from './audit_file.ts';
 import type { AuditLedger, AuditLog } from './audit_log.ts';
+import { type AuditAlert, type AuditMetrics, createLogHealth } from './audit_log_health.ts';
+import { createEntryGroup } from './batched_entries.ts';
 import { createChainedFile } from './chained_file.ts';
-import { createEntryGroup } from './entry_group.ts';
-import { findEnd } from './log_end.ts';
-import { type AuditAlert, type AuditMetrics, createLogHealth } from './log_health.ts';
+import { findEnd } from './verify_log_end.ts';
 
 export interface ChainedAuditLogParts {
   readonly file: AuditFile;

@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
 import type { AuditFile } from './audit_file.ts';
-import { type ChainPoint, chainOf, gapLine, type Opening, openingLine, sealLine } from './chain.ts';
-import type { LogEnd } from './log_end.ts';
-import type { AuditAlert, LogHealth } from './log_health.ts';
-import { createSerialWork } from './serial_work.ts';
+import type { AuditAlert, LogHealth } from './audit_log_health.ts';
+import { type ChainPoint, chainOf, gapLine, type Opening, openingLine, sealLine } from './hash_chain.ts';
+import { createSerialWork } from './serial_work_queue.ts';
 import { createUnsyncedGroups } from './unsynced_groups.ts';
+import type { LogEnd } from './verify_log_end.ts';
 
 /** The audit file as a chain of sealed groups. */
 export interface ChainedFile {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Config } from './config.ts';
-import { contradictions } from './contradictions.ts';
+import { contradictions } from './conflicting_settings.ts';
 import { type Environment, environment } from './environment.ts';
 import { readProxy } from './proxy.ts';
 import { strayCharacters } from './stray_characters.ts';

@@ -3,8 +3,8 @@ import type { Connection } from '../model/connection.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
 import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import { checkSameAccount } from './account_check.ts';
-import { activeParties, checkNotSuspended, findParties } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { activeParties, checkNotSuspended, findParties } from './find_active_resources.ts';
 import { checkDirectory } from './named_directory.ts';
 import { stateInvalid } from './state_invalid.ts';
 

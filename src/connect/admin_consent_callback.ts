@@ -4,14 +4,14 @@ import { appName } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import { GUID } from '../model/ids.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { activeParties, findParties, type Parties } from './active_lookup.ts';
-import { proveConsent } from './admin_consent_proof.ts';
 import { type AuthorizationErrorResponse, authorizationErrorOf } from './authorization_response.ts';
 import { type CallbackOutcome, createBrowserCallback } from './browser_callback.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { activeParties, findParties, type Parties } from './find_active_resources.ts';
 import { checkDirectory } from './named_directory.ts';
 import { mayBeConsentState } from './new_admin_consent.ts';
-import { productOf } from './product.ts';
+import { productOf } from './product_of_page.ts';
+import { proveConsent } from './verify_admin_consent.ts';
 
 /** `granted`: `admin_consent=True`. The directory as it was sent: anybody can send any. */
 export type AdminConsentAnswer =

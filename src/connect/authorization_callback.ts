@@ -1,13 +1,13 @@
 import type { Authorization } from '../model/authorization.ts';
 import { connectionName } from '../model/connection.ts';
-import { findParties } from './active_lookup.ts';
 import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link.ts';
 import type { AuthorizationResponse } from './authorization_response.ts';
 import { type CallbackOutcome, createBrowserCallback } from './browser_callback.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { findParties } from './find_active_resources.ts';
 import { handleAuthorizationResponse } from './handle_authorization_response.ts';
 import { isOneTimeToken } from './one_time_token.ts';
-import { productOf } from './product.ts';
+import { productOf } from './product_of_page.ts';
 
 /** The callback for users who sign in. */
 export function createAuthorizationCallback(parts: ConnectParts) {

@@ -1,10 +1,10 @@
+import { counted } from './audit_callback.ts';
 import { createAuthorizationCallback } from './authorization_callback.ts';
 import { type CompleteRequest, completeAuthorization } from './complete_authorization.ts';
 import { type ConfirmRequest, confirmAuthorization } from './confirm_authorization.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { createAuthorizationLink } from './consent_links.ts';
 import { type StartRequest, startAuthorization } from './start_authorization.ts';
-import { counted } from './with_audit.ts';
 
 /** A user's consent, from the product's request to the activated grant. */
 export type Authorizations = ReturnType<typeof createAuthorizations>;

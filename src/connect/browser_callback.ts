@@ -1,12 +1,12 @@
 import { isVaultError, type Reason } from '../model/errors.ts';
+import { type AuditedResult, type CallbackAudit, withAudit } from './audit_callback.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import type { HandledResponse } from './handle_authorization_response.ts';
 import { createKeyedMutex } from './keyed_mutex.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
-import type { Product } from './product.ts';
+import type { Product } from './product_of_page.ts';
 import { withParameters } from './return_url.ts';
-import { type AuditedResult, type CallbackAudit, withAudit } from './with_audit.ts';
 
 export interface CallbackRequest<Answer> {
   readonly state: string;

@@ -1,10 +1,10 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
-import { findConnection, findParties } from './active_lookup.ts';
 import { mayWantAdminConsent } from './admin_consent_link.ts';
 import { withAdminConsentUri } from './admin_consent_url.ts';
 import type { AuthorizationResponse } from './authorization_response.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { findConnection, findParties } from './find_active_resources.ts';
 import { handleAuthorizationResponse } from './handle_authorization_response.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import { stateInvalid } from './state_invalid.ts';

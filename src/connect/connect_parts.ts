@@ -1,6 +1,6 @@
 import type { AuditLog } from '../audit/audit_log.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
-import type { Changes } from '../model/changes.ts';
+import type { Changes } from '../model/change_announcements.ts';
 import type { Clock, Duration } from '../model/clock.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';

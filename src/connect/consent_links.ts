@@ -4,13 +4,13 @@ import type { Authorization } from '../model/authorization.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { appName, connectionName } from '../model/connection.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { activeParties, checkNotSuspended, findParties } from './active_lookup.ts';
 import { mintAttempt } from './authorization_attempt.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { activeParties, checkNotSuspended, findParties } from './find_active_resources.ts';
 import { mintConsentState } from './new_admin_consent.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
-import { type Product, productOf } from './product.ts';
+import { type Product, productOf } from './product_of_page.ts';
 import { catalogOf, OIDC_SCOPES } from './requested_scopes.ts';
 import { stateInvalid } from './state_invalid.ts';
 

@@ -4,14 +4,14 @@ import { externalIdTaken } from '../model/external_id.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
 import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import { accountMismatch, checkClaimedAccount, checkSameAccount, contradicts } from './account_check.ts';
-import { checkNotSuspended, findApp, findTenant, usualApp } from './active_lookup.ts';
+import { counted } from './audit_callback.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { checkNotSuspended, findApp, findTenant, usualApp } from './find_active_resources.ts';
 import type { ImportRequest } from './import_request.ts';
 import { checkDirectory } from './named_directory.ts';
 import { checkConnectionFields, newConnection } from './new_connection.ts';
 import { requestedScopes } from './requested_scopes.ts';
 import { createImportVerification, type ImportTarget } from './verify_import.ts';
-import { counted } from './with_audit.ts';
 
 export type Imports = ReturnType<typeof createImports>;
 

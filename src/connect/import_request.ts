@@ -1,6 +1,6 @@
 import type { Account } from '../model/connection.ts';
 import type { Secret } from '../model/secret.ts';
-import type { AppReference } from './active_lookup.ts';
+import type { AppReference } from './find_active_resources.ts';
 
 /** A refresh token that another system holds, to be imported as a connection. */
 export interface ImportRequest {

@@ -1,6 +1,6 @@
 import { MINUTE } from '../model/clock.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
-import type { Failure, FailureKind } from '../model/exchange.ts';
+import type { Failure, FailureKind } from '../model/exchange_outcome.ts';
 
 const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'ambiguous']);
 

@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
-import type { Outcome } from '../model/exchange.ts';
+import type { Outcome } from '../model/exchange_outcome.ts';
 import type { Grant } from '../model/grant.ts';
 import { isPersonal } from '../model/personal_account.ts';
 import type { ResourceIssue } from '../model/resource_issue.ts';

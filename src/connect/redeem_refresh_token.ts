@@ -1,6 +1,6 @@
 import type { Admission, AdmissionRequest } from '../entra/authorization_server.ts';
 import type { Account, PermissionsByResource } from '../model/connection.ts';
-import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import type { Failure, Granted, Outcome } from '../model/exchange_outcome.ts';
 import type { Grant } from '../model/grant.ts';
 import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account.ts';
 import { scopesOf } from '../model/resource.ts';

@@ -3,7 +3,7 @@ import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, MINUTE, type Timestamp } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Failure } from '../model/exchange_outcome.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';

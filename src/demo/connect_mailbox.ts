@@ -1,7 +1,7 @@
 import { Connection_State } from '../gen/tokenvault/v1/connection_pb.ts';
-import { expect } from './narrator.ts';
-import type { Scene } from './scene.ts';
-import { ADA, CONNECTION, RETURN_URL } from './stage.ts';
+import type { Scene } from './demo_context.ts';
+import { ADA, CONNECTION, RETURN_URL } from './demo_environment.ts';
+import { expect } from './print_steps.ts';
 
 /** The browser flow of one user, with the product's two calls. */
 export async function connectMailbox({ connections, narrator }: Scene): Promise<void> {

@@ -6,11 +6,11 @@ import { gettingTokens } from './chapters/getting_tokens.ts';
 import { killAndStop } from './chapters/kill_and_stop.ts';
 import { revokedSessions } from './chapters/revoked_sessions.ts';
 import { settingUp } from './chapters/setting_up.ts';
-import { createNarrator, DemoError } from './narrator.ts';
-import { freePorts, type Program, startProgram } from './program.ts';
+import { createScene, type Step } from './demo_context.ts';
+import type { Stage } from './demo_environment.ts';
+import { createNarrator, DemoError } from './print_steps.ts';
 import { createFakeEntra } from './sandbox_client.ts';
-import { createScene, type Step } from './scene.ts';
-import type { Stage } from './stage.ts';
+import { freePorts, type Program, startProgram } from './start_program.ts';
 
 /** Each step continues where the one before it ended. */
 const STEPS: readonly Step[] = [...settingUp, ...gettingTokens, ...expiredSecret, ...revokedSessions, ...killAndStop];

@@ -1,4 +1,4 @@
-import { expect } from './narrator.ts';
+import { expect } from './print_steps.ts';
 
 export interface Redemption {
   readonly outcome: string;

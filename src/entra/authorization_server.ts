@@ -1,9 +1,9 @@
 import type { App } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
-import type { Failure, Outcome } from '../model/exchange.ts';
+import type { Failure, Outcome } from '../model/exchange_outcome.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Requester } from './health/requester.ts';
+import type { Requester } from './health/request_evidence.ts';
 
 /** The purpose of an exchange; the first is served first. */
 export type Priority = 'FOREGROUND' | 'REFRESH_AHEAD' | 'BACKGROUND';

@@ -24,11 +24,11 @@ import { classifyAuthorizationError } from './errors/classify_error.ts';
 import { createAssertionFiles } from './exchange/assertion_files.ts';
 import { createClientAuthentications } from './exchange/client_authentication.ts';
 import { type ExchangeRequest, knownRefusal, redeem } from './exchange/exchange.ts';
-import { type ProbeTarget, probeCredentials, sendProbe } from './exchange/probe.ts';
+import { type ProbeTarget, probeCredentials, sendProbe } from './exchange/probe_credentials.ts';
 import { noSecretSource } from './exchange/versioned_secrets.ts';
 import { createAppHealths } from './health/app_healths.ts';
 import { createHealthProbes } from './health/health_probes.ts';
-import type { Requester } from './health/requester.ts';
+import type { Requester } from './health/request_evidence.ts';
 import { createJsonHttp } from './http.ts';
 import { parseJsonObject } from './json_object.ts';
 

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { CorruptCause, Random } from './committing_aead.ts';
+import { createLoadedDeks } from './data_key_cache.ts';
 import type { Keks } from './key_source.ts';
-import { createLoadedDeks } from './loaded_deks.ts';
 import {
   corruptCause,
   type DekKeys,

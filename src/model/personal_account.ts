@@ -1,6 +1,6 @@
 import { PERSONAL_DIRECTORY } from './app.ts';
 import type { Account } from './connection.ts';
-import type { Failure, Outcome } from './exchange.ts';
+import type { Failure, Outcome } from './exchange_outcome.ts';
 
 /** For a personal account, Entra returns the same error for missing consent as for an invalid refresh token (70000). */
 export function isUnclearForPersonal(account: Account | undefined, outcome: Outcome): outcome is Failure {

@@ -1,5 +1,5 @@
 import type { Timestamp } from './clock.ts';
-import type { Failure } from './exchange.ts';
+import type { Failure } from './exchange_outcome.ts';
 import {
   consentPause,
   REFUSED_INTERVAL,

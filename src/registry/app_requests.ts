@@ -5,7 +5,7 @@ import type { PageRequest } from '../model/page.ts';
 import type { Rotation } from '../model/rotation.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
-import type { ProbeReport } from './probe.ts';
+import type { ProbeReport } from './probe_app_credentials.ts';
 import type { RotationRequest } from './rotation_policy.ts';
 
 export interface AppId {

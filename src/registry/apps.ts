@@ -7,7 +7,7 @@ import { updatedApp } from './app_fields.ts';
 import { appInUse, checkSharingChange, sharedAppInUse } from './app_in_use.ts';
 import type { AppDetails, AppId, CreateApp, CreatedApp, ListApps, UpdateApp } from './app_requests.ts';
 import { createApp } from './create_app.ts';
-import { createLookup } from './lookup.ts';
+import { createLookup } from './find_by_id.ts';
 import type { RegistryParts } from './registry_parts.ts';
 
 /** Entra app registrations. In requests, `''` and `[]` mean "not set", as on the wire. */

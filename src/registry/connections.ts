@@ -5,7 +5,7 @@ import { checkEtag } from '../model/etag.ts';
 import { checkExternalId, checkLabels } from '../model/labels.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { ConnectionFilter } from '../store/stores.ts';
-import { createLookup } from './lookup.ts';
+import { createLookup } from './find_by_id.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import { masked } from './update_mask.ts';
 

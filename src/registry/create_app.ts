@@ -6,14 +6,14 @@ import type { Preset } from '../scopes/presets.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import type { CreateApp, CreatedApp } from './app_requests.ts';
 import { checkId } from './check_fields.ts';
+import { createLookup } from './find_by_id.ts';
 import { checkLogo } from './logo.ts';
-import { createLookup } from './lookup.ts';
 import { FIRST, newApp } from './new_app.ts';
 import { type CheckedCredential, CREDENTIAL_FIELDS, newFirstCredential } from './new_credential.ts';
+import { probeWarnings } from './next_step_warnings.ts';
 import { appNextSteps } from './next_steps.ts';
-import { notProbed, probeApp } from './probe.ts';
+import { notProbed, probeApp } from './probe_app_credentials.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { probeWarnings } from './warnings.ts';
 
 /** Adds an app to a tenant, with a first credential if one is given, in one commit; then probes the credential. */
 export async function createApp(parts: RegistryParts, request: CreateApp): Promise<CreatedApp> {

@@ -8,14 +8,14 @@ import { appInUse } from './app_in_use.ts';
 import type { AppDetails, AppId } from './app_requests.ts';
 import { checkGuid, checkId } from './check_fields.ts';
 import { alreadyExists, orThrow } from './create_app.ts';
+import { knownDirectory } from './directory_for_app_tokens.ts';
+import { createLookup } from './find_by_id.ts';
 import { reread } from './key_vault_secret.ts';
-import { knownDirectory } from './known_directory.ts';
-import { createLookup } from './lookup.ts';
 import { CREDENTIAL_FIELDS, type CredentialRequest, newCredential } from './new_credential.ts';
+import { credentialWarnings, probeWarnings } from './next_step_warnings.ts';
 import { appNextSteps, type NextSteps } from './next_steps.ts';
-import { notProbed, type ProbeReport, probeApp, withRoles } from './probe.ts';
+import { notProbed, type ProbeReport, probeApp, withRoles } from './probe_app_credentials.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { credentialWarnings, probeWarnings } from './warnings.ts';
 
 export interface AddCredential extends AppId {
   readonly credentialId: string;

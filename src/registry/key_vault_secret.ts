@@ -3,8 +3,8 @@ import type { Credential, CredentialMaterial } from '../model/credential.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import { withoutVersion } from '../model/secret_source.ts';
+import { secretIdWarnings } from './next_step_warnings.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { secretIdWarnings } from './warnings.ts';
 
 export interface ReadKeyVaultSecret {
   readonly material: Extract<CredentialMaterial, { kind: 'KEY_VAULT_SECRET' }>;

@@ -6,8 +6,8 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import { readCertificate } from './certificate.ts';
 import { readKeyVaultSecret } from './key_vault_secret.ts';
+import { secretIdWarnings } from './next_step_warnings.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { secretIdWarnings } from './warnings.ts';
 
 /** A credential as an operator provides it. */
 export interface CredentialRequest {

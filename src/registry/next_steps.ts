@@ -2,12 +2,12 @@ import { type App, homeDirectory } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { administratorConsents } from '../scopes/administrator_consent.ts';
+import { administratorConsents } from '../scopes/admin_consent_permissions.ts';
 import type { Preset } from '../scopes/presets.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import * as portal from './azure_portal_steps.ts';
+import { appWarnings, credentialWarnings, permissionWarnings, rotationWarnings } from './next_step_warnings.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { appWarnings, credentialWarnings, permissionWarnings, rotationWarnings } from './warnings.ts';
 
 /** What an operator must still do in the Entra portal before users can connect. */
 export interface NextSteps {

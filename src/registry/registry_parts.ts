@@ -1,6 +1,6 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import type { AssertionFiles } from '../model/assertion_files.ts';
-import type { Changes } from '../model/changes.ts';
+import type { Changes } from '../model/change_announcements.ts';
 import type { Clock } from '../model/clock.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import type { Scopes } from '../scopes/scopes.ts';

@@ -4,7 +4,7 @@ import type { Tenant } from '../model/tenant.ts';
 import type { AppDetails } from './app_requests.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
-import type { ProbeReport } from './probe.ts';
+import type { ProbeReport } from './probe_app_credentials.ts';
 import type { RotationRequest } from './rotation_policy.ts';
 
 export interface TenantWithEtag {

@@ -8,7 +8,7 @@ import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import { sharedAppInUse } from './app_in_use.ts';
 import { checkCatalog, checkGuids, checkThresholds } from './check_fields.ts';
-import { createLookup } from './lookup.ts';
+import { createLookup } from './find_by_id.ts';
 import { registerTenant } from './register_tenant.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { ListTenants, RegisteredTenant, RegisterTenant, TenantWithEtag, UpdateTenant } from './tenant_requests.ts';

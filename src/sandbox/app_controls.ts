@@ -7,7 +7,7 @@ import {
 } from './state/app_credential.ts';
 import { type AppManagementPolicyInput, createAppManagementPolicy } from './state/app_management_policy.ts';
 import type { AppRegistration } from './state/app_registration.ts';
-import type { SandboxState } from './state/state.ts';
+import type { SandboxState } from './state/sandbox_state.ts';
 
 /** The controls of one app registration; apps are given by client id. */
 export function createAppControls({ clock }: SandboxState, findApp: (clientId: string) => AppRegistration) {

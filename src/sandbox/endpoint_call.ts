@@ -1,6 +1,6 @@
 import type { SandboxRequest } from './http/http_request.ts';
 import type { RequestRecord } from './state/request_log.ts';
-import type { SandboxState } from './state/state.ts';
+import type { SandboxState } from './state/sandbox_state.ts';
 
 /** One request to an endpoint. */
 export interface EndpointCall {

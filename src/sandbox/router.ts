@@ -11,7 +11,7 @@ import { answerGraph, peekGraphRequest, refuseGraph } from './graph/graph.ts';
 import type { SandboxRequest } from './http/http_request.ts';
 import { type HttpResponse, json } from './http/http_response.ts';
 import { send } from './http/http_server.ts';
-import type { SandboxState } from './state/state.ts';
+import type { SandboxState } from './state/sandbox_state.ts';
 
 interface Endpoint {
   name: string;

@@ -1,6 +1,6 @@
 import type { SandboxClock } from './clock.ts';
-import type { Controls } from './controls.ts';
-import type { Settings } from './state/state.ts';
+import type { Controls } from './sandbox_controls.ts';
+import type { Settings } from './state/sandbox_state.ts';
 
 /** A running sandbox. */
 export interface Sandbox extends Controls {

@@ -1,12 +1,12 @@
 import { answerAdmin, isAdminPath } from './admin/admin_api.ts';
 import { createSandboxClock } from './clock.ts';
-import { createControls } from './controls.ts';
 import { send, startHttpServer } from './http/http_server.ts';
 import { route } from './router.ts';
 import type { Sandbox } from './sandbox.ts';
+import { createControls } from './sandbox_controls.ts';
+import { createState } from './state/sandbox_state.ts';
 import { DEFAULT_SEED, type SandboxSeed } from './state/seed.ts';
 import { createSigningKey, type SigningAlgorithm } from './state/signing_key.ts';
-import { createState } from './state/state.ts';
 
 export interface SandboxOptions {
   /** Default 0: a free port. */

@@ -3,7 +3,7 @@ import type { PermissionsByResource } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { ALL_CONSENTED } from '../model/resource.ts';
 import type { Catalog } from './catalog.ts';
-import { type Coverage, createCoverage } from './coverage.ts';
+import { type Coverage, createCoverage } from './implied_permissions.ts';
 import { createMemo } from './memoize.ts';
 import { fullForm, oidcScope, parsePermission, permissionKey } from './permission.ts';
 import { consentTexts } from './scope_descriptions.ts';

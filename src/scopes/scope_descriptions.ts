@@ -1,6 +1,6 @@
 import { ALL_CONSENTED, GRAPH } from '../model/resource.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
-import type { Coverage } from './coverage.ts';
+import type { Coverage } from './implied_permissions.ts';
 import { fullForm, oidcScope, type Permission, parsePermission, permissionKey } from './permission.ts';
 import type { ConsentRequest, ConsentTexts } from './scopes.ts';
 import type { Lookup } from './translate.ts';

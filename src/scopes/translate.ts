@@ -12,7 +12,7 @@ import {
   parsePermission,
   permissionKey,
 } from './permission.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from './suggest_similar_scope.ts';
 
 /** The permissions of one product scope. */
 export interface Meaning {

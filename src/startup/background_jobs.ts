@@ -9,11 +9,11 @@ import { startDeliveries } from '../event_delivery/start_deliveries.ts';
 
 import { createExpiryJobs } from '../expiry/expiry_jobs.ts';
 import type { ApiKeyExpiry } from '../expiry/vault_expiries.ts';
-import type { Changes } from '../model/changes.ts';
+import type { Changes } from '../model/change_announcements.ts';
 import type { Clock } from '../model/clock.ts';
 import { newUid } from '../model/ids.ts';
 import type { Timers } from '../model/timers.ts';
-import { knownDirectory } from '../registry/known_directory.ts';
+import { knownDirectory } from '../registry/directory_for_app_tokens.ts';
 import { rotationProblemText } from '../registry/rotation_problem_text.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';

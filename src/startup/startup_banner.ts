@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { isKeyNextToDatabase } from '../config/contradictions.ts';
+import { isKeyNextToDatabase } from '../config/conflicting_settings.ts';
 import { nodeAdvice } from '../config/node_version.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed.ts';
 import type { Vault } from './vault.ts';

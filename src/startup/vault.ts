@@ -12,7 +12,7 @@ import { purgeExpired } from '../connect/purge_expired.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import { createExpiry } from '../expiry/expiry.ts';
-import { createChanges } from '../model/changes.ts';
+import { createChanges } from '../model/change_announcements.ts';
 import { HOUR } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';

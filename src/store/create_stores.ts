@@ -25,9 +25,9 @@ import { createTenantKeys, type TenantKeys } from './rows/tenant_keys.ts';
 import type { Stores } from './stores.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
 import { createAuditLedger } from './vault/audit_checkpoint_store.ts';
-import { copyTimeOf } from './vault/copy_time.ts';
+import { copyTimeOf } from './vault/database_copy_time.ts';
 import { createLeaseStore } from './vault/lease_store.ts';
-import { createMeta, type Meta } from './vault/meta.ts';
+import { createMeta, type Meta } from './vault/vault_metadata.ts';
 
 export interface StoresParts {
   database: Database;

@@ -1,6 +1,6 @@
 import { fieldInvalid } from '../model/errors.ts';
 import type { Database, StatementMeter } from './database.ts';
-import { openSqlite } from './sqlite/open.ts';
+import { openSqlite } from './sqlite/open_sqlite.ts';
 
 export interface DatabaseParts {
   /** `sqlite:PATH` or `sqlite::memory:`. */

@@ -1,4 +1,4 @@
-import type { Meter } from './meter.ts';
+import type { Meter } from './create_metric.ts';
 
 export function createAuditMetrics(meter: Meter) {
   const entries = meter.counter('tokenvault_audit_entries_total', 'Entries that were written to the audit log.');

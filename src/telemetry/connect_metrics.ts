@@ -1,4 +1,4 @@
-import type { Meter } from './meter.ts';
+import type { Meter } from './create_metric.ts';
 
 export function createConnectMetrics(meter: Meter) {
   const started = meter.counter(

@@ -1,4 +1,4 @@
-import type { Meter } from './meter.ts';
+import type { Meter } from './create_metric.ts';
 
 export function createExpiryMetrics(meter: Meter) {
   const published = meter.counter(

@@ -1,5 +1,5 @@
 import { ROTATION_STEPS } from '../model/rotation.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './create_metric.ts';
 
 /** Rows of the database that are counted at each scrape. */
 export interface Inventory {

@@ -1,10 +1,10 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { createAuditMetrics } from './audit_metrics.ts';
 import { createConnectMetrics } from './connect_metrics.ts';
+import { createMeter } from './create_metric.ts';
 import { createEntraMetrics } from './entra_metrics.ts';
 import { createExpiryMetrics } from './expiry_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './inventory_metrics.ts';
-import { createMeter } from './meter.ts';
 import type { ProcessLog } from './pino_log.ts';
 import type { Readiness } from './readiness.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';

@@ -1,4 +1,4 @@
-import { cachedByLabel, type Meter } from './meter.ts';
+import { cachedByLabel, type Meter } from './create_metric.ts';
 
 const BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1];
 

@@ -1,4 +1,4 @@
-import type { Meter } from './meter.ts';
+import type { Meter } from './create_metric.ts';
 
 export function createTokenMetrics(meter: Meter) {
   const served = meter.counter('tokenvault_tokens_served_total', 'Access tokens that were served, by source.', [

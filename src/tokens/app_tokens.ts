@@ -2,23 +2,23 @@ import { performance } from 'node:perf_hooks';
 import type { Priority } from '../entra/authorization_server.ts';
 import { type App, homeDirectory, registrationDirectory } from '../model/app.ts';
 import { createBoundedCache } from '../model/bounded_cache.ts';
-import type { Change } from '../model/changes.ts';
+import type { Change } from '../model/change_announcements.ts';
 import { type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Failure } from '../model/exchange_outcome.ts';
 import { appNotFound, tenantNotFound } from '../model/not_found.ts';
 import { suspended } from '../model/suspension.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { AppTokenRequest, ServedToken } from './access_tokens.ts';
-import { waitForAdmission } from './admission.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { createShortTtlCache } from './short_ttl_cache.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
 import type { TokenParts } from './token_parts.ts';
 import { rejectUnusableToken } from './unusable_token.ts';
-import { waitFor } from './wait_for.ts';
+import { waitForAdmission } from './wait_for_admission.ts';
+import { waitFor } from './wait_until_aborted.ts';
 
 export interface AppTokensParts extends TokenParts {
   readonly ahead: RefreshAhead;

@@ -1,10 +1,10 @@
-import { cooldownRemaining } from '../model/after_redeem.ts';
 import { type App, isSharedWith } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
+import { cooldownRemaining } from '../model/connection_after_redeem.ts';
 import { isGrantSound, mayBeVerified } from '../model/connection_resources.ts';
 import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Failure } from '../model/exchange_outcome.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import type { StateReason } from '../model/state_reason.ts';
 import { suspended } from '../model/suspension.ts';

@@ -1,6 +1,6 @@
 import type { App } from '../model/app.ts';
 import { createBoundedCache } from '../model/bounded_cache.ts';
-import type { Change } from '../model/changes.ts';
+import type { Change } from '../model/change_announcements.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
 import { isVaultError } from '../model/errors.ts';

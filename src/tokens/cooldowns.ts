@@ -1,9 +1,9 @@
-import { cooldownRemaining } from '../model/after_redeem.ts';
 import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { cooldownRemaining } from '../model/connection_after_redeem.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Failure } from '../model/exchange_outcome.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import { coolingDownError, exchangeError } from './connection_errors.ts';
 import type { CorrelatedFailureDetector } from './correlated_failure_detector.ts';

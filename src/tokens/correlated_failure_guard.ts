@@ -1,9 +1,9 @@
-import { afterRedeem } from '../model/after_redeem.ts';
 import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { afterRedeem } from '../model/connection_after_redeem.ts';
 import { isGrantSound, withDerivedState } from '../model/connection_resources.ts';
 import { isVaultError } from '../model/errors.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Failure } from '../model/exchange_outcome.ts';
 import type { CorrelatedFailureDetector, DeferredFailure, TriedConnection } from './correlated_failure_detector.ts';
 import type { TokenParts } from './token_parts.ts';
 

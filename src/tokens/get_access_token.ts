@@ -12,7 +12,7 @@ import { checkGranted, resolveScopes } from './resolve_scopes.ts';
 import { createShortTtlCache, ttlUnattainable } from './short_ttl_cache.ts';
 import type { CachedToken } from './token_cache.ts';
 import type { TokenParts } from './token_parts.ts';
-import { waitFor } from './wait_for.ts';
+import { waitFor } from './wait_until_aborted.ts';
 
 /** A shared refresh may return a token that another caller accepts, but that is valid for less time than this caller requires. */
 const MOST_REFRESHES = 3;

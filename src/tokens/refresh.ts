@@ -4,11 +4,11 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { connectionNotFound } from '../model/not_found.ts';
 import type { ServedToken } from './access_tokens.ts';
-import { waitForAdmission } from './admission.ts';
 import { checkServable } from './connection_errors.ts';
 import type { RefreshRequest } from './refresh_request.ts';
 import { createRefreshUnderLease, type LeasedRefresh, type RefreshUnderLeaseParts } from './refresh_under_lease.ts';
 import type { TokenCacheFill } from './token_cache.ts';
+import { waitForAdmission } from './wait_for_admission.ts';
 
 /** Longer than an exchange and its record. */
 const LEASE: Duration = 12 * SECOND;

@@ -1,11 +1,11 @@
 import type { Admission } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
-import { afterRedeem, cooldownRemaining } from '../model/after_redeem.ts';
 import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { afterRedeem, cooldownRemaining } from '../model/connection_after_redeem.ts';
 import { isGrantSound, isRefused } from '../model/connection_resources.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
-import type { Failure, Granted } from '../model/exchange.ts';
+import type { Failure, Granted } from '../model/exchange_outcome.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import {
@@ -22,7 +22,7 @@ import type { Cooldowns } from './cooldowns.ts';
 import type { CorrelatedFailureDetector } from './correlated_failure_detector.ts';
 import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
 import type { ForcedExchanges } from './forced_exchanges.ts';
-import { createRedeem, type Redemption } from './redeem.ts';
+import { createRedeem, type Redemption } from './redeem_refresh_token.ts';
 import type { RefreshRequest } from './refresh_request.ts';
 import type { TokenParts } from './token_parts.ts';
 

@@ -1,5 +1,5 @@
 import { createBoundedCache } from '../model/bounded_cache.ts';
-import type { Change } from '../model/changes.ts';
+import type { Change } from '../model/change_announcements.ts';
 import { type Clock, clockOffset, type Duration, elapsedSince, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound, isRefused } from '../model/connection_resources.ts';

@@ -2,8 +2,8 @@ import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
-import type { Alerts } from './alerts.ts';
 import type { ConnectionSnapshots } from './connection_snapshot.ts';
+import type { Alerts } from './token_alerts.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 

@@ -1,6 +1,6 @@
 import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
-import { newFailure, type Outcome } from '../model/exchange.ts';
+import { newFailure, type Outcome } from '../model/exchange_outcome.ts';
 
 const ENTRA_ERROR = 'http/200/expires_in';
 const RETRY_AFTER: Duration = 30 * SECOND;

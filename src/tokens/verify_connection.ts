@@ -5,7 +5,7 @@ import type { ServedToken, VerifyConnectionRequest } from './access_tokens.ts';
 import { checkAllowed } from './connection_errors.ts';
 import type { ConnectionSnapshots } from './connection_snapshot.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
-import { waitFor } from './wait_for.ts';
+import { waitFor } from './wait_until_aborted.ts';
 
 /**
  * Redeems now for each refused resource, or else for the first granted one, and returns the connection as it is then. A refusal that is

@@ -1,8 +1,8 @@
 import type { AuditLog } from '../audit/audit_log.ts';
-import { appendBrowserEntry } from '../connect/with_audit.ts';
+import { appendBrowserEntry } from '../connect/audit_callback.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
-import { createSecondCap } from '../model/second_cap.ts';
+import { createRateLimitPerSecond } from '../model/rate_limit_per_second.ts';
 import type { HttpRequest } from './http_request.ts';
 
 /** Audits a page that shows a reference. Resolves even if the entry cannot be written: such a page carries nothing secret. */
@@ -16,7 +16,7 @@ export function createPageAudit(parts: {
   readonly clock: Clock;
 }): PageAudit {
   const { auditLog, clock } = parts;
-  const isWritten = createSecondCap(clock, MOST_A_SECOND);
+  const isWritten = createRateLimitPerSecond(clock, MOST_A_SECOND);
   return async ({ requestId, trace }, status) => {
     if (trace.audited || !isWritten()) return;
     const { resource } = trace;

@@ -115,9 +115,9 @@ test('no barrels, and no files named utils, helpers or the like', () => {
 /** Sealing, the request to Entra and the way there, the response message, the audit log's keyed fingerprint, a webhook's signature, and what an import sends. */
 const REVEALING = [
   'audit/chained_audit_log.ts',
-  'cli/import/requests.ts',
+  'cli/import/api_requests.ts',
   'entra/exchange/certificate_assertion.ts',
-  'entra/exchange/contradiction.ts',
+  'entra/exchange/check_token_response.ts',
   'entra/http.ts',
   'entra/graph/graph_session.ts',
   'entra/exchange/msal_client.ts',

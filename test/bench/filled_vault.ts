@@ -9,7 +9,7 @@ import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { ACCOUNT, CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './fake_entra.ts';
 import { fastFolder, moveToDisk, newVaultFolder, type VaultFolder } from './vault_folder.ts';

@@ -3,7 +3,7 @@ import SqliteConnection from 'better-sqlite3';
 import { createKek } from '../../src/keyring/kek.ts';
 import { DAY, type Timestamp } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 
 export const CREDENTIALS = 1_000_000;
 const APPS = CREDENTIALS / 2;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createLineIndex } from '../../src/cli/import/line_index.ts';
+import { createLineIndex } from '../../src/cli/import/duplicate_line_index.ts';
 
 test('finds the first line of each key, as a map does', () => {
   fc.assert(

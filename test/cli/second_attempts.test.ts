@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Entry } from '../../src/cli/import/entry.ts';
 import { importEntries } from '../../src/cli/import/import_entries.ts';
+import type { Entry } from '../../src/cli/import/import_entry.ts';
 import type { Read } from '../../src/cli/import/rejected_entry.ts';
 import { createReport, type Report } from '../../src/cli/import/report.ts';
 import { createRetry } from '../../src/cli/import/retry.ts';

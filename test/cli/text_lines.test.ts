@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type TextLine, textLines } from '../../src/cli/import/text_lines.ts';
+import { type TextLine, textLines } from '../../src/cli/import/read_text_lines.ts';
 
 async function linesOf(chunks: readonly (string | Uint8Array)[], longest?: number): Promise<TextLine[]> {
   async function* stream() {

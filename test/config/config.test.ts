@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isKeyNextToDatabase } from '../../src/config/contradictions.ts';
+import { isKeyNextToDatabase } from '../../src/config/conflicting_settings.ts';
 import { ConfigError, readConfig } from '../../src/config/read_config.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {

@@ -6,7 +6,7 @@ import type { StartRequest } from '../../src/connect/start_authorization.ts';
 import type { AdmissionRequest } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import type { App } from '../../src/model/app.ts';
-import { type Change, createChanges } from '../../src/model/changes.ts';
+import { type Change, createChanges } from '../../src/model/change_announcements.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/ids.ts';

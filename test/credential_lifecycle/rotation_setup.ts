@@ -12,7 +12,7 @@ import { createAppRegistrations } from '../../src/entra/graph/graph_registration
 import { createKek } from '../../src/keyring/kek.ts';
 import type { Keks } from '../../src/keyring/key_source.ts';
 import type { App } from '../../src/model/app.ts';
-import { type Change, createChanges } from '../../src/model/changes.ts';
+import { type Change, createChanges } from '../../src/model/change_announcements.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Credential } from '../../src/model/credential.ts';
 import type { VaultEvent } from '../../src/model/event.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createAuthorities } from '../../src/entra/authority.ts';
-import { contradictionIn } from '../../src/entra/exchange/contradiction.ts';
+import { contradictionIn } from '../../src/entra/exchange/check_token_response.ts';
 import type { Cloud } from '../../src/model/app.ts';
 import { anApp, GRAPH } from './fixtures.ts';
 import { aResponse } from './responses.ts';

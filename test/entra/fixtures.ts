@@ -4,7 +4,7 @@ import { createAuthorizationServer, type EntraOptions } from '../../src/entra/en
 import type { App } from '../../src/model/app.ts';
 import { type Clock, DAY } from '../../src/model/clock.ts';
 import type { Credential, CredentialMaterial, UsableCredential } from '../../src/model/credential.ts';
-import type { Failure, Granted, Outcome } from '../../src/model/exchange.ts';
+import type { Failure, Granted, Outcome } from '../../src/model/exchange_outcome.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { RecordingAppStateStore } from './app_state_store.ts';
 

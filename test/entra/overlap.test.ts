@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Credential, UsableCredential } from '../../src/model/credential.ts';
-import type { Outcome } from '../../src/model/exchange.ts';
+import type { Outcome } from '../../src/model/exchange_outcome.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { failed, granted } from './fixtures.ts';

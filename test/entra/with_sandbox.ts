@@ -1,10 +1,10 @@
 import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
 import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
-import type { Requester } from '../../src/entra/health/requester.ts';
+import type { Requester } from '../../src/entra/health/request_evidence.ts';
 import type { App } from '../../src/model/app.ts';
 import type { AssertionFiles } from '../../src/model/assertion_files.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
-import type { Outcome } from '../../src/model/exchange.ts';
+import type { Outcome } from '../../src/model/exchange_outcome.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { SecretSource } from '../../src/model/secret_source.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { verifyChain } from '../../src/audit/walk_chain.ts';
+import { verifyChain } from '../../src/audit/verify_hash_chain.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import {
   ConnectionService,

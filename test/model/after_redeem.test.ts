@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { DAY, MINUTE } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
 import {
   afterRedeem,
   BLOCKED_PROBE_INTERVAL,
   cooldownRemaining,
   LOOPING_COOLDOWN,
-} from '../../src/model/after_redeem.ts';
-import { DAY, MINUTE } from '../../src/model/clock.ts';
-import type { Connection } from '../../src/model/connection.ts';
+} from '../../src/model/connection_after_redeem.ts';
 import { isGrantSound, mayBeVerified, resourcesOf } from '../../src/model/connection_resources.ts';
-import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/exchange.ts';
+import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/exchange_outcome.ts';
 import { resourceCooldownRemaining, SUSPECT_INTERVAL } from '../../src/model/resource_issue.ts';
 import { Secret } from '../../src/model/secret.ts';
 

@@ -1,7 +1,7 @@
 import type { AdminConsentUriRequest, CredentialProbe } from '../../src/entra/authorization_server.ts';
 import { createAssertionFiles } from '../../src/entra/exchange/assertion_files.ts';
 import type { App } from '../../src/model/app.ts';
-import { type Change, createChanges } from '../../src/model/changes.ts';
+import { type Change, createChanges } from '../../src/model/change_announcements.ts';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';

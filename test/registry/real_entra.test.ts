@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
-import { createChanges } from '../../src/model/changes.ts';
+import { createChanges } from '../../src/model/change_announcements.ts';
 import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { createApps } from '../../src/registry/apps.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { GetAccessTokenRequestSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import type { ClientOptions } from '../../src/rpc/client.ts';
-import type { TransportLimit } from '../../src/rpc/transport/peer.ts';
+import type { TransportLimit } from '../../src/rpc/transport/peer_connection.ts';
 import { lengthPrefixed, openSilentReader, type SilentReader } from './silent_reader.ts';
 import { caller, freshToken, type Stage, type StageOptions, startStage, switchable } from './stage.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limitedAddress } from '../../src/rpc/transport/peer.ts';
+import { limitedAddress } from '../../src/rpc/transport/peer_connection.ts';
 
 test.each([
   ['10.1.2.3', '10.1.2.3'],

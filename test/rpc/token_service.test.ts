@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { Call } from '../../src/rpc/pipeline/call.ts';
+import type { Call } from '../../src/rpc/pipeline/call_context.ts';
 import { createTokenService } from '../../src/rpc/services/token_service.ts';
 import type { AccessTokenRequest, AccessTokens, ServedToken } from '../../src/tokens/access_tokens.ts';
 import { freshToken, type Stage, standIn, startStage } from './stage.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { administratorConsents } from '../../src/scopes/administrator_consent.ts';
+import { administratorConsents } from '../../src/scopes/admin_consent_permissions.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const OUTLOOK = 'https://outlook.office.com';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { editDistance, suggest } from '../../src/scopes/suggest.ts';
+import { editDistance, suggest } from '../../src/scopes/suggest_similar_scope.ts';
 import { openScopes } from './open_scopes.ts';
 
 const names = (await openScopes()).catalogs().map((catalog) => catalog.scopes.map((entry) => entry.scope));

@@ -3,8 +3,8 @@ import { type SQLiteColumn, SQLiteSyncDialect, SQLiteTable } from 'drizzle-orm/s
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Db, placeholder, placeholders, type Values } from '../../src/store/database.ts';
-import { createBind } from '../../src/store/sqlite/bind.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { createBind } from '../../src/store/sqlite/bind_parameters.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import * as schema from '../../src/store/sqlite/schema.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
 

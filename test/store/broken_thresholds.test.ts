@@ -3,7 +3,7 @@ import { eq, sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 

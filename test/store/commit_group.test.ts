@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCommitGroup } from '../../src/store/sqlite/commit_group.ts';
+import { createCommitGroup } from '../../src/store/sqlite/group_commit.ts';
 
 let folder: string;
 let client: SqliteConnection.Database;

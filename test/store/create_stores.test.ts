@@ -7,7 +7,7 @@ import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { sampleAccessToken } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { temporaryFolder } from './temporary_folder.ts';

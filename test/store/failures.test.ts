@@ -9,7 +9,7 @@ import { systemClock } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { translated } from '../../src/store/database_errors.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { sampleApp, sampleConnection, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { sqliteClientOf } from './sqlite_client.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { GRAPH, sampleAccessToken } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { startProcess } from './other_process.ts';

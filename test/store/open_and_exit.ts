@@ -1,5 +1,5 @@
 import { readMigrations } from '../../src/store/sqlite/migrations.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 
 const [path = '', user] = process.argv.slice(2);
 

@@ -21,7 +21,7 @@ import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import { readMigrations } from '../../src/store/sqlite/migrations.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { sampleTenant } from '../conformance/sample_rows.ts';
 import { openTestStores } from './open_test_stores.ts';
 import { startProcess } from './other_process.ts';

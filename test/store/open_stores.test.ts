@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createKekFile } from '../../src/keyring/file_key_source.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { openStores } from '../../src/store/open_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
 function place() {

@@ -13,7 +13,7 @@ import * as postgresTables from '../../src/store/postgres/schema.ts';
 import { createTenantKeys } from '../../src/store/rows/tenant_keys.ts';
 import * as sqliteTables from '../../src/store/sqlite/schema.ts';
 import type { Tables } from '../../src/store/tables.ts';
-import { createMeta } from '../../src/store/vault/meta.ts';
+import { createMeta } from '../../src/store/vault/vault_metadata.ts';
 
 test('every prepared statement can be built for both dialects, with the same values', () => {
   const sqlite = statementsOf(

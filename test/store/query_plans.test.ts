@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { FREE_LEASES } from '../../src/store/sqlite/sqlite_database.ts';
 import { GRAPH, NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';

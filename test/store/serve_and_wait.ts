@@ -1,7 +1,7 @@
 import { createKek } from '../../src/keyring/kek.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { sampleTenant } from '../conformance/sample_rows.ts';
 import { backUp } from './back_up.ts';
 import { sqliteClientOf } from './sqlite_client.ts';

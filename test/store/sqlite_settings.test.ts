@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 

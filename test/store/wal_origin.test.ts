@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultError } from '../../src/model/errors.ts';
-import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { backUp } from './back_up.ts';
 import { openTestStores } from './open_test_stores.ts';
 import { startProcess } from './other_process.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import { type App, PERSONAL_DIRECTORY } from '../../src/model/app.ts';
-import { createChanges } from '../../src/model/changes.ts';
+import { createChanges } from '../../src/model/change_announcements.ts';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';

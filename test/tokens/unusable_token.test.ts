@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Admission, AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { readGranted } from '../../src/entra/exchange/granted_token.ts';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { Outcome } from '../../src/model/exchange.ts';
+import type { Outcome } from '../../src/model/exchange_outcome.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { ask, eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 

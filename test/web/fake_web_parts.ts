@@ -2,7 +2,7 @@ import type { AdminConsentAnswer } from '../../src/connect/admin_consent_callbac
 import type { AuthorizationResponse } from '../../src/connect/authorization_response.ts';
 import type { CallbackOutcome, CallbackRequest } from '../../src/connect/browser_callback.ts';
 import type { LinkDescription } from '../../src/connect/consent_links.ts';
-import type { Product } from '../../src/connect/product.ts';
+import type { Product } from '../../src/connect/product_of_page.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { Logo } from '../../src/model/logo.ts';
 import type { WebParts } from '../../src/web/route.ts';

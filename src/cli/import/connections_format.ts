@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONNECTION_ID, GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { Secret } from '../../model/secret.ts';
-import { type Entry, nameOf } from './entry.ts';
+import { type Entry, nameOf } from './import_entry.ts';
 import { quoted, type Read, rejectedEntry } from './rejected_entry.ts';
 
 /** Defaults from the command line. */

@@ -4,12 +4,12 @@ import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Client, RpcError } from '../../rpc/client.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { type Entry, nameOf } from './entry.ts';
-import { createLineIndex } from './line_index.ts';
-import { nextStepFor } from './next_step.ts';
+import { importRequest } from './api_requests.ts';
+import { createLineIndex } from './duplicate_line_index.ts';
+import { type Entry, nameOf } from './import_entry.ts';
+import { nextStepFor } from './next_step_text.ts';
 import { type Read, type RejectedEntry, rejectedEntry } from './rejected_entry.ts';
 import type { Report } from './report.ts';
-import { importRequest } from './requests.ts';
 import { isDoubtful, type Retry } from './retry.ts';
 import type { SecondAttempts } from './second_attempts.ts';
 

@@ -5,12 +5,12 @@ import { Secret } from '../../model/secret.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { AppSpec } from './app_spec.ts';
 import { readConnectionsFile } from './connections_format.ts';
+import { isUtf16, SAVE_AS_UTF8 } from './read_text_lines.ts';
 import { type ImportOptions, runImport } from './run_import.ts';
 import { readBotpressConfig } from './sources/botpress_config.ts';
 import { CHATWOOT_SCOPES, readChatwootChannel } from './sources/chatwoot_channels.ts';
 import { readChatwootEnv } from './sources/chatwoot_env.ts';
 import { openConnectionsFile, type ReadEntry } from './sources/connections_file.ts';
-import { isUtf16, SAVE_AS_UTF8 } from './text_lines.ts';
 
 /** The parsed options; each command has some of them. */
 export interface ImportFlags extends ImportOptions {

@@ -6,7 +6,7 @@ import { type AbortReason, abortReason, interrupted, listenForInterruption } fro
 import type { AppSpec } from './app_spec.ts';
 import { importEntries } from './import_entries.ts';
 import { type Progress, startProgress } from './progress.ts';
-import { createRegistrar, type Registrar } from './registrar.ts';
+import { createRegistrar, type Registrar } from './register_apps.ts';
 import type { RejectedEntry } from './rejected_entry.ts';
 import { createReport, type Report } from './report.ts';
 import { openReportFile } from './report_file.ts';

@@ -1,7 +1,7 @@
 import { type Duration, MINUTE } from '../../model/clock.ts';
 import type { RpcError } from '../../rpc/client.ts';
 import { messageOf } from '../error_text.ts';
-import { type Entry, nameOf } from './entry.ts';
+import { type Entry, nameOf } from './import_entry.ts';
 import type { Report } from './report.ts';
 
 /** An entry of the source with its line. */

@@ -2,7 +2,7 @@ import type { AppRegistrations, Registered } from '../../entra/app_registrations
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
 import type { ReportPublished } from '../../expiry/event_reporter.ts';
 import { type App, registrationDirectory } from '../../model/app.ts';
-import type { Changes } from '../../model/changes.ts';
+import type { Changes } from '../../model/change_announcements.ts';
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type Credential, earlierExpireTime, type UsableCredential } from '../../model/credential.ts';

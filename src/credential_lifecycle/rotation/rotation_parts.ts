@@ -2,7 +2,7 @@ import type { AppRegistrations } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
 import type { ReportPublished } from '../../expiry/event_reporter.ts';
 import type { App } from '../../model/app.ts';
-import type { Changes } from '../../model/changes.ts';
+import type { Changes } from '../../model/change_announcements.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Credential, NewCredential } from '../../model/credential.ts';
 import type { Rotation, RotationProblem } from '../../model/rotation.ts';

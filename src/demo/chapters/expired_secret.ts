@@ -1,8 +1,8 @@
 import { TokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../gen/tokenvault/v1/connection_pb.ts';
-import { expect } from '../narrator.ts';
-import type { Step } from '../scene.ts';
-import { APP, CLIENT_ID, CONNECTION, nameOf } from '../stage.ts';
+import type { Step } from '../demo_context.ts';
+import { APP, CLIENT_ID, CONNECTION, nameOf } from '../demo_environment.ts';
+import { expect } from '../print_steps.ts';
 
 /** An expired client secret is reported for the app, and not for the connection. */
 export const expiredSecret: readonly Step[] = [

@@ -1,7 +1,7 @@
 import { TokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
-import { expect } from '../narrator.ts';
-import type { Step } from '../scene.ts';
-import { nameOf } from '../stage.ts';
+import type { Step } from '../demo_context.ts';
+import { nameOf } from '../demo_environment.ts';
+import { expect } from '../print_steps.ts';
 
 /** A token is requested once for all callers, cached while it is valid, and refreshed with a rotating refresh token. */
 export const gettingTokens: readonly Step[] = [

@@ -1,7 +1,7 @@
 import { TokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
-import { expect } from '../narrator.ts';
-import type { Step } from '../scene.ts';
-import { nameOf } from '../stage.ts';
+import type { Step } from '../demo_context.ts';
+import { nameOf } from '../demo_environment.ts';
+import { expect } from '../print_steps.ts';
 
 /** Neither a crash nor a shutdown loses a refresh token. */
 export const killAndStop: readonly Step[] = [

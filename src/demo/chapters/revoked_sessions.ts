@@ -1,7 +1,7 @@
 import { connectMailbox } from '../connect_mailbox.ts';
-import { expect } from '../narrator.ts';
-import type { Step } from '../scene.ts';
-import { ADA } from '../stage.ts';
+import type { Step } from '../demo_context.ts';
+import { ADA } from '../demo_environment.ts';
+import { expect } from '../print_steps.ts';
 
 /** Revoked sessions need a new sign-in of the user. */
 export const revokedSessions: readonly Step[] = [

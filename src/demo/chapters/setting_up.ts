@@ -1,8 +1,8 @@
 import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
 import { connectMailbox } from '../connect_mailbox.ts';
-import { expect } from '../narrator.ts';
-import type { Step } from '../scene.ts';
-import { CLIENT_ID, CONNECTION, RETURN_URL, TENANT } from '../stage.ts';
+import type { Step } from '../demo_context.ts';
+import { CLIENT_ID, CONNECTION, RETURN_URL, TENANT } from '../demo_environment.ts';
+import { expect } from '../print_steps.ts';
 
 /** Starts the vault, registers a tenant, and connects a mailbox. */
 export const settingUp: readonly Step[] = [

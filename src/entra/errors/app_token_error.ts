@@ -1,4 +1,4 @@
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 import type { Meaning } from './classify_error.ts';
 
 /** 50105: for a token of the app itself, the app is not assigned. */

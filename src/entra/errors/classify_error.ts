@@ -1,6 +1,6 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import type { Reason } from '../../model/errors.ts';
-import type { Failure, FailureKind, FailureSubject } from '../../model/exchange.ts';
+import type { Failure, FailureKind, FailureSubject } from '../../model/exchange_outcome.ts';
 import { type JsonObject, parseJsonObject } from '../json_object.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './error_lookup.ts';

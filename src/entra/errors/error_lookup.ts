@@ -1,4 +1,4 @@
-import type { FailureKind, FailureSubject } from '../../model/exchange.ts';
+import type { FailureKind, FailureSubject } from '../../model/exchange_outcome.ts';
 import { ENTRA_ERRORS, type EntraError } from './entra_error_table.ts';
 
 const ROWS_BY_CODE: ReadonlyMap<number, readonly EntraError[]> = Map.groupBy(ENTRA_ERRORS, ({ code }) => code);

@@ -1,7 +1,7 @@
 import type { Duration } from '../../model/clock.ts';
 import { DAY, SECOND } from '../../model/clock.ts';
 import type { Account } from '../../model/connection.ts';
-import type { Granted } from '../../model/exchange.ts';
+import type { Granted } from '../../model/exchange_outcome.ts';
 import { mayMean } from '../../model/resource.ts';
 import { Secret } from '../../model/secret.ts';
 import { type JsonObject, parseJsonObject } from '../json_object.ts';

@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../model/clock.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 import { OWN_REGISTRATION_PERMISSION } from '../../model/rotation.ts';
 import type { RegistrationFailure } from '../app_registrations.ts';
 import { retryAfterOf } from '../errors/classify_error.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type App, registrationDirectory } from '../../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import type { Outcome } from '../../model/exchange.ts';
+import type { Outcome } from '../../model/exchange_outcome.ts';
 import type { HttpProxy } from '../../model/http_proxy.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { RegistrationFailure } from '../app_registrations.ts';

@@ -3,7 +3,7 @@ import type { BoundedCache } from '../../model/bounded_cache.ts';
 import { elapsedSince, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 import type { Meaning } from '../errors/classify_error.ts';
 import { createAppFailures } from './app_failures.ts';
 import { type AppStateRecorderParts, createAppStateRecorder } from './app_state_recorder.ts';
@@ -13,7 +13,7 @@ import { RECENT_GRANT } from './directory_health.ts';
 import { createDirectoryHealthMap } from './directory_health_map.ts';
 import type { HealthProbes } from './health_probes.ts';
 import { createRequestCooldowns } from './request_cooldowns.ts';
-import { type EvidenceContext, originOf, type Requester, requestKey } from './requester.ts';
+import { type EvidenceContext, originOf, type Requester, requestKey } from './request_evidence.ts';
 
 export type AppHealth = ReturnType<typeof createAppHealth>;
 

@@ -1,5 +1,5 @@
 import { type Duration, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 
 /** How long requests are refused locally before the first trial. */
 export const COOLDOWN: Duration = 5 * MINUTE;

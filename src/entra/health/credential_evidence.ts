@@ -5,7 +5,7 @@ import type { Meaning } from '../errors/classify_error.ts';
 import type { AppHealth } from './app_health.ts';
 import type { CredentialJudgement } from './credential_choice.ts';
 import type { HealthProbes } from './health_probes.ts';
-import { type EvidenceContext, requesterOf } from './requester.ts';
+import { type EvidenceContext, requesterOf } from './request_evidence.ts';
 
 /** A credential that Entra did not accept in an exchange. */
 export interface RefusedCredential {

@@ -1,5 +1,5 @@
 import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 import { type Cooldown, createCooldown } from './cooldown.ts';
 
 /** A grant to another connection within this time shows that the directory or resource works. */

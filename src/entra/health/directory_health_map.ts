@@ -1,12 +1,12 @@
 import { homeDirectory } from '../../model/app.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 import type { AppStateRecorder, AppStateRecorderParts } from './app_state_recorder.ts';
 import type { Cooldown } from './cooldown.ts';
 import type { CredentialChoice } from './credential_choice.ts';
 import { createDirectoryHealth, type DirectoryHealth } from './directory_health.ts';
 import type { HealthProbes } from './health_probes.ts';
-import { type EvidenceContext, requesterOf } from './requester.ts';
+import { type EvidenceContext, requesterOf } from './request_evidence.ts';
 
 export interface DirectoryHealthMapParts
   extends Pick<AppStateRecorderParts, 'app' | 'clock' | 'metrics' | 'appStateStore'> {

@@ -1,6 +1,6 @@
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp, timeLeft } from '../../model/clock.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 
 const KNOWN_COOLDOWN: Duration = 5 * MINUTE;
 const UNKNOWN_COOLDOWN: Duration = MINUTE;

@@ -14,7 +14,7 @@ import { type Credential, credentialState, neverExpires } from '../../model/cred
 import type { CredentialRole } from '../../model/credential_role.ts';
 import { Secret } from '../../model/secret.ts';
 import type { CredentialRequest, RequestedMaterial } from '../../registry/new_credential.ts';
-import type { ProbeReport } from '../../registry/probe.ts';
+import type { ProbeReport } from '../../registry/probe_app_credentials.ts';
 import { fromWireTime, toWireTime } from './field_values.ts';
 import { toReasonMessage } from './reason_message.ts';
 import { type AppIds, credentialName } from './resource_names.ts';

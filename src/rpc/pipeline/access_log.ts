@@ -2,7 +2,7 @@ import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { AuditEntry } from '../../audit/audit_log.ts';
 import { errorLocation } from '../../telemetry/error_location.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Call } from './call.ts';
+import type { Call } from './call_context.ts';
 import { redactedJson } from './redact_message.ts';
 
 export interface AccessLogOptions {

@@ -7,7 +7,7 @@ import { type Reason, VaultError } from '../../model/errors.ts';
 import type { AccessLog } from './access_log.ts';
 import { type Authenticator, claimedKeyId } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
-import { type Call, createRequestIds, createSignal, type WireCall } from './call.ts';
+import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './concurrency_limit.ts';
 import { toStatus, toVaultError } from './grpc_status.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';

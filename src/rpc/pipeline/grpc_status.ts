@@ -4,7 +4,7 @@ import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { ErrorInfoSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
-import type { Call } from './call.ts';
+import type { Call } from './call_context.ts';
 
 /** The gRPC status of each reason (2-api, "Errors"). Clients retry only UNAVAILABLE and RESOURCE_EXHAUSTED. */
 const STATUS = {

@@ -9,7 +9,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
-import type { Call } from './call.ts';
+import type { Call } from './call_context.ts';
 import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
 
 /** Implementation of a service, by its descriptor. A method may return its response without a promise, for speed. */

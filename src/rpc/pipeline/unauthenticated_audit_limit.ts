@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { createSecondCap } from '../../model/second_cap.ts';
+import { createRateLimitPerSecond } from '../../model/rate_limit_per_second.ts';
 
 const ENTRIES_PER_SECOND = 20;
 
@@ -8,5 +8,5 @@ const ENTRIES_PER_SECOND = 20;
  * disk blocks all token requests, so unauthenticated callers must not be able to fill it.
  */
 export function createUnauthenticatedAuditLimit(clock: Clock): () => boolean {
-  return createSecondCap(clock, ENTRIES_PER_SECOND);
+  return createRateLimitPerSecond(clock, ENTRIES_PER_SECOND);
 }

@@ -1,6 +1,6 @@
 import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
-import { administratorConsents } from '../../scopes/administrator_consent.ts';
+import { administratorConsents } from '../../scopes/admin_consent_permissions.ts';
 import type { Scopes } from '../../scopes/scopes.ts';
 import { fromCloud } from '../messages/app_message.ts';
 import { fewScopes } from '../messages/field_values.ts';

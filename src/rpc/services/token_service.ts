@@ -6,7 +6,7 @@ import type { AccessTokens, ServedToken } from '../../tokens/access_tokens.ts';
 import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_values.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
 import { encodeResponse, encodeRest } from '../messages/token_response.ts';
-import type { Call } from '../pipeline/call.ts';
+import type { Call } from '../pipeline/call_context.ts';
 import type { Implementation } from '../pipeline/service_adapter.ts';
 
 /**

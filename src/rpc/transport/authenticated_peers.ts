@@ -1,4 +1,4 @@
-import type { Peer } from './peer.ts';
+import type { Peer } from './peer_connection.ts';
 
 /** Authenticated connections and their streams. */
 export interface AuthenticatedPeers {

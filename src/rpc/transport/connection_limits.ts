@@ -11,8 +11,8 @@ import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 import type { Authenticator } from '../pipeline/authenticate.ts';
 import { createAuthenticatedPeers } from './authenticated_peers.ts';
 import { dropEndlessDeadline } from './call_deadline.ts';
-import { EndableCall } from './endable_call.ts';
-import { limitedAddress, type Peer, type TransportLimit } from './peer.ts';
+import { EndableCall } from './cancellable_stream.ts';
+import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
 import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peers.ts';
 import { createUnreadResponses } from './unread_responses.ts';
 

@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import { type Peer, type TransportLimit, UNIX } from './peer.ts';
+import { type Peer, type TransportLimit, UNIX } from './peer_connection.ts';
 
 export interface UnauthenticatedLimits {
   readonly connections: number;

@@ -1,4 +1,4 @@
-import type { Peer } from './peer.ts';
+import type { Peer } from './peer_connection.ts';
 
 /** Responses that are buffered because the client does not read them. */
 export interface UnreadResponses {

@@ -2,7 +2,7 @@ import { ZodError } from 'zod';
 import type { SandboxRequest } from '../http/http_request.ts';
 import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import type { Sandbox } from '../sandbox.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { ROUTES, type Route, viewState } from './admin_routes.ts';
 
 /**

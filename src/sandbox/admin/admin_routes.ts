@@ -8,7 +8,7 @@ import { appManagementPolicyInput } from '../state/app_management_policy.ts';
 import { type AppRegistration, appInput } from '../state/app_registration.ts';
 import { directoryInput, USER_CONSENTS, userConsent } from '../state/directory.ts';
 import { type Policy, policyInput } from '../state/policy.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { userInput } from '../state/user.ts';
 
 /** A route of the admin API. */

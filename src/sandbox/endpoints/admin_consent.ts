@@ -2,7 +2,7 @@ import type { EndpointCall } from '../endpoint_call.ts';
 import { EntraError, entraError } from '../errors/entra_error.ts';
 import { type HttpResponse, html } from '../http/http_response.ts';
 import { findAuthority, isPersonal } from '../state/directory.ts';
-import { checkApp, checkRedirectUri } from './eligibility.ts';
+import { checkApp, checkRedirectUri } from './check_sign_in_allowed.ts';
 import { adminConsentPage, errorPage } from './pages.ts';
 import { errorParameters, redirectToApp } from './redirect_to_app.ts';
 import { parsePermission, parseScopes } from './requested_scopes.ts';

@@ -4,7 +4,7 @@ import { type HttpResponse, html } from '../http/http_response.ts';
 import { findAuthority } from '../state/directory.ts';
 import type { User } from '../state/user.ts';
 import { type AuthorizeRequest, RedirectedError, readAuthorizeRequest } from './authorize_request.ts';
-import { checkUser } from './eligibility.ts';
+import { checkUser } from './check_sign_in_allowed.ts';
 import { consentPage, errorPage } from './pages.ts';
 import { authorizeError, redirectDeclined, redirectError } from './redirect_to_app.ts';
 import { firstResource } from './requested_scopes.ts';

@@ -2,8 +2,8 @@ import type { EndpointCall } from '../endpoint_call.ts';
 import { EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, findAuthority } from '../state/directory.ts';
-import type { SandboxState } from '../state/state.ts';
-import { checkApp, checkRedirectUri } from './eligibility.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
+import { checkApp, checkRedirectUri } from './check_sign_in_allowed.ts';
 import { parseScopes } from './requested_scopes.ts';
 
 /** The app's address to which the browser returns, once it is known to be registered. */

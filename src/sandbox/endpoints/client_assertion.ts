@@ -4,7 +4,7 @@ import { type EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppCertificate } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, findAuthority } from '../state/directory.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 
 /**
  * Checks a client assertion (RFC 7523): a JWT that is signed with a registered certificate (PS256 or RS256), or by another

@@ -2,7 +2,7 @@ import { entraError } from '../errors/entra_error.ts';
 import { checkSecret } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Authority } from '../state/directory.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { assertionCredential, checkAssertion } from './client_assertion.ts';
 
 /** The client of a request, by its body or by HTTP Basic, where both parts are form-encoded (RFC 6749, 2.3.1). */

@@ -1,6 +1,6 @@
 import { entraError } from '../errors/entra_error.ts';
 import { policiesFor } from '../state/policy.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { parseScopes } from './requested_scopes.ts';
 import { required, type TokenRequest } from './token_request.ts';
 import { appTokenResponse } from './token_response.ts';

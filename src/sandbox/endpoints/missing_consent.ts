@@ -1,6 +1,6 @@
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Directory } from '../state/directory.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import type { User } from '../state/user.ts';
 import type { AuthorizeRequest } from './authorize_request.ts';
 import { parsePermission, type RequestedPermission } from './requested_scopes.ts';

@@ -2,7 +2,7 @@ import { type EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, isPersonal } from '../state/directory.ts';
 import type { Resource } from '../state/resource.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { parsePermission, type RequestedPermission } from './requested_scopes.ts';
 
 export function acceptsPersonalAccounts({ audience }: AppRegistration): boolean {

@@ -5,7 +5,7 @@ import { isPersonal } from '../state/directory.ts';
 import { policiesFor } from '../state/policy.ts';
 import type { User } from '../state/user.ts';
 import { type AuthorizeRequest, RedirectedError } from './authorize_request.ts';
-import { checkUser } from './eligibility.ts';
+import { checkUser } from './check_sign_in_allowed.ts';
 import { missingConsents, needsAdministrator, recordConsent } from './missing_consent.ts';
 import { blockedPage, needsApprovalPage } from './pages.ts';
 import { acceptsPersonalAccounts, checkPersonalScopes, notForConsumers } from './personal_account.ts';

@@ -4,7 +4,7 @@ import { type Authority, type Directory, isPersonal } from '../state/directory.t
 import { policiesFor } from '../state/policy.ts';
 import type { RefreshGrant } from '../state/refresh_token.ts';
 import type { RequestRecord } from '../state/request_log.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import type { User } from '../state/user.ts';
 import { checkPersonalDefault, incompatible, personalConsentMissing } from './personal_account.ts';
 import { parseScopes } from './requested_scopes.ts';

@@ -5,7 +5,7 @@ import { type Directory, isPersonal } from '../state/directory.ts';
 import { PERSONAL_ACCESS_TOKEN, sealOpaque } from '../state/opaque_token.ts';
 import { type RefreshGrant, sealRefreshToken } from '../state/refresh_token.ts';
 import { GRAPH, OIDC_SCOPES, type Resource } from '../state/resource.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { objectIdIn, type User } from '../state/user.ts';
 import type { RequestedScopes } from './requested_scopes.ts';
 

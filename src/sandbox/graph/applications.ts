@@ -3,7 +3,7 @@ import type { SandboxRequest } from '../http/http_request.ts';
 import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import { createSecret } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { selected, viewApplication, viewPassword } from './application_view.ts';
 import type { Bearer } from './bearer_token.ts';
 import { GraphError } from './graph_error.ts';

@@ -2,7 +2,7 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { SandboxRequest } from '../http/http_request.ts';
 import { openOpaque, PERSONAL_ACCESS_TOKEN } from '../state/opaque_token.ts';
 import type { Resource } from '../state/resource.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 
 /** The bearer of a valid token. */
 export interface Bearer {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EndpointCall } from '../endpoint_call.ts';
 import type { EntraError } from '../errors/entra_error.ts';
 import { empty, type HttpResponse, json } from '../http/http_response.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import type { User } from '../state/user.ts';
 import { answerApplications, operationOf } from './applications.ts';
 import { appOf, type Bearer, BearerError, checkBearer } from './bearer_token.ts';

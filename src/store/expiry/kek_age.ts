@@ -2,7 +2,7 @@ import type { Kek } from '../../keyring/kek.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { KekAge } from '../background_stores.ts';
-import type { Meta } from '../vault/meta.ts';
+import type { Meta } from '../vault/vault_metadata.ts';
 
 export async function kekAge(meta: Meta): Promise<KekAge> {
   const stored = await meta.find('kek_age');

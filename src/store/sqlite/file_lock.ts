@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import SqliteConnection from 'better-sqlite3';
-import { unusable } from './unusable.ts';
+import { unusable } from './unusable_database_error.ts';
 
 /**
  * Locks a database file for one process by an exclusive transaction on a small database next to it. The kernel releases the lock when the

@@ -16,12 +16,12 @@ import type {
 } from '../database.ts';
 import { translated } from '../database_errors.ts';
 import type { Tables } from '../tables.ts';
-import { createBind } from './bind.ts';
-import { createCommitGroup } from './commit_group.ts';
-import { createLogCutter } from './log_cutter.ts';
+import { createBind } from './bind_parameters.ts';
+import { createCommitGroup } from './group_commit.ts';
 import type { OpenFiles } from './open_files.ts';
 import * as schema from './schema.ts';
-import { codeOf, otherTables } from './unusable.ts';
+import { createLogCutter } from './truncate_wal.ts';
+import { codeOf, otherTables } from './unusable_database_error.ts';
 
 export interface SqliteDatabaseParts {
   client: SqliteConnection.Database;

@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync } from 'node:fs';
-import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './file_header.ts';
+import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './database_file_header.ts';
 
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;

@@ -1,5 +1,5 @@
-import type { FileHeader } from './file_header.ts';
-import { unusable } from './unusable.ts';
+import type { FileHeader } from './database_file_header.ts';
+import { unusable } from './unusable_database_error.ts';
 import { headersInWal } from './wal_file.ts';
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AuditCheckpoint, AuditLedger } from '../../audit/audit_log.ts';
 import { type Keyring, VAULT_UID } from '../../keyring/keyring.ts';
 import type { Database } from '../database.ts';
-import type { Meta } from './meta.ts';
+import type { Meta } from './vault_metadata.ts';
 
 const KEY_BYTES = 32;
 

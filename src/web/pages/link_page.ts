@@ -2,7 +2,7 @@ import type { LinkDescription } from '../../connect/consent_links.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { type Html, html } from '../html.ts';
 import type { Flow, Messages } from '../messages/messages.ts';
-import { document } from './document.ts';
+import { document } from './html_document.ts';
 import { namesOf } from './names.ts';
 import { TICK } from './status_icons.ts';
 

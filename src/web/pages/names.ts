@@ -1,4 +1,4 @@
-import type { Product } from '../../connect/product.ts';
+import type { Product } from '../../connect/product_of_page.ts';
 import { html } from '../html.ts';
 import type { Messages, Names } from '../messages/messages.ts';
 

@@ -1,7 +1,7 @@
 import type { CallbackOutcome } from '../../connect/browser_callback.ts';
 import { type Content, type Html, html } from '../html.ts';
 import type { Flow, Messages, Names } from '../messages/messages.ts';
-import { document } from './document.ts';
+import { document } from './html_document.ts';
 import { namesOf } from './names.ts';
 import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_kind.ts';
 import { STATUS_ICONS } from './status_icons.ts';

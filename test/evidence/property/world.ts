@@ -1,6 +1,6 @@
 import { createAuthorizationServer } from '../../../src/entra/entra_server.ts';
 import type { App } from '../../../src/model/app.ts';
-import { createChanges } from '../../../src/model/changes.ts';
+import { createChanges } from '../../../src/model/change_announcements.ts';
 import { DAY, type Duration } from '../../../src/model/clock.ts';
 import type { Connection } from '../../../src/model/connection.ts';
 import type { UsableCredential } from '../../../src/model/credential.ts';

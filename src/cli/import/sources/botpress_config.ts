@@ -1,5 +1,5 @@
 import type { AppSpec } from '../app_spec.ts';
-import { createLineIndex } from '../line_index.ts';
+import { createLineIndex } from '../duplicate_line_index.ts';
 import { type RejectedEntry, rejectedEntry } from '../rejected_entry.ts';
 import { type BotpressTarget, readStrategy } from './botpress_strategy.ts';
 import { strategyNodes } from './strategy_nodes.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ConnectionsFileDefaults, readConnectionsFile } from '../connections_format.ts';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../import_entry.ts';
 import { quoted, type Read, rejectedEntry } from '../rejected_entry.ts';
 
 /** The scopes of Chatwoot's own set-up page: mail on Graph, and mail protocols on Outlook. */

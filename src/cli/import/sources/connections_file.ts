@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 import { type ParseError, parse } from 'jsonc-parser';
 import { CommandError, EXIT } from '../../exit_codes.ts';
 import type { ConnectionsFileDefaults } from '../connections_format.ts';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../import_entry.ts';
+import { MAX_LINE, SAVE_AS_UTF8, type TextLine, textLines } from '../read_text_lines.ts';
 import { type Read, type RejectedEntry, rejectedEntry } from '../rejected_entry.ts';
-import { MAX_LINE, SAVE_AS_UTF8, type TextLine, textLines } from '../text_lines.ts';
 
 /** Makes an entry of a line's JSON. */
 export type ReadEntry = (value: unknown, line: number, defaults: ConnectionsFileDefaults) => Read<Entry>;

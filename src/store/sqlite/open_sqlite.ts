@@ -4,11 +4,11 @@ import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import type { Database, StatementMeter } from '../database.ts';
 import { lockFile } from './file_lock.ts';
-import { APPLICATION_ID, damaged, inspectContent, inspectFile, isDamage } from './inspect_file.ts';
+import { APPLICATION_ID, damaged, inspectContent, inspectFile, isDamage } from './inspect_database_file.ts';
 import { MIGRATIONS_TABLE, type Migration, migrate, readMigrations } from './migrations.ts';
 import { createOpenFiles, type OpenFiles } from './open_files.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
-import { codeOf, otherTables, unusable } from './unusable.ts';
+import { codeOf, otherTables, unusable } from './unusable_database_error.ts';
 
 export interface SqliteParts {
   /** A file, which is created with its folder if it is missing, or `:memory:`. */

@@ -1,5 +1,5 @@
 import type { Connection } from '../model/connection.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Failure } from '../model/exchange_outcome.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { TokenAlert, TokenMetrics } from './token_metrics.ts';
 

@@ -2,7 +2,7 @@ import type { App } from '../../model/app.ts';
 import type { Duration } from '../../model/clock.ts';
 import type { UsableCredential } from '../../model/credential.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { Failure } from '../../model/exchange.ts';
+import type { Failure } from '../../model/exchange_outcome.ts';
 import type { Slot } from '../admission/slot.ts';
 import type { Authority } from '../authority.ts';
 import type { CredentialProbe } from '../authorization_server.ts';

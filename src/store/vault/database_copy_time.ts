@@ -1,6 +1,6 @@
 import type { Clock, Timestamp } from '../../model/clock.ts';
 import type { FilePlace } from '../database.ts';
-import type { Meta } from './meta.ts';
+import type { Meta } from './vault_metadata.ts';
 
 interface KnownPlace extends FilePlace {
   readonly copyTime: Timestamp;

@@ -1,7 +1,7 @@
 import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, type Directory, isPersonal } from '../state/directory.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/sandbox_state.ts';
 import { isMemberOf, type User } from '../state/user.ts';
 import { acceptsPersonalAccounts } from './personal_account.ts';
 

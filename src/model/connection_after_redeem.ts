@@ -1,7 +1,7 @@
 import { DAY, type Duration, MINUTE, type Timestamp, timeLeft } from './clock.ts';
 import { type Account, type Connection, isSameAccount } from './connection.ts';
 import { isGrantSound, withDerivedState } from './connection_resources.ts';
-import type { Failure, Granted, Outcome } from './exchange.ts';
+import type { Failure, Granted, Outcome } from './exchange_outcome.ts';
 import { keepAliveTimeAfter } from './grant.ts';
 import { SUSPECT_INTERVAL } from './resource_issue.ts';
 import { issueAfter, stateReasonOf } from './resource_refusal.ts';

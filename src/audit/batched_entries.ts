@@ -1,8 +1,8 @@
 import { VaultError } from '../model/errors.ts';
 import type { AuditLog } from './audit_log.ts';
+import type { AuditMetrics, LogHealth } from './audit_log_health.ts';
 import type { ChainedFile } from './chained_file.ts';
 import { createEntryLine } from './entry_line.ts';
-import type { AuditMetrics, LogHealth } from './log_health.ts';
 
 /** Characters of entries that are buffered while the file accepts none; further entries are rejected. */
 const MAX_BUFFERED = 8 * 2 ** 20;

@@ -4,11 +4,11 @@ import { RpcError } from '../../rpc/client.ts';
 import type { AdminClients } from '../admin_clients.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
+import { createAppRequest, registerTenantRequest } from './api_requests.ts';
 import type { AppSpec } from './app_spec.ts';
-import { nextStepFor } from './next_step.ts';
+import { nextStepFor } from './next_step_text.ts';
 import type { RejectedEntry } from './rejected_entry.ts';
 import type { ReportedApp } from './report.ts';
-import { createAppRequest, registerTenantRequest } from './requests.ts';
 import type { Retry } from './retry.ts';
 
 type Registered = Omit<ReportedApp, 'what'>;

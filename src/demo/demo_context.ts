@@ -3,9 +3,9 @@ import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import { createClient } from '../rpc/client.ts';
-import type { Narrator } from './narrator.ts';
-import type { Program } from './program.ts';
-import { CONNECTION, type Stage } from './stage.ts';
+import { CONNECTION, type Stage } from './demo_environment.ts';
+import type { Narrator } from './print_steps.ts';
+import type { Program } from './start_program.ts';
 
 /** One step of the demo. */
 export interface Step {

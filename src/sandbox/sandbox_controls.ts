@@ -10,7 +10,7 @@ import type { DirectoryInput, UserConsent } from './state/directory.ts';
 import type { Policy, PolicyInput } from './state/policy.ts';
 import { openRefreshToken, sealRefreshToken } from './state/refresh_token.ts';
 import { GRAPH_APP_ID } from './state/resource.ts';
-import type { SandboxState } from './state/state.ts';
+import type { SandboxState } from './state/sandbox_state.ts';
 import type { UserInput } from './state/user.ts';
 
 export type Controls = ReturnType<typeof createControls>;

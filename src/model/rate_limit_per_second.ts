@@ -1,7 +1,7 @@
 import { type Clock, SECOND } from './clock.ts';
 
 /** Rate limit: returns true for at most `most` calls in each second. */
-export function createSecondCap(clock: Clock, most: number): () => boolean {
+export function createRateLimitPerSecond(clock: Clock, most: number): () => boolean {
   let second = 0;
   let count = 0;
   return () => {

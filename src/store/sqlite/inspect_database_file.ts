@@ -2,10 +2,10 @@ import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSy
 import { dirname } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
-import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader } from './file_header.ts';
-import { checkNotServed, isAsClosed } from './file_record.ts';
+import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader } from './database_file_header.ts';
+import { checkNotServed, isAsClosed } from './database_state_file.ts';
 import { MIGRATIONS_TABLE, type Migration } from './migrations.ts';
-import { codeOf, unusable } from './unusable.ts';
+import { codeOf, unusable } from './unusable_database_error.ts';
 import { checkWalOrigin } from './wal_origin.ts';
 
 /** "TKVT" in the file header: identifies the databases of the vault before anything is written. */

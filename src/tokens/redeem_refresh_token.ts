@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Admission } from '../entra/authorization_server.ts';
 import { type Clock, DAY, type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, isSameAccount } from '../model/connection.ts';
-import { type Failure, type Granted, newFailure, type Outcome } from '../model/exchange.ts';
+import { type Failure, type Granted, newFailure, type Outcome } from '../model/exchange_outcome.ts';
 import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account.ts';
 import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';

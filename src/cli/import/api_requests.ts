@@ -7,7 +7,7 @@ import {
 } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { RegisterTenantRequestSchema } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { AppSpec } from './app_spec.ts';
-import { type Entry, nameOf } from './entry.ts';
+import { type Entry, nameOf } from './import_entry.ts';
 
 /** The messages of an import, the only place that reveals its secrets. */
 export function importRequest(

@@ -1,5 +1,5 @@
-import type { Program } from './program.ts';
 import type { FakeEntra } from './sandbox_client.ts';
+import type { Program } from './start_program.ts';
 
 /** An app and a user of the sandbox's seed, and their names in the vault. */
 export const CLIENT_ID = '11111111-1111-4111-8111-111111111111';

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { AuditFile } from './audit_file.ts';
 import type { AuditCheckpoint } from './audit_log.ts';
-import { type ChainPoint, GENESIS, type Opening } from './chain.ts';
-import { startOf, walkChain } from './walk_chain.ts';
+import { type ChainPoint, GENESIS, type Opening } from './hash_chain.ts';
+import { startOf, walkChain } from './verify_hash_chain.ts';
 
 /** Bytes that are checked at the start. Entries before them are checked by a verification of the whole log. */
 const TAIL = 16 * 2 ** 20;

@@ -15,7 +15,7 @@ import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import { isLoopback } from './check_fields.ts';
-import type { ProbeReport } from './probe.ts';
+import type { ProbeReport } from './probe_app_credentials.ts';
 
 /** The portal creates client secrets of at most 24 calendar months, which can be some days more than two years. */
 const LONGEST_SECRET = 735 * DAY;

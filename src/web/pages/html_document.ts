@@ -1,4 +1,4 @@
-import type { Product } from '../../connect/product.ts';
+import type { Product } from '../../connect/product_of_page.ts';
 import { type Content, type Html, html } from '../html.ts';
 import type { Messages } from '../messages/messages.ts';
 import { logoAddress, productHeader } from './product_header.ts';

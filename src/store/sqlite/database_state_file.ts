@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { unusable } from './unusable.ts';
+import { unusable } from './unusable_database_error.ts';
 
 /**
  * The state file `PATH.state`: whether the last vault closed the database file, and the identity, size and time of the file.

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AuditCheckpoint } from './audit_log.ts';
-import { type ChainPoint, chainOf, GENESIS } from './chain.ts';
+import { type ChainPoint, chainOf, GENESIS } from './hash_chain.ts';
 
 /** Result of the verification of the lines of a log. Line numbers begin at 1. */
 export interface ChainWalk {
