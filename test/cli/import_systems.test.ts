@@ -231,7 +231,7 @@ test('connections are not read if their app cannot be registered, and the report
   const { code, stdout } = await runImport(['deskpro', '--tenant', 'no-base', ...from, ...admin]);
 
   expect(code).toBe(65);
-  expect(stdout).toContain('base_url: is needed');
+  expect(stdout).toContain('base_url: is required');
   expect(stdout).toContain('the connections were not read, because their app is not registered');
 });
 

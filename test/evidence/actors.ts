@@ -38,10 +38,10 @@ export function runbookParts(): ReadonlyMap<string, string> {
 }
 
 export const PARTS: Readonly<Record<string, string>> = {
-  nobody: 'Nobody acts: retry',
+  nobody: 'No action needed: retry',
   user: 'The user signs in',
   administrator: "The customer's administrator acts",
   operator: 'The operator acts',
   caller: 'The caller acts',
-  vault: 'At once',
+  vault: 'Act at once',
 };
