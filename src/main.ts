@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { addRotateCommand } from './cli/define_rotate_command.ts';
 import { CommandError, EXIT } from './cli/exit_codes.ts';
-import { addImportCommands } from './cli/import/import_commands.ts';
-import { addRotateCommand } from './cli/rotate_command.ts';
-import { nodeFault } from './config/node_version.ts';
-import { ConfigError, readConfig, readSandboxPort } from './config/read_config.ts';
+import { addImportCommands } from './cli/import/define_import_commands.ts';
+import { nodeFault } from './config/check_node_version.ts';
+import { ConfigError, readConfig, readSandboxPort } from './config/read_config_from_environment.ts';
 import { VaultError } from './model/errors.ts';
 
 /** Faults of a database file that a retry cannot repair. */
@@ -49,7 +49,7 @@ program
   .description('run the vault; configured by TOKENVAULT_… variables (see README)')
   .action(async () => {
     const config = readConfig();
-    const { serve } = await import('./startup/serve.ts');
+    const { serve } = await import('./startup/run_until_signal.ts');
     process.exitCode = await serve(config, version);
   });
 
@@ -58,7 +58,7 @@ program
   .description('run the sandbox (a fake Entra) alone, to test against it')
   .option('--port <port>', 'port on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
   .action(async ({ port = readSandboxPort() }: { port?: number }) => {
-    const { runSandbox } = await import('./sandbox/program.ts');
+    const { runSandbox } = await import('./sandbox/run_sandbox.ts');
     await runSandbox({ port });
   });
 
@@ -66,7 +66,7 @@ program
   .command('demo')
   .description('run all features step by step against the sandbox, in a temporary folder')
   .action(async () => {
-    const { runDemo } = await import('./demo/demo.ts');
+    const { runDemo } = await import('./demo/run_demo.ts');
     process.exitCode = await runDemo();
   });
 
@@ -78,7 +78,7 @@ program
   .argument('<caller>', 'id of the caller, such as mail-sync')
   .option('--json', 'one JSON object')
   .action(async (caller: string, { json }: { json?: true }) => {
-    const { printNewApiKey } = await import('./cli/new_api_key.ts');
+    const { printNewApiKey } = await import('./cli/print_new_api_key.ts');
     printNewApiKey(caller, json === true);
   });
 

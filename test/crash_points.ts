@@ -1,8 +1,8 @@
-import type { AuditLog } from '../src/audit/audit_log.ts';
-import type { AppRegistrations } from '../src/entra/app_registrations.ts';
-import type { Outside } from '../src/startup/vault.ts';
-import type { RotationAdvance, RotationStore } from '../src/store/background_stores.ts';
-import type { GrantStore, HeldLease } from '../src/store/stores.ts';
+import type { AuditLog } from '../src/audit/audit_log_interface.ts';
+import type { AppRegistrations } from '../src/entra/app_registrations_interface.ts';
+import type { Outside } from '../src/startup/start_vault.ts';
+import type { RotationAdvance, RotationStore } from '../src/store/background_store_interfaces.ts';
+import type { GrantStore, HeldLease } from '../src/store/store_interfaces.ts';
 
 /** Steps after which a test may kill the process. */
 export type CrashPoint =

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VaultError } from '../model/errors.ts';
-import { nonBlockingDescriptor } from '../telemetry/non_blocking_descriptor.ts';
-import { openAuditFile } from './audit_file.ts';
-import type { AuditLog } from './audit_log.ts';
-import { openAuditStream } from './audit_stream.ts';
-import { type ChainedAuditLogParts, createChainedAuditLog } from './chained_audit_log.ts';
+import { nonBlockingDescriptor } from '../telemetry/non_blocking_stdio_descriptor.ts';
+import { openAuditFile } from './audit_log_file.ts';
+import type { AuditLog } from './audit_log_interface.ts';
+import { openAuditStream } from './audit_log_on_stdout.ts';
+import { type ChainedAuditLogParts, createChainedAuditLog } from './hash_chained_audit_log.ts';
 
 /**
  * Opens the audit log at a path (the folder is created if it is missing), or on standard output for `-`. Full files are

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { AuditCheckpoint } from './audit_log.ts';
+import type { AuditCheckpoint } from './audit_log_interface.ts';
 import { type ChainPoint, chainOf, GENESIS } from './hash_chain.ts';
 
 /** Result of the verification of the lines of a log. Line numbers begin at 1. */

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Duration, MINUTE } from '../model/clock.ts';
+import type { Every } from '../model/monotonic_timers.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
-import type { Every } from '../model/timers.ts';
-import type { Stores } from '../store/stores.ts';
+import type { Stores } from '../store/store_interfaces.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Log } from '../telemetry/log_events.ts';
 import type { BatchJob } from './batch_job.ts';
 
 const PERIOD: Duration = MINUTE;

@@ -1,4 +1,4 @@
-import type { RpcError } from '../rpc/client.ts';
+import type { RpcError } from '../rpc/grpc_client.ts';
 
 /**
  * The message of an RPC error, safe for a terminal. The server may not be a vault. Removes the reason, which reports show

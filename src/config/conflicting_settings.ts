@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { isLoopbackAddress } from '../model/listen_address.ts';
-import type { Config } from './config.ts';
-import type { Environment } from './environment.ts';
+import type { Config } from './config_interface.ts';
+import type { Environment } from './environment_variable_schema.ts';
 
 /** Combinations of settings that are invalid, although each setting is valid. */
 export function contradictions(config: Config, env: Environment): string[] {

@@ -1,11 +1,11 @@
-import type { Authorization } from '../model/authorization.ts';
 import type { Connection } from '../model/connection.ts';
-import { afterGrant, type Grant } from '../model/grant.ts';
+import { afterGrant, type Grant } from '../model/connection_grant.ts';
 import { retryOnConflict } from '../model/retry_on_conflict.ts';
-import { checkSameAccount } from './account_check.ts';
-import type { ConnectParts } from './connect_parts.ts';
-import { activeParties, checkNotSuspended, findParties } from './find_active_resources.ts';
-import { checkDirectory } from './named_directory.ts';
+import type { Authorization } from '../model/user_authorization.ts';
+import { checkSameAccount } from './check_connection_account.ts';
+import { checkDirectory } from './check_directory_allowed.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
+import { activeParties, checkNotSuspended, findParties } from './find_tenant_app_and_connection.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /**

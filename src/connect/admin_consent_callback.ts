@@ -1,16 +1,16 @@
-import type { AdminConsent } from '../model/admin_consent.ts';
-import type { App } from '../model/app.ts';
+import type { AdminConsent } from '../model/admin_consent_request.ts';
 import { appName } from '../model/connection.ts';
+import type { App } from '../model/entra_app.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
-import { GUID } from '../model/ids.ts';
+import { GUID } from '../model/id_patterns.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { type AuthorizationErrorResponse, authorizationErrorOf } from './authorization_response.ts';
-import { type CallbackOutcome, createBrowserCallback } from './browser_callback.ts';
-import type { ConnectParts } from './connect_parts.ts';
-import { activeParties, findParties, type Parties } from './find_active_resources.ts';
-import { checkDirectory } from './named_directory.ts';
-import { mayBeConsentState } from './new_admin_consent.ts';
-import { productOf } from './product_of_page.ts';
+import { type CallbackOutcome, createBrowserCallback } from './browser_callback_flow.ts';
+import { checkDirectory } from './check_directory_allowed.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
+import { mayBeConsentState } from './create_admin_consent_and_state.ts';
+import { activeParties, findParties, type Parties } from './find_tenant_app_and_connection.ts';
+import { productOf } from './product_shown_on_page.ts';
 import { proveConsent } from './verify_admin_consent.ts';
 
 /** `granted`: `admin_consent=True`. The directory as it was sent: anybody can send any. */

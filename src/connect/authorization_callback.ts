@@ -1,13 +1,13 @@
-import type { Authorization } from '../model/authorization.ts';
 import { connectionName } from '../model/connection.ts';
-import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link.ts';
+import type { Authorization } from '../model/user_authorization.ts';
+import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link_for_blocked_user.ts';
 import type { AuthorizationResponse } from './authorization_response.ts';
-import { type CallbackOutcome, createBrowserCallback } from './browser_callback.ts';
-import type { ConnectParts } from './connect_parts.ts';
-import { findParties } from './find_active_resources.ts';
+import { type CallbackOutcome, createBrowserCallback } from './browser_callback_flow.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
+import { findParties } from './find_tenant_app_and_connection.ts';
 import { handleAuthorizationResponse } from './handle_authorization_response.ts';
 import { isOneTimeToken } from './one_time_token.ts';
-import { productOf } from './product_of_page.ts';
+import { productOf } from './product_shown_on_page.ts';
 
 /** The callback for users who sign in. */
 export function createAuthorizationCallback(parts: ConnectParts) {

@@ -1,7 +1,7 @@
-import type { AuthorizationServer } from '../entra/authorization_server.ts';
+import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { VaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
-import { declined, signInError } from './redeem_errors.ts';
+import { declined, signInError } from './sign_in_and_import_errors.ts';
 
 /** The parameters that Entra sends to the redirect URI: RFC 6749, sections 4.1.2 and 4.1.2.1. */
 export type AuthorizationResponse = { readonly code: Secret } | AuthorizationErrorResponse;

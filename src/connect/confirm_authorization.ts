@@ -1,8 +1,8 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import { activateGrant } from './activate_grant.ts';
-import type { ConnectParts } from './connect_parts.ts';
-import { findConnection } from './find_active_resources.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
+import { findConnection } from './find_tenant_app_and_connection.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import { stateInvalid } from './state_invalid.ts';
 

@@ -1,14 +1,14 @@
-import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import { MINUTE } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
+import type { Grant } from '../model/connection_grant.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
-import type { Grant } from '../model/grant.ts';
+import type { Authorization, AuthorizationAttempt } from '../model/user_authorization.ts';
 import { activateGrant } from './activate_grant.ts';
 import { type AuthorizationResponse, authorizationErrorOf } from './authorization_response.ts';
-import type { ConnectParts } from './connect_parts.ts';
-import { activeParties, checkNotSuspended, type Parties } from './find_active_resources.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
+import { activeParties, checkNotSuspended, type Parties } from './find_tenant_app_and_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { redeemGrant } from './redeem_grant.ts';
+import { redeemGrant } from './redeem_authorization_code.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 const CONFIRMATION_LIFE = 10 * MINUTE;

@@ -1,17 +1,17 @@
 import { type Connection, canonicalAccount, connectionName } from '../model/connection.ts';
+import { afterGrant, type Grant } from '../model/connection_grant.ts';
 import { VaultError } from '../model/errors.ts';
-import { externalIdTaken } from '../model/external_id.ts';
-import { afterGrant, type Grant } from '../model/grant.ts';
+import { externalIdTaken } from '../model/external_id_taken_error.ts';
 import { retryOnConflict } from '../model/retry_on_conflict.ts';
-import { accountMismatch, checkClaimedAccount, checkSameAccount, contradicts } from './account_check.ts';
-import { counted } from './audit_callback.ts';
-import type { ConnectParts } from './connect_parts.ts';
-import { checkNotSuspended, findApp, findTenant, usualApp } from './find_active_resources.ts';
-import type { ImportRequest } from './import_request.ts';
-import { checkDirectory } from './named_directory.ts';
-import { checkConnectionFields, newConnection } from './new_connection.ts';
-import { requestedScopes } from './requested_scopes.ts';
-import { createImportVerification, type ImportTarget } from './verify_import.ts';
+import { counted } from './audit_browser_callback.ts';
+import { accountMismatch, checkClaimedAccount, checkSameAccount, contradicts } from './check_connection_account.ts';
+import { checkDirectory } from './check_directory_allowed.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
+import type { ImportRequest } from './connection_import_request.ts';
+import { checkConnectionFields, newConnection } from './create_or_relabel_connection.ts';
+import { checkNotSuspended, findApp, findTenant, usualApp } from './find_tenant_app_and_connection.ts';
+import { requestedScopes } from './translate_requested_scopes.ts';
+import { createImportVerification, type ImportTarget } from './verify_imported_refresh_token.ts';
 
 export type Imports = ReturnType<typeof createImports>;
 

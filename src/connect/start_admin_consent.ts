@@ -1,16 +1,21 @@
-import { type App, homeDirectory } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
+import { type App, homeDirectory } from '../model/entra_app.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import { GRAPH, resourceIn } from '../model/resource.ts';
+import { GRAPH, resourceIn } from '../model/microsoft_resource_uri.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { adminConsentLink, type ConnectParts, callbackUri } from './connect_parts.ts';
-import { type AppReference, findApp, findTenant, usualApp } from './find_active_resources.ts';
-import { checkDirectory, namedDirectory } from './named_directory.ts';
-import { hasAdministrators, hasOwnCallback, mintConsentState, newAdminConsent } from './new_admin_consent.ts';
+import { checkDirectory, namedDirectory } from './check_directory_allowed.ts';
+import { checkReturnUrl } from './check_return_url.ts';
+import { adminConsentLink, type ConnectParts, callbackUri } from './connect_dependencies.ts';
+import {
+  hasAdministrators,
+  hasOwnCallback,
+  mintConsentState,
+  newAdminConsent,
+} from './create_admin_consent_and_state.ts';
+import { type AppReference, findApp, findTenant, usualApp } from './find_tenant_app_and_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { authorizeScopes, consentedWith, requestedScopes } from './requested_scopes.ts';
-import { checkReturnUrl } from './return_url.ts';
+import { authorizeScopes, consentedWith, requestedScopes } from './translate_requested_scopes.ts';
 
 export interface StartAdminConsent {
   readonly tenantId: string;

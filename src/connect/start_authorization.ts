@@ -1,22 +1,28 @@
-import { type App, isOpenToPersonalAccounts, PERSONAL_DIRECTORY } from '../model/app.ts';
-import type { Authorization } from '../model/authorization.ts';
+import { checkText } from '../model/check_text_fields.ts';
 import { HOUR, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { type App, isOpenToPersonalAccounts, PERSONAL_DIRECTORY } from '../model/entra_app.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import { newUid } from '../model/ids.ts';
-import { checkText } from '../model/labels.ts';
-import { isPersonal } from '../model/personal_account.ts';
+import { newUid } from '../model/id_patterns.ts';
+import { isPersonal } from '../model/personal_account_refusal.ts';
 import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { LONGEST_USERNAME } from './account_check.ts';
-import { mintAttempt } from './authorization_attempt.ts';
-import { completionOf } from './completion_mode.ts';
-import { type ConnectParts, connectUri } from './connect_parts.ts';
-import { type AppReference, checkNotSuspended, findApp, findTenant, usualApp } from './find_active_resources.ts';
-import { namedDirectory } from './named_directory.ts';
-import { checkConnectionFields, newConnection, relabelled } from './new_connection.ts';
+import type { Authorization } from '../model/user_authorization.ts';
+import { LONGEST_USERNAME } from './check_connection_account.ts';
+import { namedDirectory } from './check_directory_allowed.ts';
+import { completionOf } from './choose_who_completes_authorization.ts';
+import { type ConnectParts, connectUri } from './connect_dependencies.ts';
+import { mintAttempt } from './create_authorization_attempt.ts';
+import { checkConnectionFields, newConnection, relabelled } from './create_or_relabel_connection.ts';
+import {
+  type AppReference,
+  checkNotSuspended,
+  findApp,
+  findTenant,
+  usualApp,
+} from './find_tenant_app_and_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { consentedWith, requestedScopes, withOwnScopes } from './requested_scopes.ts';
+import { consentedWith, requestedScopes, withOwnScopes } from './translate_requested_scopes.ts';
 
 const LINK_LIFE = 24 * HOUR;
 

@@ -1,10 +1,10 @@
 import { setTimeout as timer } from 'node:timers/promises';
-import type { CredentialProbe } from '../entra/authorization_server.ts';
-import type { App } from '../model/app.ts';
+import type { CredentialProbe } from '../entra/entra_client_interface.ts';
 import { SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
+import type { App } from '../model/entra_app.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
-import type { ConnectParts } from './connect_parts.ts';
+import type { ConnectParts } from './connect_dependencies.ts';
 
 /** Consent creates the app's service principal, which needs time to propagate. */
 const PAUSES = [SECOND, 2 * SECOND];

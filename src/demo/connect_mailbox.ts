@@ -1,6 +1,6 @@
 import { Connection_State } from '../gen/tokenvault/v1/connection_pb.ts';
-import type { Scene } from './demo_context.ts';
-import { ADA, CONNECTION, RETURN_URL } from './demo_environment.ts';
+import type { Scene } from './demo_clients_and_actions.ts';
+import { ADA, CONNECTION, RETURN_URL } from './demo_names_and_addresses.ts';
 import { expect } from './print_steps.ts';
 
 /** The browser flow of one user, with the product's two calls. */

@@ -1,5 +1,5 @@
 import { type Duration, SECOND } from '../model/clock.ts';
-import type { LeaseStore } from '../store/background_stores.ts';
+import type { LeaseStore } from '../store/background_store_interfaces.ts';
 
 export type DeliveryLease = ReturnType<typeof createDeliveryLease>;
 

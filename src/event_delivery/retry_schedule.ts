@@ -1,5 +1,5 @@
 import { DAY, type Duration, HOUR, SECOND, type Timestamp } from '../model/clock.ts';
-import type { Delivery } from '../model/delivery.ts';
+import type { Delivery } from '../model/event_delivery.ts';
 
 const FIRST_DELAY = 10 * SECOND;
 const LONGEST_DELAY = 6 * HOUR;

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { type Duration, HOUR, SECOND } from '../model/clock.ts';
-import { type DeliveryError, deliveryErrorOf } from './delivery_error.ts';
-import type { WebhookRequest } from './webhook_request.ts';
+import type { WebhookRequest } from './build_signed_webhook_request.ts';
+import { type DeliveryError, deliveryErrorOf } from './classify_delivery_error.ts';
 
 /** HTTP client of one sink, with its own connections. */
 export interface WebhookClient {

@@ -2,8 +2,7 @@ import { createHmac } from 'node:crypto';
 import { VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { CorruptCause, Random } from './committing_aead.ts';
-import { createLoadedDeks } from './data_key_cache.ts';
-import type { Keks } from './key_source.ts';
+import type { Keks } from './root_key_source.ts';
 import {
   corruptCause,
   type DekKeys,
@@ -15,6 +14,7 @@ import {
   unwrapDek,
   wrapDek,
 } from './sealed_record.ts';
+import { createLoadedDeks } from './tenant_data_key_cache.ts';
 
 /** The row that the store has for a DEK version of a tenant. */
 export interface WrappedDek {

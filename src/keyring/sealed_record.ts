@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { VaultError } from '../model/errors.ts';
 import { type CorruptCause, isSealedLength, openCommitting, type Random, sealCommitting } from './committing_aead.ts';
-import type { Kek } from './kek.ts';
+import type { Kek } from './key_encryption_key.ts';
 
 /** The place of a sealed value. Moved to another place, it does not open. */
 export interface RecordPlace {

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { fieldInvalid } from './errors.ts';
-import { RESOURCE_ID } from './ids.ts';
+import { RESOURCE_ID } from './id_patterns.ts';
 
 /** The key is shown once and not stored; its SHA-256 goes into the callers file. */
 export function newApiKey(callerId: string): { readonly key: string; readonly sha256: string } {

@@ -1,6 +1,6 @@
-import type { App } from './app.ts';
+import type { CredentialVerdict, UsableCredential } from './app_credential.ts';
 import type { Timestamp } from './clock.ts';
-import type { CredentialVerdict, UsableCredential } from './credential.ts';
+import type { App } from './entra_app.ts';
 import type { StateReason } from './state_reason.ts';
 
 /** State of apps and their credentials, in the database. */

@@ -1,5 +1,5 @@
 import { DAY, type Timestamp } from './clock.ts';
-import type { ResourceIssues } from './resource_issue.ts';
+import type { ResourceIssues } from './connection_resource_issue.ts';
 import type { StateReason } from './state_reason.ts';
 
 /** State of the grant; derived from its resources while Entra accepts the refresh token. Suspension does not change it. */

@@ -1,7 +1,7 @@
 import type { Duration } from './clock.ts';
 
 /**
- * The closed list of error reasons, by who must act. `rpc/pipeline/grpc_status.ts` gives each its gRPC status;
+ * The closed list of error reasons, by who must act. `rpc/pipeline/vault_error_to_grpc_status.ts` gives each its gRPC status;
  * `proto/tokenvault/v1/error_reason.proto` publishes it.
  */
 export const REASONS = [

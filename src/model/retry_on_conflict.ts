@@ -1,5 +1,5 @@
 import { isVaultError } from './errors.ts';
-import { isExternalIdTaken } from './external_id.ts';
+import { isExternalIdTaken } from './external_id_taken_error.ts';
 
 /** Repeats work that reads a row and then writes it, if another writer created or changed the row in between. */
 export async function retryOnConflict<Result>(

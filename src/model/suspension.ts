@@ -1,5 +1,5 @@
-import type { App } from './app.ts';
 import { appName } from './connection.ts';
+import type { App } from './entra_app.ts';
 import { VaultError } from './errors.ts';
 import type { Tenant } from './tenant.ts';
 

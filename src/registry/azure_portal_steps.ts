@@ -1,5 +1,5 @@
-import { type App, type Cloud, homeDirectory, registrationDirectory } from '../model/app.ts';
-import { OWN_REGISTRATION_PERMISSION } from '../model/rotation.ts';
+import { type App, type Cloud, homeDirectory, registrationDirectory } from '../model/entra_app.ts';
+import { OWN_REGISTRATION_PERMISSION } from '../model/secret_rotation.ts';
 
 /**
  * Steps in the Azure portal, with its labels of 2026 and, in brackets, those of its older pages.
@@ -7,7 +7,6 @@ import { OWN_REGISTRATION_PERMISSION } from '../model/rotation.ts';
  * https://learn.microsoft.com/entra/identity-platform/how-to-add-redirect-uri
  * https://learn.microsoft.com/entra/identity-platform/quickstart-configure-app-access-web-apis
  */
-
 const ADMIN_CENTER = 'the Microsoft Entra admin center (https://entra.microsoft.com), Entra ID > App registrations';
 
 /** https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud#app-registration-endpoints */

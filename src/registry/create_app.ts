@@ -1,19 +1,19 @@
-import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
+import type { App } from '../model/entra_app.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Preset } from '../scopes/presets.ts';
-import { detailsAfter, newAppDetails } from './app_details.ts';
-import type { CreateApp, CreatedApp } from './app_requests.ts';
-import { checkId } from './check_fields.ts';
-import { createLookup } from './find_by_id.ts';
-import { checkLogo } from './logo.ts';
-import { FIRST, newApp } from './new_app.ts';
-import { type CheckedCredential, CREDENTIAL_FIELDS, newFirstCredential } from './new_credential.ts';
-import { probeWarnings } from './next_step_warnings.ts';
-import { appNextSteps } from './next_steps.ts';
+import type { Preset } from '../scopes/product_presets.ts';
+import type { CreateApp, CreatedApp } from './app_request_types.ts';
+import { appNextSteps } from './app_setup_next_steps.ts';
+import { probeWarnings } from './app_setup_warnings.ts';
+import { FIRST, newApp } from './build_new_app.ts';
+import { type CheckedCredential, CREDENTIAL_FIELDS, newFirstCredential } from './build_new_credential.ts';
+import { checkLogo } from './check_logo_image.ts';
+import { checkId } from './check_operator_fields.ts';
+import { createLookup } from './find_resource_by_id.ts';
 import { notProbed, probeApp } from './probe_app_credentials.ts';
-import type { RegistryParts } from './registry_parts.ts';
+import { detailsAfter, newAppDetails } from './read_app_details.ts';
+import type { RegistryParts } from './registry_dependencies.ts';
 
 /** Adds an app to a tenant, with a first credential if one is given, in one commit; then probes the credential. */
 export async function createApp(parts: RegistryParts, request: CreateApp): Promise<CreatedApp> {

@@ -1,10 +1,10 @@
-import type { CredentialProbe } from '../entra/authorization_server.ts';
-import { type App, registrationDirectory } from '../model/app.ts';
+import type { CredentialProbe } from '../entra/entra_client_interface.ts';
+import { type Credential, credentialState } from '../model/app_credential.ts';
 import type { Timestamp } from '../model/clock.ts';
-import { type Credential, credentialState } from '../model/credential.ts';
-import { type CredentialRole, presentOrder, rolesOf } from '../model/credential_role.ts';
+import { type CredentialRole, presentOrder, rolesOf } from '../model/credential_presentation_order.ts';
+import { type App, registrationDirectory } from '../model/entra_app.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
-import type { RegistryParts } from './registry_parts.ts';
+import type { RegistryParts } from './registry_dependencies.ts';
 
 /** The result of presenting a credential to Entra, in the terms of the API. */
 export interface ProbeReport {

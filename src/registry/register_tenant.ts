@@ -1,15 +1,15 @@
+import { checkLabels, checkText } from '../model/check_text_fields.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import { checkLabels, checkText } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
-import type { Registration } from '../store/stores.ts';
-import { checkCatalog, checkGuids, checkId, checkThresholds } from './check_fields.ts';
+import { findPreset, PRESET_NAMES, type Preset } from '../scopes/product_presets.ts';
+import type { Registration } from '../store/store_interfaces.ts';
+import type { NextSteps } from './app_setup_next_steps.ts';
+import { FIRST, newFirstApp } from './build_new_app.ts';
+import { newFirstCredential, REGISTRATION_FIELDS } from './build_new_credential.ts';
+import { checkCatalog, checkGuids, checkId, checkThresholds } from './check_operator_fields.ts';
 import { addApp, alreadyExists, orThrow } from './create_app.ts';
-import { FIRST, newFirstApp } from './new_app.ts';
-import { newFirstCredential, REGISTRATION_FIELDS } from './new_credential.ts';
-import type { NextSteps } from './next_steps.ts';
-import type { RegistryParts } from './registry_parts.ts';
-import type { AppRegistration, RegisteredTenant, RegisterTenant } from './tenant_requests.ts';
+import type { RegistryParts } from './registry_dependencies.ts';
+import type { AppRegistration, RegisteredTenant, RegisterTenant } from './tenant_request_types.ts';
 
 /** Checks the request, stores everything in one commit, then probes the credential. A failed probe is a warning. */
 export async function registerTenant(parts: RegistryParts, request: RegisterTenant): Promise<RegisteredTenant> {

@@ -1,5 +1,5 @@
-import { type App, registrationDirectory } from '../model/app.ts';
-import { OWN_REGISTRATION_PERMISSION, type RotationProblem } from '../model/rotation.ts';
+import { type App, registrationDirectory } from '../model/entra_app.ts';
+import { OWN_REGISTRATION_PERMISSION, type RotationProblem } from '../model/secret_rotation.ts';
 import { applicationPermissionStep, ownerStep } from './azure_portal_steps.ts';
 
 /** What blocks a rotation, and what to do about it. */

@@ -1,4 +1,4 @@
-import type { SandboxClock } from './clock.ts';
+import type { SandboxClock } from './movable_clock.ts';
 import type { Controls } from './sandbox_controls.ts';
 import type { Settings } from './state/sandbox_state.ts';
 

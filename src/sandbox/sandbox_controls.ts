@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { createAppControls } from './app_controls.ts';
-import { canonicalScope, parsePermission, parseScopes } from './endpoints/requested_scopes.ts';
+import { createAppControls } from './app_registration_controls.ts';
+import { canonicalScope, parsePermission, parseScopes } from './endpoints/parse_requested_scopes.ts';
 import { entraError } from './errors/entra_error.ts';
-import type { FaultInput } from './faults/fault.ts';
+import type { FaultInput } from './faults/injected_faults.ts';
 import type { GateInput } from './faults/request_gates.ts';
 import { type AppManagementPolicyInput, createAppManagementPolicy } from './state/app_management_policy.ts';
 import type { AppInput } from './state/app_registration.ts';
-import type { DirectoryInput, UserConsent } from './state/directory.ts';
-import type { Policy, PolicyInput } from './state/policy.ts';
-import { openRefreshToken, sealRefreshToken } from './state/refresh_token.ts';
-import { GRAPH_APP_ID } from './state/resource.ts';
+import type { DirectoryInput, UserConsent } from './state/entra_directories.ts';
+import type { UserInput } from './state/entra_users.ts';
+import { GRAPH_APP_ID } from './state/protected_resources.ts';
 import type { SandboxState } from './state/sandbox_state.ts';
-import type { UserInput } from './state/user.ts';
+import { openRefreshToken, sealRefreshToken } from './state/sealed_refresh_token.ts';
+import type { Policy, PolicyInput } from './state/token_refusal_policy.ts';
 
 export type Controls = ReturnType<typeof createControls>;
 

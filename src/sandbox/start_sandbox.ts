@@ -1,12 +1,12 @@
-import { answerAdmin, isAdminPath } from './admin/admin_api.ts';
-import { createSandboxClock } from './clock.ts';
+import { answerAdmin, isAdminPath } from './admin/dispatch_admin_request.ts';
 import { send, startHttpServer } from './http/http_server.ts';
-import { route } from './router.ts';
+import { route } from './microsoft_endpoint_router.ts';
+import { createSandboxClock } from './movable_clock.ts';
 import type { Sandbox } from './sandbox.ts';
 import { createControls } from './sandbox_controls.ts';
 import { createState } from './state/sandbox_state.ts';
-import { DEFAULT_SEED, type SandboxSeed } from './state/seed.ts';
-import { createSigningKey, type SigningAlgorithm } from './state/signing_key.ts';
+import { DEFAULT_SEED, type SandboxSeed } from './state/seed_data.ts';
+import { createSigningKey, type SigningAlgorithm } from './state/token_signing_key.ts';
 
 export interface SandboxOptions {
   /** Default 0: a free port. */
@@ -27,7 +27,7 @@ export interface SandboxOptions {
   keyFile?: string | undefined;
 }
 
-/** A fake Entra on its own port. Everything but `close` is also available over HTTP: see `admin_api.ts`, or GET /sandbox. */
+/** A fake Entra on its own port. Everything but `close` is also available over HTTP: see `admin/admin_routes.ts`, or GET /sandbox. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const signingKey = await createSigningKey(options.algorithm ?? 'RS256', options.keyFile);
   const server = await startHttpServer({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });

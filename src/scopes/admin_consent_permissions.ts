@@ -1,5 +1,5 @@
 import type { PermissionsByResource } from '../model/connection.ts';
-import { serviceOf } from '../model/resource.ts';
+import { serviceOf } from '../model/microsoft_resource_uri.ts';
 
 /**
  * Permissions to which users cannot consent for themselves under Microsoft's default consent settings

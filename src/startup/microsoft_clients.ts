@@ -1,14 +1,14 @@
-import type { Config } from '../config/config.ts';
-import type { AppRegistrations } from '../entra/app_registrations.ts';
-import type { AuthorizationServer } from '../entra/authorization_server.ts';
-import { createAuthorizationServer } from '../entra/entra_server.ts';
-import { createAssertionFiles } from '../entra/exchange/assertion_files.ts';
-import { createAppRegistrations } from '../entra/graph/graph_registrations.ts';
-import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_secrets.ts';
-import type { Stores } from '../store/stores.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { CloudContext } from './cloud.ts';
+import type { Config } from '../config/config_interface.ts';
+import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
+import { createAuthorizationServer } from '../entra/entra_client.ts';
+import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
+import { createAssertionFiles } from '../entra/exchange/federated_assertion_reader.ts';
+import { createAppRegistrations } from '../entra/graph/graph_app_registrations.ts';
+import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_client_secrets.ts';
+import type { Stores } from '../store/store_interfaces.ts';
+import type { Log } from '../telemetry/log_events.ts';
+import type { Metrics } from '../telemetry/vault_metrics.ts';
+import type { CloudContext } from './entra_or_sandbox.ts';
 import type { Shutdown } from './shutdown.ts';
 
 export interface MicrosoftParts {

@@ -1,8 +1,8 @@
-import type { Config } from '../config/config.ts';
+import { nodeAdvice } from '../config/check_node_version.ts';
+import type { Config } from '../config/config_interface.ts';
 import { isKeyNextToDatabase } from '../config/conflicting_settings.ts';
-import { nodeAdvice } from '../config/node_version.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed.ts';
-import type { Vault } from './vault.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed_data.ts';
+import type { Vault } from './start_vault.ts';
 
 /** Addresses, warnings and the next command to type. */
 export function startupBanner(vault: Vault, config: Config, version: string): string {

@@ -1,5 +1,5 @@
 import { fieldInvalid } from '../model/errors.ts';
-import type { Database, StatementMeter } from './database.ts';
+import type { Database, StatementMeter } from './database_interface.ts';
 import { openSqlite } from './sqlite/open_sqlite.ts';
 
 export interface DatabaseParts {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { createKekFile } from '../keyring/file_key_source.ts';
+import { createKeySource, parseKeySource } from '../keyring/create_root_key_source.ts';
+import { createKekFile } from '../keyring/file_root_key_source.ts';
 import type { KeyringMeter } from '../keyring/keyring.ts';
-import { createKeySource, parseKeySource } from '../keyring/parse_key_source.ts';
 import type { Clock } from '../model/clock.ts';
 import { createStores } from './create_stores.ts';
-import type { StatementMeter } from './database.ts';
+import type { StatementMeter } from './database_interface.ts';
 import { openDatabase } from './open_database.ts';
-import type { Stores } from './stores.ts';
+import type { Stores } from './store_interfaces.ts';
 
 /**
  * Opens the database at a URL with the root key of a key source. A missing key file is created for an empty database only: for any

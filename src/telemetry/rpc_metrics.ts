@@ -1,4 +1,4 @@
-import { cachedByLabel, type Meter } from './create_metric.ts';
+import { cachedByLabel, type Meter } from './prometheus_meter.ts';
 
 export function createRpcMetrics(meter: Meter) {
   const calls = meter.counter('tokenvault_calls_total', 'Completed calls, by method and status (OK or a reason).', [

@@ -1,6 +1,6 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp, timeLeft } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-import type { Failure } from '../model/exchange_outcome.ts';
+import type { Failure } from '../model/token_request_outcome.ts';
 
 const WINDOW: Duration = MINUTE;
 const FEWEST_CONNECTIONS = 5;

@@ -1,18 +1,18 @@
 import type { AccessToken } from '../model/access_token.ts';
 import { connectionName } from '../model/connection.ts';
-import { isRefused } from '../model/connection_resources.ts';
-import type { Scopes, TokenScope } from '../scopes/scopes.ts';
-import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_tokens.ts';
-import type { ClaimsChallenges } from './claims_challenges.ts';
-import { checkResourceIssue, checkServable } from './connection_errors.ts';
-import type { ConnectionSnapshot } from './connection_snapshot.ts';
-import type { RefreshAhead } from './refresh_ahead.ts';
+import { isRefused } from '../model/connection_resource_states.ts';
+import type { Scopes, TokenScope } from '../scopes/scope_translator_interface.ts';
+import type { CachedToken } from './access_token_cache.ts';
+import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_token_service_interface.ts';
+import type { ClaimsChallenges } from './answered_claims_challenges.ts';
+import { checkResourceIssue, checkServable } from './connection_serving_errors.ts';
+import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
+import type { RefreshAhead } from './refresh_ahead_of_expiry.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
-import { checkGranted, resolveScopes } from './resolve_scopes.ts';
-import { createShortTtlCache, ttlUnattainable } from './short_ttl_cache.ts';
-import type { CachedToken } from './token_cache.ts';
-import type { TokenParts } from './token_parts.ts';
-import { waitFor } from './wait_until_aborted.ts';
+import { checkGranted, resolveScopes } from './resolve_granted_scopes.ts';
+import type { TokenParts } from './token_dependencies.ts';
+import { createShortTtlCache, ttlUnattainable } from './unattainable_ttl_cache.ts';
+import { waitFor } from './wait_until_caller_aborts.ts';
 
 /** A shared refresh may return a token that another caller accepts, but that is valid for less time than this caller requires. */
 const MOST_REFRESHES = 3;

@@ -1,16 +1,16 @@
 import { performance } from 'node:perf_hooks';
-import type { Admission } from '../entra/authorization_server.ts';
+import type { Admission } from '../entra/entra_client_interface.ts';
 import { type Clock, DAY, type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, isSameAccount } from '../model/connection.ts';
-import { type Failure, type Granted, newFailure, type Outcome } from '../model/exchange_outcome.ts';
-import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account.ts';
-import { scopesOf } from '../model/resource.ts';
+import { scopesOf } from '../model/microsoft_resource_uri.ts';
+import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account_refusal.ts';
 import type { Secret } from '../model/secret.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
-import type { HeldLease } from '../store/stores.ts';
+import { type Failure, type Granted, newFailure, type Outcome } from '../model/token_request_outcome.ts';
+import type { HeldLease } from '../store/store_interfaces.ts';
 import type { RefreshRequest } from './refresh_request.ts';
-import type { TokenMetrics } from './token_metrics.ts';
-import { rejectUnusableToken } from './unusable_token.ts';
+import { rejectUnusableToken } from './reject_unusable_token.ts';
+import type { TokenMetrics } from './token_metrics_interface.ts';
 
 /** Less than the lease of 12 s, so that the record still falls under it. */
 const EXCHANGE_DEADLINE: Duration = 8 * SECOND;

@@ -1,8 +1,8 @@
-import type { Priority } from '../entra/authorization_server.ts';
+import type { Priority } from '../entra/entra_client_interface.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import type { Timestamp } from '../model/clock.ts';
-import type { ConnectionSnapshot } from './connection_snapshot.ts';
-import type { Force } from './forced_exchanges.ts';
+import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
+import type { Force } from './forced_exchange_rate_limit.ts';
 
 /** Part of a request that redeems whatever is stored. */
 export const FORCE_REFRESH = { accepts: () => false, expiresAfter: Number.MAX_SAFE_INTEGER } as const;

@@ -1,13 +1,15 @@
-import type { Admission } from '../entra/authorization_server.ts';
+import type { Admission } from '../entra/entra_client_interface.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { afterRedeem, cooldownRemaining } from '../model/connection_after_redeem.ts';
-import { isGrantSound, isRefused } from '../model/connection_resources.ts';
+import { resourceCooldownRemaining } from '../model/connection_resource_issue.ts';
+import { isGrantSound, isRefused } from '../model/connection_resource_states.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
-import type { Failure, Granted } from '../model/exchange_outcome.ts';
-import { resourceCooldownRemaining } from '../model/resource_issue.ts';
-import type { HeldLease, RefreshRecord } from '../store/stores.ts';
+import type { Failure, Granted } from '../model/token_request_outcome.ts';
+import type { HeldLease, RefreshRecord } from '../store/store_interfaces.ts';
+import type { CorrelatedFailureGuard } from './apply_correlation_verdicts.ts';
+import type { Cooldowns } from './connection_cooldowns.ts';
 import {
   checkAllowed,
   checkGrantState,
@@ -17,14 +19,12 @@ import {
   coolingDownError,
   exchangeError,
   pendingError,
-} from './connection_errors.ts';
-import type { Cooldowns } from './cooldowns.ts';
+} from './connection_serving_errors.ts';
 import type { CorrelatedFailureDetector } from './correlated_failure_detector.ts';
-import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
-import type { ForcedExchanges } from './forced_exchanges.ts';
+import type { ForcedExchanges } from './forced_exchange_rate_limit.ts';
 import { createRedeem, type Redemption } from './redeem_refresh_token.ts';
 import type { RefreshRequest } from './refresh_request.ts';
-import type { TokenParts } from './token_parts.ts';
+import type { TokenParts } from './token_dependencies.ts';
 
 /** Pauses between attempts to record an outcome, while the lease lasts. */
 const RECORD_RETRIES: readonly Duration[] = [50, 150, 400, 1_000];

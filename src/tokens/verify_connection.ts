@@ -1,11 +1,11 @@
 import { type Connection, connectionName } from '../model/connection.ts';
-import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
+import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resource_states.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
-import type { ServedToken, VerifyConnectionRequest } from './access_tokens.ts';
-import { checkAllowed } from './connection_errors.ts';
-import type { ConnectionSnapshots } from './connection_snapshot.ts';
+import type { ServedToken, VerifyConnectionRequest } from './access_token_service_interface.ts';
+import { checkAllowed } from './connection_serving_errors.ts';
+import type { ConnectionSnapshots } from './connection_snapshot_cache.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
-import { waitFor } from './wait_until_aborted.ts';
+import { waitFor } from './wait_until_caller_aborts.ts';
 
 /**
  * Redeems now for each refused resource, or else for the first granted one, and returns the connection as it is then. A refusal that is

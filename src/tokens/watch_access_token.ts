@@ -1,7 +1,7 @@
 import { type Duration, SECOND } from '../model/clock.ts';
-import type { Timers } from '../model/timers.ts';
-import type { AccessTokenRequest, ServedToken } from './access_tokens.ts';
-import type { TokenMetrics } from './token_metrics.ts';
+import type { Timers } from '../model/monotonic_timers.ts';
+import type { AccessTokenRequest, ServedToken } from './access_token_service_interface.ts';
+import type { TokenMetrics } from './token_metrics_interface.ts';
 
 /** A cache hit costs next to nothing, and a suspension takes effect within a second. */
 const POLL_INTERVAL: Duration = SECOND;

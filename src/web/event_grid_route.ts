@@ -1,11 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Secret } from '../model/secret.ts';
-import { readGridEvent, validationCodeIn } from './event_grid_event.ts';
-import { createEventGridHandler, type EventGridParts } from './event_grid_handler.ts';
+import { createEventGridHandler, type EventGridParts } from './event_grid_secret_change_handler.ts';
 import type { HttpRequest } from './http_request.ts';
 import { type HttpResponse, plain } from './http_response.ts';
-import { mediaType, readBody } from './read_body.ts';
-import type { Handler, Route } from './route.ts';
+import { readGridEvent, validationCodeIn } from './parse_event_grid_event.ts';
+import { mediaType, readBody } from './read_request_body.ts';
+import type { Handler, Route } from './route_types.ts';
 import { singleValuedParams } from './single_valued_params.ts';
 
 /** The largest batch that a subscription can request. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { PageTrace } from '../connect/page_trace.ts';
-import type { Messages } from './messages/messages.ts';
+import type { Messages } from './messages/page_message_types.ts';
 
 /** A request to the web listener. */
 export interface HttpRequest {

@@ -1,5 +1,5 @@
-import type { Html } from './html.ts';
-import type { Messages } from './messages/messages.ts';
+import type { Html } from './escaping_html_template.ts';
+import type { Messages } from './messages/page_message_types.ts';
 
 /** A response of the web or the ops listener. It repeats nothing of the request. */
 export interface HttpResponse {

@@ -1,5 +1,5 @@
 import { plain } from './http_response.ts';
-import type { Handler, Route, WebParts } from './route.ts';
+import type { Handler, Route, WebParts } from './route_types.ts';
 
 /** A logo, by its hash. Its bytes are untrusted: the headers keep browsers from using them as anything but an image. */
 export function logoRoute({ logos }: Pick<WebParts, 'logos'>): Route {

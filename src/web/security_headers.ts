@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { STYLE } from './pages/style.ts';
+import { STYLE } from './pages/page_stylesheet.ts';
 
 const STYLE_HASH = createHash('sha256').update(STYLE.toString()).digest('base64');
 

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { listen, stopListening } from '../listeners/listen.ts';
-import { startTlsReload, type TlsFiles } from '../listeners/tls_files.ts';
+import { listen, stopListening } from '../listeners/start_and_stop_listening.ts';
+import { startTlsReload, type TlsFiles } from '../listeners/tls_file_reload.ts';
 import type { Duration } from '../model/clock.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import { readHttpRequest } from './http_request.ts';
-import { HTTP_LIMITS, HTTPS_LIMITS, serveRequests } from './http_server.ts';
-import { LANGUAGES, type Languages, messagesFor } from './messages/languages.ts';
-import { outcomeResponse } from './outcome_response.ts';
-import type { WebParts } from './route.ts';
-import { createRoutes } from './routes.ts';
+import { LANGUAGES, type Languages, messagesFor } from './messages/negotiate_page_language.ts';
+import { outcomeResponse } from './outcome_page_response.ts';
+import type { WebParts } from './route_types.ts';
 import { securityHeaders } from './security_headers.ts';
+import { HTTP_LIMITS, HTTPS_LIMITS, serveRequests } from './serve_http_requests.ts';
+import { createRoutes } from './web_router.ts';
 
 export interface WebServer {
   /** With the actual port. */

@@ -103,7 +103,7 @@ test('a package is imported only in its folder', () => {
 
 test('the environment is read in one place', () => {
   const readers = sources.filter(({ text }) => /process\.env\b/.test(text)).map(({ path }) => path);
-  expect(readers).toEqual(['config/read_config.ts']);
+  expect(readers).toEqual(['config/read_config_from_environment.ts']);
 });
 
 test('no barrels, and no files named utils, helpers or the like', () => {
@@ -114,18 +114,18 @@ test('no barrels, and no files named utils, helpers or the like', () => {
 
 /** Sealing, the request to Entra and the way there, the response message, the audit log's keyed fingerprint, a webhook's signature, and what an import sends. */
 const REVEALING = [
-  'audit/chained_audit_log.ts',
-  'cli/import/api_requests.ts',
-  'entra/exchange/certificate_assertion.ts',
+  'audit/hash_chained_audit_log.ts',
+  'cli/import/build_admin_api_requests.ts',
+  'entra/exchange/client_assertion_signer.ts',
   'entra/exchange/check_token_response.ts',
-  'entra/http.ts',
-  'entra/graph/graph_session.ts',
-  'entra/exchange/msal_client.ts',
-  'event_delivery/webhook_request.ts',
+  'entra/json_http_client.ts',
+  'entra/graph/app_registration_session.ts',
+  'entra/exchange/request_token_through_msal.ts',
+  'event_delivery/build_signed_webhook_request.ts',
   'keyring/keyring.ts',
-  'rpc/messages/token_response.ts',
-  'store/connections/access_token_rows.ts',
-  'store/authorizations/authorization_rows.ts',
+  'rpc/messages/encode_token_response.ts',
+  'store/connections/sealed_access_token_rows.ts',
+  'store/authorizations/authorization_row_mapping.ts',
   'store/apps/credential_rows.ts',
 ];
 

@@ -17,7 +17,7 @@ import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { freePorts } from '../scenarios/start_scenario.ts';
 import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';

@@ -1,7 +1,7 @@
 /** Writes the lists of Entra's codes in the runbook: the codes of each reason, from the table that decides it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ENTRA_ERRORS, type EntraError } from '../../src/entra/errors/entra_error_table.ts';
-import type { FailureSubject } from '../../src/model/exchange_outcome.ts';
+import type { FailureSubject } from '../../src/model/token_request_outcome.ts';
 
 const RUNBOOK = 'docs/runbook.md';
 

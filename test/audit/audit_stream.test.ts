@@ -3,7 +3,7 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openAuditStream } from '../../src/audit/audit_stream.ts';
+import { openAuditStream } from '../../src/audit/audit_log_on_stdout.ts';
 
 /** A pipe as Node hands it to a program: it refuses instead of waiting when its reader lags. */
 function pipe(): { fd: number; drain(): string } {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { AuditFile } from '../../src/audit/audit_file.ts';
-import type { AuditCheckpoint, AuditEntry, AuditLedger, AuditLog } from '../../src/audit/audit_log.ts';
-import { type ChainedAuditLogParts, createChainedAuditLog } from '../../src/audit/chained_audit_log.ts';
+import type { AuditFile } from '../../src/audit/audit_log_file.ts';
+import type { AuditCheckpoint, AuditEntry, AuditLedger, AuditLog } from '../../src/audit/audit_log_interface.ts';
+import { type ChainedAuditLogParts, createChainedAuditLog } from '../../src/audit/hash_chained_audit_log.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 
 export type TestLedger = AuditLedger & { checkpoint: AuditCheckpoint | undefined; readonly key: Uint8Array };

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type AuditFile, openAuditFile } from '../../src/audit/audit_file.ts';
-import type { AuditCheckpoint, AuditEntry, AuditLedger, AuditLog } from '../../src/audit/audit_log.ts';
-import { createChainedAuditLog } from '../../src/audit/chained_audit_log.ts';
+import { type AuditFile, openAuditFile } from '../../src/audit/audit_log_file.ts';
+import type { AuditCheckpoint, AuditEntry, AuditLedger, AuditLog } from '../../src/audit/audit_log_interface.ts';
+import { createChainedAuditLog } from '../../src/audit/hash_chained_audit_log.ts';
 import { verifyChain } from '../../src/audit/verify_hash_chain.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';

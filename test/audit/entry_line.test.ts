@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AuditEntry } from '../../src/audit/audit_log.ts';
-import { createEntryLine } from '../../src/audit/entry_line.ts';
+import type { AuditEntry } from '../../src/audit/audit_log_interface.ts';
+import { createEntryLine } from '../../src/audit/format_entry_as_json_line.ts';
 
 const entry: AuditEntry = {
   time: 0,

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { openAuditFile } from '../../src/audit/audit_file.ts';
-import type { AuditLog } from '../../src/audit/audit_log.ts';
+import { openAuditFile } from '../../src/audit/audit_log_file.ts';
+import type { AuditLog } from '../../src/audit/audit_log_interface.ts';
 import { verifyChain } from '../../src/audit/verify_hash_chain.ts';
 import { createTestLedger, ENTRY, openLog, type TestLedger, write } from './audit_world.ts';
 import { type FailingDisk, openFailingDisk } from './failing_disk.ts';

@@ -1,5 +1,5 @@
 import { existsSync, statSync, truncateSync } from 'node:fs';
-import { type AuditFile, openAuditFile } from '../../src/audit/audit_file.ts';
+import { type AuditFile, openAuditFile } from '../../src/audit/audit_log_file.ts';
 
 export interface FailingDisk extends AuditFile {
   /** The next so many calls of `fdatasync` fail; the pages that they lose are never written, as in Linux. */

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { openAuditFile } from '../../src/audit/audit_file.ts';
+import { openAuditFile } from '../../src/audit/audit_log_file.ts';
 import { createTestLedger, ENTRY, openLog, type TestLedger, write } from './audit_world.ts';
 
 let path: string;

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { CredentialExpiring, VaultEvent } from '../../src/model/event.ts';
-import type { Reminder } from '../../src/store/background_stores.ts';
+import type { CredentialExpiring, VaultEvent } from '../../src/model/vault_event.ts';
+import type { Reminder } from '../../src/store/background_store_interfaces.ts';
 import { NOW, sampleCredential } from '../conformance/sample_rows.ts';
 import { openWatchWorld, type WatchWorld } from '../expiry/expiry_setup.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sealRefreshToken } from '../../src/sandbox/state/refresh_token.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, DEFAULT_SEED } from '../../src/sandbox/state/seed.ts';
+import { sealRefreshToken } from '../../src/sandbox/state/sealed_refresh_token.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, DEFAULT_SEED } from '../../src/sandbox/state/seed_data.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 
 export interface FakeEntra {

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { createFileKeySource, createKekFile } from '../../src/keyring/file_key_source.ts';
-import type { App } from '../../src/model/app.ts';
+import { createFileKeySource, createKekFile } from '../../src/keyring/file_root_key_source.ts';
+import type { Credential } from '../../src/model/app_credential.ts';
 import { HOUR, MINUTE, systemClock } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import type { Credential } from '../../src/model/credential.ts';
-import { afterGrant } from '../../src/model/grant.ts';
-import { newUid } from '../../src/model/ids.ts';
+import { afterGrant } from '../../src/model/connection_grant.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
-import type { Stores } from '../../src/store/stores.ts';
+import type { Stores } from '../../src/store/store_interfaces.ts';
 import { ACCOUNT, CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './fake_entra.ts';
 import { fastFolder, moveToDisk, newVaultFolder, type VaultFolder } from './vault_folder.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import SqliteConnection from 'better-sqlite3';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { DAY, type Timestamp } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Profile } from './probe.ts';
 
 export interface SelfTime {
-  /** `src/rpc/pipeline/service_adapter.ts succeed`, `node:internal/http2/core onSessionRead`, `(garbage collector)`. */
+  /** `src/rpc/pipeline/authenticated_service_adapter.ts succeed`, `node:internal/http2/core onSessionRead`, `(garbage collector)`. */
   readonly where: string;
   /** Share of the time that was not idle. */
   readonly share: number;

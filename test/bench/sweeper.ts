@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createReminders } from '../../src/expiry/reminders.ts';
+import { createReminders } from '../../src/expiry/credential_expiry_reminders.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
 import { sqliteClientOf } from '../store/sqlite_client.ts';
 import { FIRST_DUE, FIRST_THRESHOLD, fillCredentials, type Layout } from './many_credentials.ts';
 

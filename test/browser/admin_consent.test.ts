@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { expectFittingPage, expectGoodPage } from './good_page.ts';
 import { inChromium } from './in_chromium.ts';
 import { DARK, LIGHT, MODES, PHONE } from './modes.ts';

@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { CallbackOutcome } from '../../src/connect/browser_callback.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
-import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
+import type { CallbackOutcome } from '../../src/connect/browser_callback_flow.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
+import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_page_kinds.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, PRODUCT, STATE } from '../web/fake_web_parts.ts';
 import { launchChromium } from './chromium.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { expectFittingPage } from './good_page.ts';
 import { inChromium } from './in_chromium.ts';
 import { DARK, LIGHT, type Mode, NARROW, PHONE } from './modes.ts';

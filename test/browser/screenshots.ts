@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { anOutcome, createFakeWebParts, HANDLE, STATE } from '../web/fake_web_parts.ts';
 import { launchChromium } from './chromium.ts';

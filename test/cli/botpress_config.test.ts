@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AppSpec } from '../../src/cli/import/app_spec.ts';
-import { readBotpressConfig } from '../../src/cli/import/sources/botpress_config.ts';
-import { appIdOf } from '../../src/cli/import/sources/botpress_strategy.ts';
+import type { AppSpec } from '../../src/cli/import/app_to_register.ts';
+import { appIdOf } from '../../src/cli/import/sources/app_from_botpress_strategy.ts';
+import { readBotpressConfig } from '../../src/cli/import/sources/read_botpress_config.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 
 const ENTRA = 'https://login.microsoftonline.com/common/oauth2/v2.0';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { CHATWOOT_SCOPES, readChatwootChannel } from '../../src/cli/import/sources/chatwoot_channels.ts';
-import { readChatwootEnv } from '../../src/cli/import/sources/chatwoot_env.ts';
+import { CHATWOOT_SCOPES, readChatwootChannel } from '../../src/cli/import/sources/read_chatwoot_channel.ts';
+import { readChatwootEnv } from '../../src/cli/import/sources/read_chatwoot_env.ts';
 
 const CANARY = 'canary-refresh-token';
 const APP = '11111111-1111-4111-8111-111111111111';

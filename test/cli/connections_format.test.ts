@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readConnectionsFile } from '../../src/cli/import/connections_format.ts';
-import { parseJson } from '../../src/cli/import/sources/connections_file.ts';
+import { readConnectionsFile } from '../../src/cli/import/parse_connection_json.ts';
+import { parseJson } from '../../src/cli/import/sources/read_connections_jsonl_file.ts';
 
 const CANARY = '0.AXoA-canary-refresh-token';
 const LINE = { connection: 'ada', refresh_token: CANARY, scopes: ['Mail.ReadOnly'], tenant: 'acme' };

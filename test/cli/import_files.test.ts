@@ -1,9 +1,9 @@
 import { chmodSync, linkSync, lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readConnectionsFile } from '../../src/cli/import/connections_format.ts';
+import { readConnectionsFile } from '../../src/cli/import/parse_connection_json.ts';
 import type { RejectedEntry } from '../../src/cli/import/rejected_entry.ts';
-import { openReportFile } from '../../src/cli/import/report_file.ts';
-import { openConnectionsFile } from '../../src/cli/import/sources/connections_file.ts';
+import { openReportFile } from '../../src/cli/import/rejected_lines_report_file.ts';
+import { openConnectionsFile } from '../../src/cli/import/sources/read_connections_jsonl_file.ts';
 import { runImport, temporaryFiles } from './import_program.ts';
 
 const OBJECT = { connection: 'ada', refresh_token: 'canary', scopes: ['Mail.Read'] };

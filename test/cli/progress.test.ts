@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startProgress } from '../../src/cli/import/progress.ts';
+import { startProgress } from '../../src/cli/import/progress_display.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createRetry, Interrupted, RetriesExhausted } from '../../src/cli/import/retry.ts';
-import { RpcError } from '../../src/rpc/client.ts';
+import { createRetry, Interrupted, RetriesExhausted } from '../../src/cli/import/retry_vault_calls.ts';
+import { RpcError } from '../../src/rpc/grpc_client.ts';
 
 function failing(code: string, facts: { reason?: string; retryAfter?: number; request?: string } = {}): RpcError {
   const metadata = facts.request === undefined ? {} : { request: facts.request };

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { RotationPlan, Rotations } from '../../src/credential_lifecycle/rotation/rotations.ts';
+import type { RotationPlan, Rotations } from '../../src/credential_lifecycle/rotation/start_rotations.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';

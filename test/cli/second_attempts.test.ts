@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { importEntries } from '../../src/cli/import/import_entries.ts';
-import type { Entry } from '../../src/cli/import/import_entry.ts';
+import { createReport, type Report } from '../../src/cli/import/collect_import_results.ts';
+import type { Entry } from '../../src/cli/import/connection_to_import.ts';
 import type { Read } from '../../src/cli/import/rejected_entry.ts';
-import { createReport, type Report } from '../../src/cli/import/report.ts';
-import { createRetry } from '../../src/cli/import/retry.ts';
+import { createRetry } from '../../src/cli/import/retry_vault_calls.ts';
 import { exitCodeOf } from '../../src/cli/import/run_import.ts';
-import { createSecondAttempts } from '../../src/cli/import/second_attempts.ts';
+import { createSecondAttempts } from '../../src/cli/import/second_attempts_for_refused_tokens.ts';
+import { importEntries } from '../../src/cli/import/send_connections_to_vault.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readCallers } from '../../src/config/callers_file.ts';
+import { readCallers } from '../../src/config/read_callers_file.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { isVaultError } from '../../src/model/errors.ts';
-import { createKeyAuthenticator } from '../../src/rpc/pipeline/authenticate.ts';
+import { createKeyAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
 import { clock, NOW } from '../rpc/stage.ts';
 
 const sha = (text: string) => hash('sha256', text, 'hex');

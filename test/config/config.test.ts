@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isKeyNextToDatabase } from '../../src/config/conflicting_settings.ts';
-import { ConfigError, readConfig } from '../../src/config/read_config.ts';
+import { ConfigError, readConfig } from '../../src/config/read_config_from_environment.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   try {

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readEventGridKeys } from '../../src/config/event_grid_keys.ts';
+import { readEventGridKeys } from '../../src/config/read_event_grid_keys.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 

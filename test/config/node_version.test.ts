@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { nodeAdvice, nodeFault } from '../../src/config/node_version.ts';
+import { nodeAdvice, nodeFault } from '../../src/config/check_node_version.ts';
 
 test.each(['18.20.8', '20.20.2', '22.18.0', '22.23.1', '23.11.1', '24.4.0', '24.18.0', '25.9.0', '26.5.0'])(
   'rejects Node %s, and names the accepted versions',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSinksFile } from '../../src/config/sinks_file.ts';
+import { readSinksFile } from '../../src/config/read_event_sinks_file.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { SECRET } from '../event_delivery/delivery_setup.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { environment } from '../../src/config/environment.ts';
-import { ConfigError, readConfig, readSandboxPort } from '../../src/config/read_config.ts';
+import { environment } from '../../src/config/environment_variable_schema.ts';
+import { ConfigError, readConfig, readSandboxPort } from '../../src/config/read_config_from_environment.ts';
 
 function faultsOf(variables: Record<string, string>, options: readonly string[] = []): readonly string[] {
   try {

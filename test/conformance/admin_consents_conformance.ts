@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AdminConsent } from '../../src/model/admin_consent.ts';
+import type { AdminConsent } from '../../src/model/admin_consent_request.ts';
 import { DAY, HOUR } from '../../src/model/clock.ts';
 import { NOW, sampleAdminConsent, sampleApp, sampleConnection, sampleTenant } from './sample_rows.ts';
 import { type Open, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';

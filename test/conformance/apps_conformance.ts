@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { StateReason } from '../../src/model/state_reason.ts';
-import type { Stores } from '../../src/store/stores.ts';
+import type { Stores } from '../../src/store/store_interfaces.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential, sampleLogo } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Authorization } from '../../src/model/authorization.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
+import type { Authorization } from '../../src/model/user_authorization.ts';
 import { NOW, sampleAttempt, sampleAuthorization, sampleConnection, sampleGrant, sampleIssues } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Credential, CredentialVerdict } from '../../src/model/app_credential.ts';
 import { DAY, type Timestamp } from '../../src/model/clock.ts';
-import type { Credential, CredentialVerdict } from '../../src/model/credential.ts';
-import type { CredentialRejectedEvent } from '../../src/model/credential_rejected.ts';
-import { presentOrder } from '../../src/model/credential_role.ts';
+import { presentOrder } from '../../src/model/credential_presentation_order.ts';
+import type { CredentialRejectedEvent } from '../../src/model/credential_rejected_event.ts';
 import { NOW, sampleApp, sampleCredential } from './sample_rows.ts';
 import { type Open, present, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

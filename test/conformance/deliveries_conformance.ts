@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Delivery } from '../../src/model/delivery.ts';
+import type { Delivery } from '../../src/model/event_delivery.ts';
 import { NOW } from './sample_rows.ts';
 import { type Open, present, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

@@ -1,10 +1,10 @@
 import { and, eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { type Credential, NEVER } from '../../src/model/app_credential.ts';
 import { DAY } from '../../src/model/clock.ts';
-import { type Credential, NEVER } from '../../src/model/credential.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
-import { newUid } from '../../src/model/ids.ts';
-import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/background_stores.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
+import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/background_store_interfaces.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential, sampleIssues } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

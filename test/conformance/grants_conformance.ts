@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { HeldLease, RefreshRecord } from '../../src/store/stores.ts';
+import type { HeldLease, RefreshRecord } from '../../src/store/store_interfaces.ts';
 import {
   GRAPH,
   NOW,

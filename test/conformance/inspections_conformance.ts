@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { App } from '../../src/model/app.ts';
 import { DAY } from '../../src/model/clock.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
-import { newUid } from '../../src/model/ids.ts';
-import type { DueInspection, Inspection } from '../../src/store/background_stores.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
+import type { DueInspection, Inspection } from '../../src/store/background_store_interfaces.ts';
 import { NOW, sampleApp, sampleCredential } from './sample_rows.ts';
 import { type Open, present, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

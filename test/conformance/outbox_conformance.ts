@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Connection, connectionState, type GrantState } from '../../src/model/connection.ts';
-import type { ConnectionChanged } from '../../src/model/event.ts';
-import { newUid } from '../../src/model/ids.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { RefreshRecord } from '../../src/store/stores.ts';
+import type { ConnectionChanged } from '../../src/model/vault_event.ts';
+import type { RefreshRecord } from '../../src/store/store_interfaces.ts';
 import {
   GRAPH,
   NOW,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { App } from '../../src/model/app.ts';
+import type { Credential } from '../../src/model/app_credential.ts';
 import { DAY } from '../../src/model/clock.ts';
-import type { Credential } from '../../src/model/credential.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
-import { newUid } from '../../src/model/ids.ts';
-import type { Rotation } from '../../src/model/rotation.ts';
-import type { RotationAdvance } from '../../src/store/background_stores.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
+import type { Rotation } from '../../src/model/secret_rotation.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
+import type { RotationAdvance } from '../../src/store/background_store_interfaces.ts';
 import { NOW, sampleApp, sampleCredential, sampleRotation } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

@@ -1,17 +1,17 @@
 import type { AccessToken } from '../../src/model/access_token.ts';
-import type { AdminConsent } from '../../src/model/admin_consent.ts';
-import type { App } from '../../src/model/app.ts';
-import type { Authorization, AuthorizationAttempt } from '../../src/model/authorization.ts';
+import type { AdminConsent } from '../../src/model/admin_consent_request.ts';
+import type { NewCredential } from '../../src/model/app_credential.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import type { NewCredential } from '../../src/model/credential.ts';
-import type { Grant } from '../../src/model/grant.ts';
-import { newUid } from '../../src/model/ids.ts';
+import type { Grant } from '../../src/model/connection_grant.ts';
+import type { ResourceIssues, ResourceState } from '../../src/model/connection_resource_issue.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import type { Logo } from '../../src/model/logo.ts';
-import type { ResourceIssues, ResourceState } from '../../src/model/resource_issue.ts';
-import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Rotation } from '../../src/model/secret_rotation.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
+import type { Authorization, AuthorizationAttempt } from '../../src/model/user_authorization.ts';
 
 export const NOW = 1_800_000_000_000;
 export const GRAPH = 'https://graph.microsoft.com';

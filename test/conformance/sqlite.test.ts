@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import { storesConformance } from './stores_conformance.ts';

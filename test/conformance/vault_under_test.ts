@@ -1,14 +1,14 @@
 import { getTableColumns, is, type SQL, Table } from 'drizzle-orm';
 import { expect } from 'vitest';
-import type { App } from '../../src/model/app.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import type { Reason } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import type { Database } from '../../src/store/database.ts';
-import type { HeldLease, Stores } from '../../src/store/stores.ts';
-import type { Tables } from '../../src/store/tables.ts';
+import type { Database } from '../../src/store/database_interface.ts';
+import type { HeldLease, Stores } from '../../src/store/store_interfaces.ts';
+import type { Tables } from '../../src/store/table_definitions.ts';
 import { GRAPH, NOW, sampleApp, sampleConnection, sampleCredential, sampleTenant } from './sample_rows.ts';
 
 export interface Opened {

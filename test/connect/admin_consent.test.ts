@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AdminConsentAnswer } from '../../src/connect/admin_consent_callback.ts';
 import type { StartAdminConsent } from '../../src/connect/start_admin_consent.ts';
 import type { Reason } from '../../src/model/errors.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import {
   ALAN,
   type ConnectWorld,

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StartRequest } from '../../src/connect/start_authorization.ts';
-import type { App } from '../../src/model/app.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import {
   ADA,
   type ConnectWorld,

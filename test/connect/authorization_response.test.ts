@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { authorizationErrorOf } from '../../src/connect/authorization_response.ts';
-import { classifyAuthorizationError } from '../../src/entra/errors/classify_error.ts';
+import { classifyAuthorizationError } from '../../src/entra/errors/classify_entra_response.ts';
 import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 
 const server = { readAuthorizationError: classifyAuthorizationError };

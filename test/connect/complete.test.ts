@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CompleteRequest } from '../../src/connect/complete_authorization.ts';
+import type { CompleteRequest } from '../../src/connect/complete_authorization_from_product_callback.ts';
 import type { Reason } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { ACME_CLIENT_ID, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, ALAN, type ConnectWorld, GRACE, PRODUCT_CALLBACK, startConnectWorld } from './connect_world.ts';
 
 let world: ConnectWorld;

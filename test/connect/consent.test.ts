@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import {
   ADA,
   ALAN,

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ImportRequest } from '../../src/connect/import_request.ts';
+import type { ImportRequest } from '../../src/connect/connection_import_request.ts';
 import type { Reason } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { FaultInput } from '../../src/sandbox/faults/fault.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import type { FaultInput } from '../../src/sandbox/faults/injected_faults.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, ALAN, type ConnectWorld, GRACE, GRAPH, OUTLOOK, startConnectWorld } from './connect_world.ts';
 
 let world: ConnectWorld;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hashOneTimeToken } from '../../src/connect/one_time_token.ts';
-import { purgeExpired } from '../../src/connect/purge_expired.ts';
+import { purgeExpired } from '../../src/connect/purge_expired_consents_and_events.ts';
 import { type ConnectWorld, startConnectWorld, VAULT } from './connect_world.ts';
 
 const DAY = 86_400_000;

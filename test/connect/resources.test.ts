@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { resourcesOf } from '../../src/model/connection_resources.ts';
+import { resourcesOf } from '../../src/model/connection_resource_states.ts';
 import { ADA, type ConnectWorld, GRAPH, OUTLOOK, startConnectWorld } from './connect_world.ts';
 
 const BOB = 'bob@outlook.example';

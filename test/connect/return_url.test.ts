@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkReturnUrl, withParameters } from '../../src/connect/return_url.ts';
+import { checkReturnUrl, withParameters } from '../../src/connect/check_return_url.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 
 const PREFIXES = ['https://good.example/app', 'http://127.0.0.1:3000/'];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Reason } from '../../src/model/errors.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import {
   ADA,
   type ConnectWorld,

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { NEVER } from '../../src/model/app_credential.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
-import { NEVER } from '../../src/model/credential.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { newUid } from '../../src/model/ids.ts';
-import { newMarker } from '../../src/model/rotation.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { newMarker } from '../../src/model/secret_rotation.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { sampleRotation } from '../conformance/sample_rows.ts';
 import { ORIGIN } from '../keyring/fake_key_vault.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';

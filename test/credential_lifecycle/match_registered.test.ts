@@ -5,7 +5,7 @@ import {
   type OwnCredential,
   type RegisteredCredential,
   SAME_EXPIRY,
-} from '../../src/credential_lifecycle/matching/match_registered.ts';
+} from '../../src/credential_lifecycle/matching/match_credentials_with_entra.ts';
 import { DAY, HOUR } from '../../src/model/clock.ts';
 
 const END = Date.UTC(2027, 5, 1);

@@ -4,9 +4,9 @@ import {
   type Inspected,
   needsProbe,
   nextInspection,
-} from '../../src/credential_lifecycle/inspection/next_inspection.ts';
+} from '../../src/credential_lifecycle/inspection/schedule_next_inspection.ts';
+import { type Credential, NEVER } from '../../src/model/app_credential.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
-import { type Credential, NEVER } from '../../src/model/credential.ts';
 import { anApp, aSecret } from '../entra/fixtures.ts';
 
 const NOW = Date.UTC(2026, 10, 22);

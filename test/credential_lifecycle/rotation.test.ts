@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { App } from '../../src/model/app.ts';
+import type { NewCredential } from '../../src/model/app_credential.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { NewCredential } from '../../src/model/credential.ts';
-import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
-import { eventFacts } from '../../src/model/event_facts.ts';
-import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { eventFacts } from '../../src/model/event_data_format.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import type { Rotation, RotationStep } from '../../src/model/secret_rotation.ts';
+import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/vault_event.ts';
+import { FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import type { RotationCrashPoint } from '../crash_points.ts';
 import { openRotationWorld, type Replica, type RotationWorld } from './rotation_setup.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createSecretChangeHandler } from '../../src/credential_lifecycle/secret_change_handler.ts';
-import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
+import { createSecretChangeHandler } from '../../src/credential_lifecycle/key_vault_secret_change_handler.ts';
+import { createKeyVaultSecrets } from '../../src/keyring/keyvault_client_secrets.ts';
 import { MINUTE } from '../../src/model/clock.ts';
 import { sampleCredential } from '../conformance/sample_rows.ts';
 import { openWatchWorld } from '../expiry/expiry_setup.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../../src/model/clock.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { failed, granted } from './fixtures.ts';
 import { ADA, ALAN, acme, type Stage, startStage } from './with_sandbox.ts';
 

@@ -1,5 +1,5 @@
+import type { UsableCredential } from '../../src/model/app_credential.ts';
 import type { AppStateStore } from '../../src/model/app_state_store.ts';
-import type { UsableCredential } from '../../src/model/credential.ts';
 
 /** Records all writes, in order. */
 export interface RecordingAppStateStore extends AppStateStore {

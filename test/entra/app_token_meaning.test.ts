@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { asAppTokenMeaning } from '../../src/entra/errors/app_token_error.ts';
-import { classify } from '../../src/entra/errors/classify_error.ts';
+import { asAppTokenMeaning } from '../../src/entra/errors/classify_app_token_error.ts';
+import { classify } from '../../src/entra/errors/classify_entra_response.ts';
 import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 import { NOW } from './fixtures.ts';
 import { refusal } from './responses.ts';

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAssertionFiles } from '../../src/entra/exchange/assertion_files.ts';
-import { createReadSlots } from '../../src/entra/exchange/file_read_slots.ts';
+import { createReadSlots } from '../../src/entra/exchange/concurrent_file_read_limit.ts';
+import { createAssertionFiles } from '../../src/entra/exchange/federated_assertion_reader.ts';
 import { SECOND } from '../../src/model/clock.ts';
 
 const ACME = 'acme.acme.acme';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createAuthorities } from '../../src/entra/authority.ts';
-import { requestThroughMsal } from '../../src/entra/exchange/msal_client.ts';
+import { createAuthorities } from '../../src/entra/entra_endpoints.ts';
+import { requestThroughMsal } from '../../src/entra/exchange/request_token_through_msal.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { createRecordingAppStateStore } from './app_state_store.ts';
 import { anApp, createServer } from './fixtures.ts';

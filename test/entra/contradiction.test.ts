@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createAuthorities } from '../../src/entra/authority.ts';
+import { createAuthorities } from '../../src/entra/entra_endpoints.ts';
 import { contradictionIn } from '../../src/entra/exchange/check_token_response.ts';
-import type { Cloud } from '../../src/model/app.ts';
+import type { Cloud } from '../../src/model/entra_app.ts';
 import { anApp, GRAPH } from './fixtures.ts';
 import { aResponse } from './responses.ts';
 import { DIRECTORY, idToken, tokenBody } from './token_endpoint.ts';

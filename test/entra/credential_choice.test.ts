@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { silentMetrics } from '../../src/entra/entra_metrics.ts';
-import type { Meaning } from '../../src/entra/errors/classify_error.ts';
+import { silentMetrics } from '../../src/entra/entra_metrics_interface.ts';
+import type { Meaning } from '../../src/entra/errors/classify_entra_response.ts';
 import { createCredentialChoice, REPLICATION } from '../../src/entra/health/credential_choice.ts';
+import type { UsableCredential } from '../../src/model/app_credential.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
-import type { UsableCredential } from '../../src/model/credential.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
 import { createRecordingAppStateStore } from './app_state_store.ts';
 import { anApp, aSecret, createMovableClock, NOW } from './fixtures.ts';
 

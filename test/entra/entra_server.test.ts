@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { silentMetrics } from '../../src/entra/entra_metrics.ts';
+import { silentMetrics } from '../../src/entra/entra_metrics_interface.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { createRecordingAppStateStore } from './app_state_store.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { classify } from '../../src/entra/errors/classify_error.ts';
+import { classify } from '../../src/entra/errors/classify_entra_response.ts';
 import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { NOW } from './fixtures.ts';

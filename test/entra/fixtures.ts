@@ -1,11 +1,11 @@
-import type { AdmissionRequest, Priority } from '../../src/entra/authorization_server.ts';
-import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
-import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
-import type { App } from '../../src/model/app.ts';
+import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_client.ts';
+import type { AdmissionRequest, Priority } from '../../src/entra/entra_client_interface.ts';
+import type { EntraMetrics } from '../../src/entra/entra_metrics_interface.ts';
+import type { Credential, CredentialMaterial, UsableCredential } from '../../src/model/app_credential.ts';
 import { type Clock, DAY } from '../../src/model/clock.ts';
-import type { Credential, CredentialMaterial, UsableCredential } from '../../src/model/credential.ts';
-import type { Failure, Granted, Outcome } from '../../src/model/exchange_outcome.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Failure, Granted, Outcome } from '../../src/model/token_request_outcome.ts';
 import type { RecordingAppStateStore } from './app_state_store.ts';
 
 export const GRAPH = 'https://graph.microsoft.com';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readGranted } from '../../src/entra/exchange/granted_token.ts';
+import { readGranted } from '../../src/entra/exchange/parse_granted_token.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { GRAPH, NOW } from './fixtures.ts';
 import { aResponse } from './responses.ts';

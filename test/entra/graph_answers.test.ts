@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAddedPassword, readRegistered } from '../../src/entra/graph/graph_credentials.ts';
-import { graphFailure } from '../../src/entra/graph/graph_error.ts';
+import { graphFailure } from '../../src/entra/graph/classify_graph_failure.ts';
+import { readAddedPassword, readRegistered } from '../../src/entra/graph/parse_graph_credentials.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { NOW } from './fixtures.ts';
 import { aResponse } from './responses.ts';

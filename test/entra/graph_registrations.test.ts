@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, SECOND } from '../../src/model/clock.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { acmeAtHome, type GraphStage, startGraphStage } from './graph_stage.ts';
 import { acme, acmeSecret, secretCredential } from './with_sandbox.ts';

@@ -1,7 +1,7 @@
-import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
-import { createAppRegistrations } from '../../src/entra/graph/graph_registrations.ts';
-import type { App } from '../../src/model/app.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import type { AppRegistrations } from '../../src/entra/app_registrations_interface.ts';
+import { createAppRegistrations } from '../../src/entra/graph/graph_app_registrations.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { acme, type Stage, type StageOptions, startStage } from './with_sandbox.ts';
 
 /** Registrations over the sandbox's Graph. */

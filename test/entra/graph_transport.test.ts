@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, SECOND } from '../../src/model/clock.ts';
-import type { FaultInput } from '../../src/sandbox/faults/fault.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import type { FaultInput } from '../../src/sandbox/faults/injected_faults.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { acmeAtHome, type GraphStage, startGraphStage } from './graph_stage.ts';
 
 let stage: GraphStage;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createJsonHttp, type JsonHttp } from '../../src/entra/http.ts';
+import { createJsonHttp, type JsonHttp } from '../../src/entra/json_http_client.ts';
 import { createMovableClock } from './fixtures.ts';
 import { json, startTokenEndpoint, type TokenEndpoint } from './token_endpoint.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { UsableCredential } from '../../src/model/app_credential.ts';
 import { DAY, MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { UsableCredential } from '../../src/model/credential.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { aCredential, failed, granted } from './fixtures.ts';
 import { createMemorySource, type MemorySource } from './secret_source.ts';
 import { acme, type Stage, type StageOptions, secretCredential, startStage } from './with_sandbox.ts';

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
+import type { Credential, UsableCredential } from '../../src/model/app_credential.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
-import type { Credential, UsableCredential } from '../../src/model/credential.ts';
-import type { Outcome } from '../../src/model/exchange_outcome.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import type { Outcome } from '../../src/model/token_request_outcome.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { failed, granted } from './fixtures.ts';
 import { acme, type Stage, type StageOptions, secretCredential, startStage } from './with_sandbox.ts';
 

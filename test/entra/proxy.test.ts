@@ -1,7 +1,7 @@
 import { type AddressInfo, connect } from 'node:net';
 import { createServer, getCACertificates, setDefaultCACertificates, type TlsOptions } from 'node:tls';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { createJsonHttp } from '../../src/entra/http.ts';
+import { createJsonHttp } from '../../src/entra/json_http_client.ts';
 import type { HttpProxy } from '../../src/model/http_proxy.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';

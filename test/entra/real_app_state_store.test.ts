@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
+import { createAuthorizationServer } from '../../src/entra/entra_client.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { failed, GRAPH, granted, NOW } from './fixtures.ts';
 import { ADA, acme, secretCredential } from './with_sandbox.ts';

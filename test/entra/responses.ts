@@ -1,4 +1,4 @@
-import type { RawTokenResponse } from '../../src/entra/token_response.ts';
+import type { RawTokenResponse } from '../../src/entra/raw_response.ts';
 import { NOW } from './fixtures.ts';
 
 export function aResponse(overrides: Partial<RawTokenResponse> = {}): RawTokenResponse {

@@ -1,7 +1,7 @@
 import type { Timestamp } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
+import type { RemoteSecret, SecretSource } from '../../src/model/external_client_secret_source.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { RemoteSecret, SecretSource } from '../../src/model/secret_source.ts';
 
 /** A key vault in memory: a value is cached until it is forgotten. */
 export interface MemorySource extends SecretSource {

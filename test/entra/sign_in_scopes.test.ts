@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ACME_CLIENT_ID } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID } from '../../src/sandbox/state/seed_data.ts';
 import { GRAPH, granted } from './fixtures.ts';
 import { ADA, type Stage, startStage } from './with_sandbox.ts';
 

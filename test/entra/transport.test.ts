@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { FaultInput } from '../../src/sandbox/faults/fault.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import type { FaultInput } from '../../src/sandbox/faults/injected_faults.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { failed, granted } from './fixtures.ts';
 import { ADA, ALAN, acme, acmeSecret, type Stage, startStage } from './with_sandbox.ts';
 

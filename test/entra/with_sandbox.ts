@@ -1,15 +1,15 @@
-import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
-import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
-import type { Requester } from '../../src/entra/health/request_evidence.ts';
-import type { App } from '../../src/model/app.ts';
-import type { AssertionFiles } from '../../src/model/assertion_files.ts';
-import type { UsableCredential } from '../../src/model/credential.ts';
-import type { Outcome } from '../../src/model/exchange_outcome.ts';
+import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_client.ts';
+import type { EntraMetrics } from '../../src/entra/entra_metrics_interface.ts';
+import type { Requester } from '../../src/entra/health/refusal_evidence_weight.ts';
+import type { UsableCredential } from '../../src/model/app_credential.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import type { SecretSource } from '../../src/model/external_client_secret_source.ts';
+import type { AssertionFiles } from '../../src/model/federated_assertion_files.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { SecretSource } from '../../src/model/secret_source.ts';
+import type { Outcome } from '../../src/model/token_request_outcome.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { createRecordingAppStateStore, type RecordingAppStateStore } from './app_state_store.ts';
 import { aCredential, anApp, GRAPH } from './fixtures.ts';
 

@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest';
-import { type Deliveries, startDeliveries } from '../../src/event_delivery/start_deliveries.ts';
+import { type Deliveries, startDeliveries } from '../../src/event_delivery/start_event_delivery.ts';
 import { HOUR } from '../../src/model/clock.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
-import { newUid } from '../../src/model/ids.ts';
+import type { Sink } from '../../src/model/event_sink.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Sink } from '../../src/model/sink.ts';
-import type { Stores } from '../../src/store/stores.ts';
-import type { Log } from '../../src/telemetry/log.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
+import type { Stores } from '../../src/store/store_interfaces.ts';
+import type { Log } from '../../src/telemetry/log_events.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 
 export const SECRET = `whsec_${Buffer.from('canary-signing-secret-of-32-bytes').toString('base64')}`;

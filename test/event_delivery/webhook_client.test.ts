@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
+import { webhookRequestOf } from '../../src/event_delivery/build_signed_webhook_request.ts';
 import { createWebhookClient, type WebhookClient } from '../../src/event_delivery/webhook_client.ts';
-import { webhookRequestOf } from '../../src/event_delivery/webhook_request.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { makeCertificate } from './certificates.ts';

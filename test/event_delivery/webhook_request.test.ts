@@ -2,10 +2,10 @@ import { HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
-import { webhookRequestOf } from '../../src/event_delivery/webhook_request.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
-import { eventFacts } from '../../src/model/event_facts.ts';
+import { webhookRequestOf } from '../../src/event_delivery/build_signed_webhook_request.ts';
+import { eventFacts } from '../../src/model/event_data_format.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
 import { expiring } from './delivery_setup.ts';
 
 const LAST_TIME = Date.UTC(9999, 11, 31);

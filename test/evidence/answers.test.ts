@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
 import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 import { nameOf, readAnswerRows } from './answer_rows.ts';
 import { changedRows } from './changed_rows.ts';

@@ -1,4 +1,4 @@
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { type AnswerRow, nameOf } from './answer_rows.ts';
 import { GRAPH, OUTLOOK } from './crew.ts';
 import { expectedOf } from './expected.ts';

@@ -1,4 +1,4 @@
-import type { FaultInput } from '../../src/sandbox/faults/fault.ts';
+import type { FaultInput } from '../../src/sandbox/faults/injected_faults.ts';
 import type { Scenario } from '../scenarios/start_scenario.ts';
 
 type Target = Pick<Scenario, 'sandbox'>;

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import type { Onboarded } from '../scenarios/onboard.ts';
 import type { Scenario } from '../scenarios/start_scenario.ts';
 import type { AnswerRow } from './answer_rows.ts';

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createExpiry, type EventCursor, type EventFilter } from '../../src/expiry/expiry.ts';
-import type { StreamedEvent } from '../../src/expiry/follow_events.ts';
+import { createExpiry, type EventCursor, type EventFilter } from '../../src/expiry/expiry_and_event_queries.ts';
+import type { StreamedEvent } from '../../src/expiry/stream_outbox_events.ts';
 import { DAY, SECOND } from '../../src/model/clock.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
-import { newUid } from '../../src/model/ids.ts';
-import type { Stores } from '../../src/store/stores.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
+import type { Stores } from '../../src/store/store_interfaces.ts';
 import { createManualTimers } from '../scenarios/manual_timers.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 

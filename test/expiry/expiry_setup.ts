@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { type Scheduler, type SchedulerParts, startScheduler } from '../../src/background/scheduler.ts';
-import { createExpiryJobs, type ExpiryJobsParts } from '../../src/expiry/expiry_jobs.ts';
-import { silentExpiryMetrics } from '../../src/expiry/expiry_metrics.ts';
-import { createKek } from '../../src/keyring/kek.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
+import { createExpiryJobs, type ExpiryJobsParts } from '../../src/expiry/expiry_reminder_jobs.ts';
+import { silentExpiryMetrics } from '../../src/expiry/published_event_and_vault_expiry_metrics.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
+import type { VaultEvent } from '../../src/model/vault_event.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
-import type { LogEvents } from '../../src/telemetry/log.ts';
+import type { LogEvents } from '../../src/telemetry/log_events.ts';
 import { startVault, type VaultUnderTest } from '../conformance/vault_under_test.ts';
 
 export const DEFAULT = [60, 30, 14, 7, 3, 1, 0];

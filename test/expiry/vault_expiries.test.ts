@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { VaultExpiry } from '../../src/expiry/expiry_metrics.ts';
-import { silentExpiryMetrics } from '../../src/expiry/expiry_metrics.ts';
-import type { ApiKeyExpiry } from '../../src/expiry/vault_expiries.ts';
+import type { VaultExpiry } from '../../src/expiry/published_event_and_vault_expiry_metrics.ts';
+import { silentExpiryMetrics } from '../../src/expiry/published_event_and_vault_expiry_metrics.ts';
+import type { ApiKeyExpiry } from '../../src/expiry/vault_certificate_and_key_reminders.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { NOW } from '../conformance/sample_rows.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';

@@ -11,11 +11,11 @@ import {
 } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { createKeySource } from '../../src/keyring/parse_key_source.ts';
-import { createClient } from '../../src/rpc/client.ts';
+import { createKeySource } from '../../src/keyring/create_root_key_source.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';

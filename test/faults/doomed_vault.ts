@@ -4,8 +4,8 @@
  * Configured by TOKENVAULT_… like the real program.
  */
 import { createInterface } from 'node:readline';
-import { readConfig } from '../../src/config/read_config.ts';
-import { type Seams, startVault } from '../../src/startup/vault.ts';
+import { readConfig } from '../../src/config/read_config_from_environment.ts';
+import { type Seams, startVault } from '../../src/startup/start_vault.ts';
 import { withCrashPoints } from '../crash_points.ts';
 
 let doom = process.env['DOOM'];

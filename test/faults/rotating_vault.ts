@@ -7,8 +7,8 @@ import {
 } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { createClient } from '../../src/rpc/client.ts';
-import { RpcError } from '../../src/rpc/rpc_error.ts';
+import { RpcError } from '../../src/rpc/client_rpc_error.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { AppRegistration } from '../../src/sandbox/state/app_registration.ts';
 import type { VaultProcess } from './vault_process.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import { createClient } from '../../src/rpc/client.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import { openSilentReader, type SilentReader } from '../rpc/silent_reader.ts';
 import { serveProgram } from '../scenarios/vault_program.ts';
 

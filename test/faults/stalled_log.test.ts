@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import { createClient, type RpcError } from '../../src/rpc/client.ts';
+import { createClient, type RpcError } from '../../src/rpc/grpc_client.ts';
 import { COMPILE_CACHE } from '../compile_cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));

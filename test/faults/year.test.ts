@@ -8,7 +8,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
-import { createClient } from '../../src/rpc/client.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { type Receiver, startReceiver, status } from '../event_delivery/receiver.ts';

@@ -2,7 +2,7 @@ import { createCipheriv, createHash, createSecretKey, hkdfSync, type KeyObject }
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import {
   corruptCause,
   dekVersionOf,

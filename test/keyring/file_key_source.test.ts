@@ -2,8 +2,8 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFileKeySource, createKekFile } from '../../src/keyring/file_key_source.ts';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createFileKeySource, createKekFile } from '../../src/keyring/file_root_key_source.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 
 const bytesOf = (seed: number) => Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff));
 const idOf = (seed: number) => createKek(bytesOf(seed)).id;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCanary, sealCanary } from '../../src/keyring/canary.ts';
-import { createKek } from '../../src/keyring/kek.ts';
+import { checkCanary, sealCanary } from '../../src/keyring/database_key_canary.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createKeyring, type KeyringParts, VAULT_UID } from '../../src/keyring/keyring.ts';
 import { dekVersionOf } from '../../src/keyring/sealed_record.ts';
 import { Secret } from '../../src/model/secret.ts';

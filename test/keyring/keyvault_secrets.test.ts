@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../../src/keyring/keyvault_secrets.ts';
+import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../../src/keyring/keyvault_client_secrets.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { isVaultError, type VaultError } from '../../src/model/errors.ts';
 import { type FakeVersion, ORIGIN, startFakeKeyVault, TOKEN } from './fake_key_vault.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createKeySource, parseKeySource } from '../../src/keyring/parse_key_source.ts';
+import { createKeySource, parseKeySource } from '../../src/keyring/create_root_key_source.ts';
 
 test('knows the two sources', () => {
   expect(parseKeySource('file:./keys/kek')).toEqual({ kind: 'file', path: './keys/kek' });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSecretCache, type FetchResult } from '../../src/keyring/secret_cache.ts';
+import { createSecretCache, type FetchResult } from '../../src/keyring/keyvault_client_secret_cache.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';

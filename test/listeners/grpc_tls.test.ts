@@ -10,8 +10,8 @@ import { connect } from 'node:tls';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { loadTlsCredentials, type TlsCredentials } from '../../src/rpc/transport/tls_credentials.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { loadTlsCredentials, type TlsCredentials } from '../../src/rpc/transport/reloading_tls_credentials.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
 import { freshToken, type Stage, startStage } from '../rpc/stage.ts';
 
 let made: string;

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { listen } from '../../src/listeners/listen.ts';
+import { listen } from '../../src/listeners/start_and_stop_listening.ts';
 import { parseListenAddress } from '../../src/model/listen_address.ts';
 import { holdSocket, leaveStaleSocket } from './socket_holder.ts';
 

@@ -8,10 +8,10 @@ import {
   cooldownRemaining,
   LOOPING_COOLDOWN,
 } from '../../src/model/connection_after_redeem.ts';
-import { isGrantSound, mayBeVerified, resourcesOf } from '../../src/model/connection_resources.ts';
-import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/exchange_outcome.ts';
-import { resourceCooldownRemaining, SUSPECT_INTERVAL } from '../../src/model/resource_issue.ts';
+import { resourceCooldownRemaining, SUSPECT_INTERVAL } from '../../src/model/connection_resource_issue.ts';
+import { isGrantSound, mayBeVerified, resourcesOf } from '../../src/model/connection_resource_states.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/token_request_outcome.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const OUTLOOK = 'https://outlook.office.com';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Connection, connectionState, type PermissionsByResource } from '../../src/model/connection.ts';
-import { type ConnectionChangedEvent, connectionChanged } from '../../src/model/connection_changed.ts';
+import { type ConnectionChangedEvent, connectionChanged } from '../../src/model/connection_changed_event.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const OUTLOOK = 'https://outlook.office.com';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { neverExpires } from '../../src/model/credential.ts';
+import { neverExpires } from '../../src/model/app_credential.ts';
 
 test.each([
   ['2299-12-31T00:00:00Z', true],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CREDENTIAL_KINDS, type Credential } from '../../src/model/credential.ts';
-import { presentOrder, rolesOf } from '../../src/model/credential_role.ts';
+import { CREDENTIAL_KINDS, type Credential } from '../../src/model/app_credential.ts';
+import { presentOrder, rolesOf } from '../../src/model/credential_presentation_order.ts';
 
 const NOW = 1_000;
 

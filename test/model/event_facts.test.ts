@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EventBody } from '../../src/model/event.ts';
-import { eventFacts } from '../../src/model/event_facts.ts';
+import { eventFacts } from '../../src/model/event_data_format.ts';
+import type { EventBody } from '../../src/model/vault_event.ts';
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const LAST_TIME = Date.UTC(9999, 11, 31);

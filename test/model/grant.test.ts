@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import { afterGrant, type Grant, keepAliveTimeAfter } from '../../src/model/grant.ts';
+import { afterGrant, type Grant, keepAliveTimeAfter } from '../../src/model/connection_grant.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const NOW = 1_800_000_000_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, type Timestamp } from '../../src/model/clock.ts';
-import { decideReminder, severityOfExpiry } from '../../src/model/reminder.ts';
+import { decideReminder, severityOfExpiry } from '../../src/model/decide_expiry_reminder.ts';
 
 const END = Date.UTC(2027, 5, 1);
 const DEFAULT = [60, 30, 14, 7, 3, 1, 0];

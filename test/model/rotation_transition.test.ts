@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
-import type { Rotation, RotationProblem } from '../../src/model/rotation.ts';
-import { nextTransition, type RotationOutcome, type RotationTransition } from '../../src/model/rotation_transition.ts';
+import type { Rotation, RotationProblem } from '../../src/model/secret_rotation.ts';
+import {
+  nextTransition,
+  type RotationOutcome,
+  type RotationTransition,
+} from '../../src/model/secret_rotation_transition.ts';
 
 const START = 1_800_000_000_000;
 const BEGUN: Rotation = {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { App } from '../../src/model/app.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import { etagOf } from '../../src/model/etag.ts';
-import type { AppFields, CreateApp } from '../../src/registry/app_requests.ts';
+import type { AppFields, CreateApp } from '../../src/registry/app_request_types.ts';
 import { jpeg, png } from './images.ts';
 import {
   appFields,

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { changeOf } from '../../src/model/connection.ts';
 import { etagOf } from '../../src/model/etag.ts';
-import type { ListConnections, UpdateConnection } from '../../src/registry/connections.ts';
+import type { ListConnections, UpdateConnection } from '../../src/registry/connection_operations.ts';
 import { type OpenRegistry, openRegistry, refusal, registerWithApp, registration } from './open_registry.ts';
 
 let registry: OpenRegistry;

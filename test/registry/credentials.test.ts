@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { App } from '../../src/model/app.ts';
 import { DAY } from '../../src/model/clock.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { AddCredential } from '../../src/registry/credentials.ts';
+import type { AddCredential } from '../../src/registry/credential_operations.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import {
   clientSecret,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkText } from '../../src/model/check_text_fields.ts';
 import { isVaultError } from '../../src/model/errors.ts';
-import { checkText } from '../../src/model/labels.ts';
 import {
   checkAudience,
   checkBaseUrl,
@@ -9,10 +9,10 @@ import {
   checkImplicitPermissions,
   checkRedirectUris,
   checkReturnUrlPrefixes,
-} from '../../src/registry/check_fields.ts';
-import { checkStrategy, presetRedirectUris } from '../../src/registry/preset_redirects.ts';
+} from '../../src/registry/check_operator_fields.ts';
+import { checkStrategy, presetRedirectUris } from '../../src/registry/preset_redirect_uris.ts';
 import { masked } from '../../src/registry/update_mask.ts';
-import { findPreset } from '../../src/scopes/presets.ts';
+import { findPreset } from '../../src/scopes/product_presets.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 
 const scopes = await openScopes();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { CredentialRequest } from '../../src/registry/new_credential.ts';
+import type { CredentialRequest } from '../../src/registry/build_new_credential.ts';
 import {
   appFields,
   CLIENT_ID,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
-import { checkLogo } from '../../src/registry/logo.ts';
+import { checkLogo } from '../../src/registry/check_logo_image.ts';
 import { extended, jpeg, jpegOf, LOSSLESS, LOSSY, png, webp } from './images.ts';
 
 const WHOLE: readonly (readonly [string, Uint8Array])[] = [

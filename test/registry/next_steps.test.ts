@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AppRegistration, RegisterTenant } from '../../src/registry/tenant_requests.ts';
+import type { AppRegistration, RegisterTenant } from '../../src/registry/tenant_request_types.ts';
 import {
   appFields,
   CALLBACK,

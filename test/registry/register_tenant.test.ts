@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
-import type { AppRegistration, RegisterTenant } from '../../src/registry/tenant_requests.ts';
+import type { AppRegistration, RegisterTenant } from '../../src/registry/tenant_request_types.ts';
 import {
   CALLBACK,
   CLIENT_ID,

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
-import type { CredentialRole } from '../../src/model/credential_role.ts';
-import type { CredentialRequest } from '../../src/registry/new_credential.ts';
+import type { CredentialRole } from '../../src/model/credential_presentation_order.ts';
+import type { CredentialRequest } from '../../src/registry/build_new_credential.ts';
 import { clientSecret, DIRECTORY, type OpenRegistry, openRegistry, registration } from './open_registry.ts';
 
 const DEFAULT = { tenantId: 'acme', appId: 'default' };

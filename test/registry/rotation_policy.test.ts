@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ROTATION_DEFAULTS } from '../../src/model/app.ts';
 import { DAY } from '../../src/model/clock.ts';
-import type { RotationProblem } from '../../src/model/rotation.ts';
-import type { AppFields } from '../../src/registry/app_requests.ts';
-import { checkRotation, type RotationRequest } from '../../src/registry/rotation_policy.ts';
+import { ROTATION_DEFAULTS } from '../../src/model/entra_app.ts';
+import type { RotationProblem } from '../../src/model/secret_rotation.ts';
+import type { AppFields } from '../../src/registry/app_request_types.ts';
+import { checkRotation, type RotationRequest } from '../../src/registry/check_rotation_and_home_directory.ts';
 import { rotationProblemText } from '../../src/registry/rotation_problem_text.ts';
-import type { AppRegistration } from '../../src/registry/tenant_requests.ts';
+import type { AppRegistration } from '../../src/registry/tenant_request_types.ts';
 import { sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
 import {
   appFields,

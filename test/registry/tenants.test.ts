@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
 import { etagOf } from '../../src/model/etag.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import type { UpdateTenant } from '../../src/registry/tenant_requests.ts';
-import { createTenants } from '../../src/registry/tenants.ts';
+import { createTenants } from '../../src/registry/tenant_operations.ts';
+import type { UpdateTenant } from '../../src/registry/tenant_request_types.ts';
 import { appFields, DIRECTORY, type OpenRegistry, openRegistry, refusal, registration } from './open_registry.ts';
 
 let registry: OpenRegistry;

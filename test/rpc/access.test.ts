@@ -6,11 +6,11 @@ import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { ROLES, type Role } from '../../src/model/caller.ts';
+import { ROLES, type Role } from '../../src/model/authenticated_caller.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { createClient } from '../../src/rpc/client.ts';
-import { ACCESS, type Access } from '../../src/rpc/pipeline/authorize.ts';
-import type { RpcError } from '../../src/rpc/rpc_error.ts';
+import type { RpcError } from '../../src/rpc/client_rpc_error.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
+import { ACCESS, type Access } from '../../src/rpc/pipeline/authorize_caller.ts';
 import { acme, caller, freshToken, NOW, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;

@@ -6,7 +6,7 @@ import { RegisterTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_
 import { VaultError } from '../../src/model/errors.ts';
 import type { FinishedCall } from '../../src/rpc/pipeline/access_log.ts';
 import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
-import { redactedJson } from '../../src/rpc/pipeline/redact_message.ts';
+import { redactedJson } from '../../src/rpc/pipeline/redact_message_for_log.ts';
 import { recordingLog } from './stage.ts';
 
 const finished: FinishedCall = {

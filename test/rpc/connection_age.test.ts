@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import type { ServedToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { freshToken, type Stage, startStage } from './stage.ts';
 
 const connection = 'tenants/acme/connections/ada';

@@ -10,7 +10,7 @@ import {
   HealthCheckResponse_ServingStatus as Serving,
 } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { GetAccessTokenRequestSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import type { ClientOptions } from '../../src/rpc/client.ts';
+import type { ClientOptions } from '../../src/rpc/grpc_client.ts';
 import type { TransportLimit } from '../../src/rpc/transport/peer_connection.ts';
 import { lengthPrefixed, openSilentReader, type SilentReader } from './silent_reader.ts';
 import { caller, freshToken, type Stage, type StageOptions, startStage, switchable } from './stage.ts';

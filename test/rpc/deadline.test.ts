@@ -2,7 +2,7 @@ import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GetTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import { dropEndlessDeadline } from '../../src/rpc/transport/call_deadline.ts';
+import { dropEndlessDeadline } from '../../src/rpc/transport/drop_overlong_deadline.ts';
 import { acme, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;

@@ -7,7 +7,7 @@ import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import type { WatchEventsRequest, WatchEventsResponse } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
-import { type Client, createClient } from '../../src/rpc/client.ts';
+import { type Client, createClient } from '../../src/rpc/grpc_client.ts';
 import { importAda, type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 

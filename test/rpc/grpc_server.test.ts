@@ -8,8 +8,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { toRpcError } from '../../src/rpc/rpc_error.ts';
-import type { ServedToken } from '../../src/tokens/access_tokens.ts';
+import { toRpcError } from '../../src/rpc/client_rpc_error.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { createBareClient } from './bare_client.ts';
 import { acme, freshToken, type Stage, startStage } from './stage.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { appName, connectionName } from '../../src/model/connection.ts';
 import { isVaultError } from '../../src/model/errors.ts';
-import { CONNECTION_ID, RESOURCE_ID } from '../../src/model/ids.ts';
+import { CONNECTION_ID, RESOURCE_ID } from '../../src/model/id_patterns.ts';
 import {
   checkId,
   credentialName,

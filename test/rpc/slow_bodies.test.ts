@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import type { ServedToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { freshToken, type Stage, startStage } from './stage.ts';
 
 const connection = 'tenants/acme/connections/ada';

@@ -1,16 +1,16 @@
 import type { DescService } from '@bufbuild/protobuf';
-import type { AuditEntry, AuditLog } from '../../src/audit/audit_log.ts';
+import type { AuditEntry, AuditLog } from '../../src/audit/audit_log_interface.ts';
 import type { AccessToken } from '../../src/model/access_token.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
-import type { App } from '../../src/model/app.ts';
-import type { Caller, KnownKey, Role } from '../../src/model/caller.ts';
+import type { Caller, KnownKey, Role } from '../../src/model/authenticated_caller.ts';
 import type { Connection } from '../../src/model/connection.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
+import { type ClientOptions, createClient } from '../../src/rpc/grpc_client.ts';
 import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
-import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/pipeline/authenticate.ts';
+import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
 import { type CallPipelineParts, createCallPipeline } from '../../src/rpc/pipeline/call_pipeline.ts';
 import {
   adminServices,
@@ -19,9 +19,9 @@ import {
   type ServiceParts,
   startGrpcServer,
   tokenServices,
-} from '../../src/rpc/server.ts';
-import type { Log, LogEvents } from '../../src/telemetry/log.ts';
-import type { ServedToken } from '../../src/tokens/access_tokens.ts';
+} from '../../src/rpc/start_grpc_server.ts';
+import type { Log, LogEvents } from '../../src/telemetry/log_events.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 
 export const NOW = Date.parse('2026-05-01T12:00:00Z');
 export const clock = { now: () => NOW };

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { ErrorInfoSchema, RetryInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../../src/gen/google/rpc/status_pb.ts';
 import { REASONS, VaultError } from '../../src/model/errors.ts';
-import { toStatus, toVaultError } from '../../src/rpc/pipeline/grpc_status.ts';
-import { toRpcError } from '../../src/rpc/rpc_error.ts';
+import { toRpcError } from '../../src/rpc/client_rpc_error.ts';
+import { toStatus, toVaultError } from '../../src/rpc/pipeline/vault_error_to_grpc_status.ts';
 
 function decoded(error: VaultError) {
   const { metadata } = toStatus(error);

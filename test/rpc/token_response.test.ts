@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { GetAccessTokenResponseSchema } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { encodeResponse, encodeRest } from '../../src/rpc/messages/token_response.ts';
+import { encodeResponse, encodeRest } from '../../src/rpc/messages/encode_token_response.ts';
 
 test('a token of any length and text is decoded unchanged', () => {
   fc.assert(

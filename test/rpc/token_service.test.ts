@@ -4,7 +4,7 @@ import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { Call } from '../../src/rpc/pipeline/call_context.ts';
 import { createTokenService } from '../../src/rpc/services/token_service.ts';
-import type { AccessTokenRequest, AccessTokens, ServedToken } from '../../src/tokens/access_tokens.ts';
+import type { AccessTokenRequest, AccessTokens, ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { freshToken, type Stage, standIn, startStage } from './stage.ts';
 
 let stage: Stage;

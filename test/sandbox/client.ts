@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 
 export const ADA = 'ada@contoso.example';
 export const GRACE = 'grace@contoso.example';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { AppRegistration } from '../../src/sandbox/state/app_registration.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { makeCertificate } from './certificate.ts';
 import { ADA, askToken, refreshTokenOf } from './client.ts';
 

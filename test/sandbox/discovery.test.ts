@@ -2,7 +2,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, redeem, refreshTokenOf } from './client.ts';
 
 let sandbox: Sandbox;

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, codeFor, GRACE, openAuthorize, redeem, redeemCode, refreshTokenOf } from './client.ts';
 
 let sandbox: Sandbox;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { followClock } from '../../src/sandbox/follow_clock.ts';
+import { followClock } from '../../src/sandbox/follow_sandbox_clock.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 
 test('a follower has the new time when the request that moves the clock returns', async () => {

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, askToken, callGraph, codeFor } from './client.ts';
 
 let sandbox: Sandbox;

@@ -2,7 +2,7 @@ import { ConfidentialClientApplication, type Configuration, CryptoProvider } fro
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { makeCertificate } from './certificate.ts';
 import { ADA, codeFor, REDIRECT_URI, refreshTokenOf } from './client.ts';
 

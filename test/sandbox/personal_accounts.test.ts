@@ -2,8 +2,8 @@ import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { CONSUMERS_DIRECTORY_ID } from '../../src/sandbox/state/directory.ts';
-import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONSUMERS_DIRECTORY_ID } from '../../src/sandbox/state/entra_directories.ts';
+import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import {
   ADA,
   askToken,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runSandbox } from '../../src/sandbox/program.ts';
+import { runSandbox } from '../../src/sandbox/run_sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ADA, callGraph, redeem, refreshTokenOf } from './client.ts';
 

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, CONTOSO, DEFAULT_SEED, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, CONTOSO, DEFAULT_SEED, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, ALAN, askToken, codeFor, OUTLOOK, REDIRECT_URI, redeem, refreshTokenOf } from './client.ts';
 
 const DAY = 24 * 3600 * 1000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 

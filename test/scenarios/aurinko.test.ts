@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { connectByPage, onboardPreset, RETURN_URL } from './onboard.ts';
 import { failureOf, type Scenario, startScenario } from './start_scenario.ts';
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
-import { toRpcError } from '../../src/rpc/rpc_error.ts';
+import { toRpcError } from '../../src/rpc/client_rpc_error.ts';
 import { createBareClient } from '../rpc/bare_client.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';

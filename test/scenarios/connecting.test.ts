@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { CONTOSO_USER as ADA, connectByPage, importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 

@@ -1,6 +1,6 @@
 import type { App } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import type { Connection } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import type { FaultInput } from '../../src/sandbox/faults/fault.ts';
+import type { FaultInput } from '../../src/sandbox/faults/injected_faults.ts';
 import type { AppInput } from '../../src/sandbox/state/app_registration.ts';
 import type { Arrival } from './browser.ts';
 import { type Onboarded, onboard } from './onboard.ts';

@@ -6,7 +6,7 @@ import { createServer } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { startConnectProxy } from '../entra/connect_proxy.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';
 import { createClients } from './start_scenario.ts';

@@ -7,7 +7,7 @@ import Sqlite from 'better-sqlite3';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Event } from '../../src/gen/tokenvault/v1/event_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
-import { createClient } from '../../src/rpc/client.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import { type Receiver, startReceiver, status } from '../event_delivery/receiver.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';

@@ -7,7 +7,7 @@ import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { Credential_State, CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
-import type { FaultKind } from '../../src/sandbox/faults/fault.ts';
+import type { FaultKind } from '../../src/sandbox/faults/injected_faults.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { createManualTimers } from './manual_timers.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Credential_State, CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { ErrorReason } from '../../src/gen/tokenvault/v1/error_reason_pb.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { jsonLines, runImport, temporaryFiles } from '../cli/import_program.ts';
 import { ADA, ALAN, type Customer, type Fault, GRACE, GRAPH, IMAP, openCustomer } from './customer.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, BOB, type Customer, GRACE, GRAPH, IMAP, OUTLOOK, openCustomer } from './customer.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 

@@ -7,8 +7,8 @@ import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
-import { PERSONAL_DIRECTORY } from '../../src/model/app.ts';
-import { FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
+import { FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { ADA, ALAN, BOB, type Customer, type Fault, GRACE, IMAP, OUTLOOK, openCustomer } from './customer.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 

@@ -3,7 +3,7 @@ import { durationFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { createManualTimers } from './manual_timers.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';

@@ -1,4 +1,4 @@
-import { systemTimers, type Timers } from '../../src/model/timers.ts';
+import { systemTimers, type Timers } from '../../src/model/monotonic_timers.ts';
 
 export interface ManualTimers extends Timers {
   /** Runs all that is due every so often, once. */

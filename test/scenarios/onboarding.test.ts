@@ -5,7 +5,7 @@ import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { App_State, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { jpeg, png } from '../registry/images.ts';
 import { CONTOSO_USER, importAda, type Onboarded, onboard } from './onboard.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';

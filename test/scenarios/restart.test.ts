@@ -9,7 +9,7 @@ import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import { createClients, reasonOf } from './start_scenario.ts';
 import { endOfProgram, serveProgram, type VaultProgram } from './vault_program.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isVaultError } from '../../src/model/errors.ts';
-import { createScopes } from '../../src/scopes/create_scopes.ts';
-import { loadCatalogs } from '../../src/scopes/load_catalogs.ts';
+import { createScopes } from '../../src/scopes/create_scope_translator.ts';
+import { loadCatalogs } from '../../src/scopes/load_scope_catalogs.ts';
 
 let directory = '';
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
-import { type Catalog, parseCatalog } from '../../src/scopes/catalog.ts';
-import { createScopes } from '../../src/scopes/create_scopes.ts';
-import { loadCatalogs } from '../../src/scopes/load_catalogs.ts';
-import type { Scopes } from '../../src/scopes/scopes.ts';
+import { createScopes } from '../../src/scopes/create_scope_translator.ts';
+import { loadCatalogs } from '../../src/scopes/load_scope_catalogs.ts';
+import { type Catalog, parseCatalog } from '../../src/scopes/scope_catalog.ts';
+import type { Scopes } from '../../src/scopes/scope_translator_interface.ts';
 
 export async function openScopes(...more: string[]): Promise<Scopes> {
   return createScopes({ catalogs: [...(await loadCatalogs()), ...more.map(catalogOf)] });

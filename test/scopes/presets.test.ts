@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findPreset, PRESET_NAMES } from '../../src/scopes/presets.ts';
+import { findPreset, PRESET_NAMES } from '../../src/scopes/product_presets.ts';
 import { openScopes } from './open_scopes.ts';
 
 const scopes = await openScopes();

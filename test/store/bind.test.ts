@@ -2,7 +2,7 @@ import { eq, getTableColumns, getTableName, is, type SQL, sql } from 'drizzle-or
 import { type SQLiteColumn, SQLiteSyncDialect, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Db, placeholder, placeholders, type Values } from '../../src/store/database.ts';
+import { type Db, placeholder, placeholders, type Values } from '../../src/store/database_interface.ts';
 import { createBind } from '../../src/store/sqlite/bind_parameters.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import * as schema from '../../src/store/sqlite/schema.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { NOW } from '../conformance/sample_rows.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { newUid } from '../../src/model/ids.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { openTokenWorld } from '../tokens/token_world.ts';
 
 test('opening a long page of connections does not block other work', async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { createStores } from '../../src/store/create_stores.ts';

@@ -1,4 +1,4 @@
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { openTestStores } from './open_test_stores.ts';
 
 /** Takes a lease on a connection and lives until it is killed. Arguments: file, KEK in hex, connection uid. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
-import type { Keks } from '../../src/keyring/key_source.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
+import type { Keks } from '../../src/keyring/root_key_source.ts';
 import { openTestStores } from './open_test_stores.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 

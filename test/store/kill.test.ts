@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';

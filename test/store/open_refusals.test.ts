@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import { readMigrations } from '../../src/store/sqlite/migrations.ts';

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createKekFile } from '../../src/keyring/file_key_source.ts';
+import { createKekFile } from '../../src/keyring/file_root_key_source.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { openStores } from '../../src/store/open_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';

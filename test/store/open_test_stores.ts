@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createKek } from '../../src/keyring/kek.ts';
-import type { Keks } from '../../src/keyring/key_source.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
+import type { Keks } from '../../src/keyring/root_key_source.ts';
 import { type Clock, systemClock } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
-import type { Stores } from '../../src/store/stores.ts';
+import type { Stores } from '../../src/store/store_interfaces.ts';
 
 export interface TestStoresOptions {
   clock?: Clock;

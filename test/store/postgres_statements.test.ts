@@ -5,15 +5,15 @@ import { is, Param, Placeholder, sql } from 'drizzle-orm';
 import { drizzle as drizzleSqlite } from 'drizzle-orm/better-sqlite3';
 import { drizzle as drizzlePostgres } from 'drizzle-orm/node-postgres';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createKeyring } from '../../src/keyring/keyring.ts';
 import { prepareStores } from '../../src/store/create_stores.ts';
-import type { Build, Database, Db } from '../../src/store/database.ts';
+import type { Build, Database, Db } from '../../src/store/database_interface.ts';
 import * as postgresTables from '../../src/store/postgres/schema.ts';
-import { createTenantKeys } from '../../src/store/rows/tenant_keys.ts';
+import { createTenantKeys } from '../../src/store/rows/tenant_data_keys.ts';
 import * as sqliteTables from '../../src/store/sqlite/schema.ts';
-import type { Tables } from '../../src/store/tables.ts';
-import { createMeta } from '../../src/store/vault/vault_metadata.ts';
+import type { Tables } from '../../src/store/table_definitions.ts';
+import { createMeta } from '../../src/store/vault/vault_metadata_store.ts';
 
 test('every prepared statement can be built for both dialects, with the same values', () => {
   const sqlite = statementsOf(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { FREE_LEASES } from '../../src/store/sqlite/sqlite_database.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Rotation } from '../../src/model/rotation.ts';
+import type { Rotation } from '../../src/model/secret_rotation.ts';
 import { NOW, sampleApp, sampleCredential, sampleRotation, sampleTenant } from '../conformance/sample_rows.ts';
 import { openTestStores } from './open_test_stores.ts';
 

@@ -1,5 +1,5 @@
 import type SqliteConnection from 'better-sqlite3';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database_interface.ts';
 
 /** The connection behind the face, for settings and plans that no store asks for. */
 export async function sqliteClientOf(database: Database): Promise<SqliteConnection.Database> {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createKek } from '../../src/keyring/kek.ts';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { backUp } from './back_up.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 
 const PROGRAM = `
-  import { createPinoLog } from '${fileURLToPath(new URL('../../src/telemetry/pino_log.ts', import.meta.url))}';
+  import { createPinoLog } from '${fileURLToPath(new URL('../../src/telemetry/stderr_json_log.ts', import.meta.url))}';
   const log = createPinoLog('info');
   for (let i = 0; i < 3; i += 1) log.event('warn', 'sinks_file_warning', { message: 'x' });
   setImmediate(() => process.stdout.write('lives'));
@@ -26,7 +26,7 @@ test('a log that cannot be written does not stop the process', () => {
 /** Runs a program whose standard error is a pipe, or a socket, that is read only when `read` is called. */
 function stalled(kind: 'pipe' | 'socket', program: string) {
   const source = `
-    import { createPinoLog } from '${fileURLToPath(new URL('../../src/telemetry/pino_log.ts', import.meta.url))}';
+    import { createPinoLog } from '${fileURLToPath(new URL('../../src/telemetry/stderr_json_log.ts', import.meta.url))}';
     import { once } from 'node:events';
     const log = createPinoLog('info');
     const line = (n) => log.event('warn', 'key_vault_secret_stale', { uri: String(n), message: 'x'.repeat(10_000) });
@@ -98,7 +98,7 @@ test('the exit does not wait long for a missing reader', async () => {
 });
 
 test('no field of an event overwrites its name, level or time', () => {
-  const source = readFileSync(new URL('../../src/telemetry/log.ts', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('../../src/telemetry/log_events.ts', import.meta.url), 'utf8');
   const fields = new Set(Array.from(source.matchAll(/\b(\w+): (?:string|number)\b/g), ([, field]) => field));
   expect(fields).toContain('correlationId');
   for (const name of ['event', 'level', 'time']) expect(fields).not.toContain(name);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Check, createReadiness } from '../../src/telemetry/readiness.ts';
+import { type Check, createReadiness } from '../../src/telemetry/readiness_checks.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createMetrics } from '../../src/telemetry/vault_metrics.ts';
 
 type Count = { sinkId: string; state: 'PENDING' | 'DEAD_LETTER'; count: number };
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MINUTE } from '../../src/model/clock.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
-import type { AppTokenRequest } from '../../src/tokens/access_tokens.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
+import type { AppTokenRequest } from '../../src/tokens/access_token_service_interface.ts';
 import { eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;

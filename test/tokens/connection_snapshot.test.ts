@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
-import type { App } from '../../src/model/app.ts';
 import type { Connection } from '../../src/model/connection.ts';
+import type { App } from '../../src/model/entra_app.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { type ConnectionSnapshotsParts, createConnectionSnapshots } from '../../src/tokens/connection_snapshot.ts';
+import {
+  type ConnectionSnapshotsParts,
+  createConnectionSnapshots,
+} from '../../src/tokens/connection_snapshot_cache.ts';
 
 const tenant = { uid: 't', tenantId: 'acme', state: 'ACTIVE', catalog: 'aurinko', allowedDirectoryIds: [] };
 const app = { uid: 'a', tenantUid: 't', tenantId: 'acme', appId: 'default', suspended: false, sharedWith: [] };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import type { Failure } from '../../src/model/exchange_outcome.ts';
+import type { Failure } from '../../src/model/token_request_outcome.ts';
 import { createCorrelatedFailureDetector, type TriedConnection } from '../../src/tokens/correlated_failure_detector.ts';
 
 const GRAPH = 'https://graph.microsoft.com';

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { etagOf } from '../../src/model/etag.ts';
-import { newUid } from '../../src/model/ids.ts';
-import { createTenants } from '../../src/registry/tenants.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
+import { createTenants } from '../../src/registry/tenant_operations.ts';
 import { createPretendKeyVault } from '../registry/pretend_key_vault.ts';
 import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { newUid } from '../../src/model/ids.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { ask, eventually, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';

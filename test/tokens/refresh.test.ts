@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { HeldLease, Stores } from '../../src/store/stores.ts';
+import type { HeldLease, Stores } from '../../src/store/store_interfaces.ts';
 import { withLeaseCrashPoints } from '../crash_points.ts';
 import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 

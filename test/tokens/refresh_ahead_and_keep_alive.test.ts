@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { ServedToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import { resourcesOf } from '../../src/model/connection_resources.ts';
+import { resourcesOf } from '../../src/model/connection_resource_states.ts';
 import { ask, BOB, eventually, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 const ADA = 'ada@contoso.example';

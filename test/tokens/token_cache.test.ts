@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createBoundedCache } from '../../src/model/bounded_cache.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { ServedToken } from '../../src/tokens/access_tokens.ts';
-import { createTokenCache, type TokenOwner } from '../../src/tokens/token_cache.ts';
+import { createTokenCache, type TokenOwner } from '../../src/tokens/access_token_cache.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 
 const clock = { now: () => 0, monotonic: () => 0 };
 

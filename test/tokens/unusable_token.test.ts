@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Admission, AuthorizationServer } from '../../src/entra/authorization_server.ts';
-import { readGranted } from '../../src/entra/exchange/granted_token.ts';
+import type { Admission, AuthorizationServer } from '../../src/entra/entra_client_interface.ts';
+import { readGranted } from '../../src/entra/exchange/parse_granted_token.ts';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { Outcome } from '../../src/model/exchange_outcome.ts';
-import { CONTOSO } from '../../src/sandbox/state/seed.ts';
+import type { Outcome } from '../../src/model/token_request_outcome.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { ask, eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;

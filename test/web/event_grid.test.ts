@@ -3,11 +3,11 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
+import { createKeyVaultSecrets } from '../../src/keyring/keyvault_client_secrets.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { EventGridParts } from '../../src/web/event_grid_handler.ts';
+import type { EventGridParts } from '../../src/web/event_grid_secret_change_handler.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { createFakeWebParts, HANDLE } from './fake_web_parts.ts';
 

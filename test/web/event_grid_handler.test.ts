@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { GridEvent } from '../../src/web/event_grid_event.ts';
-import { createEventGridHandler } from '../../src/web/event_grid_handler.ts';
+import { createEventGridHandler } from '../../src/web/event_grid_secret_change_handler.ts';
+import type { GridEvent } from '../../src/web/parse_event_grid_event.ts';
 
 test('remembers the last 10,000 accepted events, and no more', async () => {
   let replayed = 0;

@@ -1,11 +1,11 @@
 import type { AdminConsentAnswer } from '../../src/connect/admin_consent_callback.ts';
 import type { AuthorizationResponse } from '../../src/connect/authorization_response.ts';
-import type { CallbackOutcome, CallbackRequest } from '../../src/connect/browser_callback.ts';
-import type { LinkDescription } from '../../src/connect/consent_links.ts';
-import type { Product } from '../../src/connect/product_of_page.ts';
+import type { CallbackOutcome, CallbackRequest } from '../../src/connect/browser_callback_flow.ts';
+import type { LinkDescription } from '../../src/connect/describe_and_open_consent_links.ts';
+import type { Product } from '../../src/connect/product_shown_on_page.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { Logo } from '../../src/model/logo.ts';
-import type { WebParts } from '../../src/web/route.ts';
+import type { WebParts } from '../../src/web/route_types.ts';
 
 export const HANDLE = 'h'.repeat(43);
 export const STATE = 's'.repeat(43);

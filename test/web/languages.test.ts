@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { silentLog } from '../../src/telemetry/log.ts';
-import { type Content, html } from '../../src/web/html.ts';
+import { silentLog } from '../../src/telemetry/log_events.ts';
+import { type Content, html } from '../../src/web/escaping_html_template.ts';
 import { english } from '../../src/web/messages/english.ts';
-import { messagesFor } from '../../src/web/messages/languages.ts';
-import type { Messages } from '../../src/web/messages/messages.ts';
+import { messagesFor } from '../../src/web/messages/negotiate_page_language.ts';
+import type { Messages } from '../../src/web/messages/page_message_types.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, STATE } from './fake_web_parts.ts';
 

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type Check, type OpsServer, startOpsServer } from '../../src/web/ops_server.ts';
+import { type Check, type OpsServer, startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
 
 let ops: OpsServer | undefined;
 

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { REASONS } from '../../src/model/errors.ts';
 import { english } from '../../src/web/messages/english.ts';
-import type { Flow } from '../../src/web/messages/messages.ts';
-import { linkPage } from '../../src/web/pages/link_page.ts';
-import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
+import type { Flow } from '../../src/web/messages/page_message_types.ts';
+import { linkPage } from '../../src/web/pages/consent_link_page.ts';
 import { outcomePage } from '../../src/web/pages/outcome_page.ts';
+import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_page_kinds.ts';
 import { END, PRODUCT } from './fake_web_parts.ts';
 
 const OUTCOMES = ['GRANTED', ...REASONS] as const;

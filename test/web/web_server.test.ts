@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
-import { type LogEvents, silentLog } from '../../src/telemetry/log.ts';
+import { type LogEvents, silentLog } from '../../src/telemetry/log_events.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import {
   ADMIN_STATE,

@@ -1,15 +1,15 @@
 import type { App } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { NextSteps } from '../../gen/tokenvault/v1/next_steps_pb.ts';
-import { RpcError } from '../../rpc/client.ts';
-import type { AdminClients } from '../admin_clients.ts';
+import { RpcError } from '../../rpc/grpc_client.ts';
+import type { AdminClients } from '../admin_grpc_clients.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { createAppRequest, registerTenantRequest } from './api_requests.ts';
-import type { AppSpec } from './app_spec.ts';
-import { nextStepFor } from './next_step_text.ts';
+import type { AppSpec } from './app_to_register.ts';
+import { createAppRequest, registerTenantRequest } from './build_admin_api_requests.ts';
+import type { ReportedApp } from './collect_import_results.ts';
+import { nextStepFor } from './next_step_for_error_reason.ts';
 import type { RejectedEntry } from './rejected_entry.ts';
-import type { ReportedApp } from './report.ts';
-import type { Retry } from './retry.ts';
+import type { Retry } from './retry_vault_calls.ts';
 
 type Registered = Omit<ReportedApp, 'what'>;
 

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '../../model/clock.ts';
-import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from '../admin_clients.ts';
+import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
 import { EXIT } from '../exit_codes.ts';
-import { type AbortReason, abortReason, interrupted, listenForInterruption } from './abort_reason.ts';
-import type { AppSpec } from './app_spec.ts';
-import { importEntries } from './import_entries.ts';
-import { type Progress, startProgress } from './progress.ts';
+import type { AppSpec } from './app_to_register.ts';
+import { createReport, type Report } from './collect_import_results.ts';
+import { type ReportFacts, reportJson, reportText } from './format_import_report.ts';
+import { type AbortReason, abortReason, interrupted, listenForInterruption } from './interruption_and_abort_reasons.ts';
+import { type Progress, startProgress } from './progress_display.ts';
 import { createRegistrar, type Registrar } from './register_apps.ts';
 import type { RejectedEntry } from './rejected_entry.ts';
-import { createReport, type Report } from './report.ts';
-import { openReportFile } from './report_file.ts';
-import { type ReportFacts, reportJson, reportText } from './report_formats.ts';
-import { createRetry } from './retry.ts';
-import { createSecondAttempts } from './second_attempts.ts';
-import type { ConnectionsFile } from './sources/connections_file.ts';
+import { openReportFile } from './rejected_lines_report_file.ts';
+import { createRetry } from './retry_vault_calls.ts';
+import { createSecondAttempts } from './second_attempts_for_refused_tokens.ts';
+import { importEntries } from './send_connections_to_vault.ts';
+import type { ConnectionsFile } from './sources/read_connections_jsonl_file.ts';
 
 /** The options of every import command. */
 export interface ImportOptions extends VaultAccess {

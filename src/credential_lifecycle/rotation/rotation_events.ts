@@ -1,7 +1,7 @@
 import { appName } from '../../model/connection.ts';
-import type { EventBody, Severity, VaultEvent } from '../../model/event.ts';
-import type { RotationTransition } from '../../model/rotation_transition.ts';
-import type { RotationParts, RotationSubject } from './rotation_parts.ts';
+import type { RotationTransition } from '../../model/secret_rotation_transition.ts';
+import type { EventBody, Severity, VaultEvent } from '../../model/vault_event.ts';
+import type { RotationParts, RotationSubject } from './rotation_dependencies.ts';
 
 /** The events of a transition, stored in the same commit. */
 export function rotationEvents(

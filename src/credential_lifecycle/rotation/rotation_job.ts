@@ -1,8 +1,8 @@
 import type { BatchJob } from '../../background/batch_job.ts';
-import { createQuarantine } from '../../background/quarantine.ts';
+import { createQuarantine } from '../../background/failing_row_quarantine.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
-import type { RotationStepParts } from './rotation_parts.ts';
-import { runStep } from './run_step.ts';
+import type { RotationStepParts } from './rotation_dependencies.ts';
+import { runStep } from './run_rotation_step.ts';
 
 /** Each step waits for Entra and Graph, and the lease must outlast a batch. */
 const BATCH = 10;

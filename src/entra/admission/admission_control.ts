@@ -1,13 +1,13 @@
 import { type Clock, SECOND, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import type { Priority } from '../authorization_server.ts';
-import type { EntraMetrics } from '../entra_metrics.ts';
+import type { Priority } from '../entra_client_interface.ts';
+import type { EntraMetrics } from '../entra_metrics_interface.ts';
 import type { AdmissionOptions } from './admission_options.ts';
-import { type Bulkhead, createBulkhead } from './bulkhead.ts';
+import { type Bulkhead, createBulkhead } from './app_directory_bulkhead.ts';
 import { createBulkheadTable } from './bulkhead_table.ts';
+import { createTenantQueues } from './fair_tenant_queues.ts';
+import { PRIORITIES, type Waiter } from './priority_wait_queue.ts';
 import type { Slot } from './slot.ts';
-import { createTenantQueues } from './tenant_queues.ts';
-import { PRIORITIES, type Waiter } from './wait_queue.ts';
 
 /** Admits exchanges with Entra, so that one slow directory, or one busy tenant, does not starve the others. */
 export interface AdmissionControl {

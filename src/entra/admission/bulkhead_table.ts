@@ -1,5 +1,5 @@
 import type { Timestamp } from '../../model/clock.ts';
-import type { Bulkhead } from './bulkhead.ts';
+import type { Bulkhead } from './app_directory_bulkhead.ts';
 
 /**
  * The bulkheads in memory, at most `limit`. Callers choose directory names freely, so a new bulkhead replaces the one

@@ -1,5 +1,5 @@
 import type { Reason } from '../../model/errors.ts';
-import type { FailureKind, FailureSubject } from '../../model/exchange_outcome.ts';
+import type { FailureKind, FailureSubject } from '../../model/token_request_outcome.ts';
 
 /** The party that must act before Entra's response changes. */
 export type WhoActs = 'NOBODY' | 'USER' | 'ADMINISTRATOR' | 'OPERATOR' | 'CALLER' | 'VAULT';

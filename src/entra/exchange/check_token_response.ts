@@ -1,10 +1,10 @@
-import type { App } from '../../model/app.ts';
-import { GUID } from '../../model/ids.ts';
+import type { App } from '../../model/entra_app.ts';
+import { GUID } from '../../model/id_patterns.ts';
 import type { Secret } from '../../model/secret.ts';
-import type { Authority } from '../authority.ts';
+import type { Authority } from '../entra_endpoints.ts';
 import type { JsonObject } from '../json_object.ts';
-import type { RawTokenResponse } from '../token_response.ts';
-import { type GrantContext, idTokenClaims, isForAnother } from './granted_token.ts';
+import type { RawTokenResponse } from '../raw_response.ts';
+import { type GrantContext, idTokenClaims, isForAnother } from './parse_granted_token.ts';
 
 export interface ResponseContext extends Pick<GrantContext, 'resource' | 'graph'> {
   readonly app: App;

@@ -1,14 +1,14 @@
-import type { App } from '../../model/app.ts';
+import type { UsableCredential } from '../../model/app_credential.ts';
 import type { Duration } from '../../model/clock.ts';
-import type { UsableCredential } from '../../model/credential.ts';
+import type { App } from '../../model/entra_app.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { Failure } from '../../model/exchange_outcome.ts';
+import type { Failure } from '../../model/token_request_outcome.ts';
 import type { Slot } from '../admission/slot.ts';
-import type { Authority } from '../authority.ts';
-import type { CredentialProbe } from '../authorization_server.ts';
+import type { CredentialProbe } from '../entra_client_interface.ts';
+import type { Authority } from '../entra_endpoints.ts';
 import type { AppHealth } from '../health/app_health.ts';
-import type { Unusable } from './client_authentication.ts';
-import { sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './token_request.ts';
+import type { Unusable } from './create_client_authentication.ts';
+import { sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './send_token_request.ts';
 
 export interface ProbeTarget {
   readonly app: App;

@@ -1,19 +1,19 @@
-import { type App, homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/app.ts';
 import type { BoundedCache } from '../../model/bounded_cache.ts';
 import { elapsedSince, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
+import { type App, homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/entra_app.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
-import type { Failure } from '../../model/exchange_outcome.ts';
-import type { Meaning } from '../errors/classify_error.ts';
-import { createAppFailures } from './app_failures.ts';
+import type { Failure } from '../../model/token_request_outcome.ts';
+import type { Meaning } from '../errors/classify_entra_response.ts';
+import { createAppFailures } from './app_failure_confirmation.ts';
+import { createDirectoryHealthMap } from './app_health_by_directory.ts';
+import { RECENT_GRANT } from './app_health_in_directory.ts';
 import { type AppStateRecorderParts, createAppStateRecorder } from './app_state_recorder.ts';
-import { type Cooldown, createCooldown } from './cooldown.ts';
+import type { HealthProbes } from './background_health_probes.ts';
+import { type Cooldown, createCooldown } from './cooldown_with_trials.ts';
 import { type CredentialUse, createCredentialChoice } from './credential_choice.ts';
-import { RECENT_GRANT } from './directory_health.ts';
-import { createDirectoryHealthMap } from './directory_health_map.ts';
-import type { HealthProbes } from './health_probes.ts';
-import { createRequestCooldowns } from './request_cooldowns.ts';
-import { type EvidenceContext, originOf, type Requester, requestKey } from './request_evidence.ts';
+import { type EvidenceContext, originOf, type Requester, requestKey } from './refusal_evidence_weight.ts';
+import { createRequestCooldowns } from './refused_request_cooldowns.ts';
 
 export type AppHealth = ReturnType<typeof createAppHealth>;
 

@@ -1,11 +1,11 @@
-import type { App } from '../../model/app.ts';
 import type { AppStateStore } from '../../model/app_state_store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import type { Failure } from '../../model/exchange_outcome.ts';
+import type { App } from '../../model/entra_app.ts';
 import type { StateReason } from '../../model/state_reason.ts';
-import type { Log } from '../../telemetry/log.ts';
-import type { EntraMetrics } from '../entra_metrics.ts';
+import type { Failure } from '../../model/token_request_outcome.ts';
+import type { Log } from '../../telemetry/log_events.ts';
+import type { EntraMetrics } from '../entra_metrics_interface.ts';
 
 export type AppStateRecorder = ReturnType<typeof createAppStateRecorder>;
 

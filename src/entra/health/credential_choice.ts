@@ -1,14 +1,14 @@
-import { type App, registrationDirectory } from '../../model/app.ts';
+import { type CredentialState, credentialState, type UsableCredential } from '../../model/app_credential.ts';
 import type { AppStateStore } from '../../model/app_state_store.ts';
 import { type BoundedCache, createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import { type CredentialState, credentialState, type UsableCredential } from '../../model/credential.ts';
-import { presentOrder, rolesOf } from '../../model/credential_role.ts';
-import type { Log } from '../../telemetry/log.ts';
-import type { EntraMetrics } from '../entra_metrics.ts';
-import type { Meaning } from '../errors/classify_error.ts';
-import { NOT_YET_REPLICATED } from '../errors/error_lookup.ts';
+import { presentOrder, rolesOf } from '../../model/credential_presentation_order.ts';
+import { type App, registrationDirectory } from '../../model/entra_app.ts';
+import type { Log } from '../../telemetry/log_events.ts';
+import type { EntraMetrics } from '../entra_metrics_interface.ts';
+import type { Meaning } from '../errors/classify_entra_response.ts';
+import { NOT_YET_REPLICATED } from '../errors/entra_error_lookup.ts';
 import { createCredentialHealths } from './credential_health.ts';
 
 export type CredentialChoice = ReturnType<typeof createCredentialChoice>;

@@ -1,10 +1,10 @@
-import type { App } from '../../model/app.ts';
+import type { CredentialVerdict, UsableCredential } from '../../model/app_credential.ts';
 import type { AppStateStore } from '../../model/app_state_store.ts';
 import type { Clock, Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import type { CredentialVerdict, UsableCredential } from '../../model/credential.ts';
-import type { Log } from '../../telemetry/log.ts';
-import type { EntraMetrics } from '../entra_metrics.ts';
+import type { App } from '../../model/entra_app.ts';
+import type { Log } from '../../telemetry/log_events.ts';
+import type { EntraMetrics } from '../entra_metrics_interface.ts';
 
 export interface CredentialHealth {
   verdict: CredentialVerdict;

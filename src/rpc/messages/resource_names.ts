@@ -1,5 +1,5 @@
 import { VaultError } from '../../model/errors.ts';
-import { CONNECTION_ID, RESOURCE_ID } from '../../model/ids.ts';
+import { CONNECTION_ID, RESOURCE_ID } from '../../model/id_patterns.ts';
 
 /** Resource names (AIP-122) and the ids in them. `field` is the request field of the name. */
 const ID = RESOURCE_ID.source.slice(1, -1);

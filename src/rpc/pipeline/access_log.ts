@@ -1,9 +1,9 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
-import type { AuditEntry } from '../../audit/audit_log.ts';
+import type { AuditEntry } from '../../audit/audit_log_interface.ts';
 import { errorLocation } from '../../telemetry/error_location.ts';
-import type { Log } from '../../telemetry/log.ts';
+import type { Log } from '../../telemetry/log_events.ts';
 import type { Call } from './call_context.ts';
-import { redactedJson } from './redact_message.ts';
+import { redactedJson } from './redact_message_for_log.ts';
 
 export interface AccessLogOptions {
   /** Also logs redacted requests: for level debug, since each request is copied. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { AuditedToken } from '../../audit/audit_log.ts';
-import type { Caller, Rule } from '../../model/caller.ts';
+import type { AuditedToken } from '../../audit/audit_log_interface.ts';
+import type { Caller, Rule } from '../../model/authenticated_caller.ts';
 import { type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
 
 /** Upper limit of the deadline of a unary call. */

@@ -1,16 +1,16 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
-import type { AuditLog, UnauthenticatedCaller } from '../../audit/audit_log.ts';
-import type { Caller, Rule } from '../../model/caller.ts';
+import type { AuditLog, UnauthenticatedCaller } from '../../audit/audit_log_interface.ts';
+import type { Caller, Rule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import type { AccessLog } from './access_log.ts';
-import { type Authenticator, claimedKeyId } from './authenticate.ts';
-import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
+import { type Authenticator, claimedKeyId } from './api_key_authenticator.ts';
+import { ACCESS, type Access, authorize, tenantsOf } from './authorize_caller.ts';
+import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
-import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './concurrency_limit.ts';
-import { toStatus, toVaultError } from './grpc_status.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
+import { toStatus, toVaultError } from './vault_error_to_grpc_status.ts';
 
 /** Authentication, authorization, limits, audit, metrics and logging of each call of a method. */
 export type CallPipeline = (service: DescService, method: DescMethod) => MethodPipeline;

@@ -1,14 +1,14 @@
-import type { Rotations } from '../../credential_lifecycle/rotation/rotations.ts';
-import type { Expiry } from '../../expiry/expiry.ts';
+import type { Rotations } from '../../credential_lifecycle/rotation/start_rotations.ts';
+import type { Expiry } from '../../expiry/expiry_and_event_queries.ts';
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { Clock } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
-import type { Apps } from '../../registry/apps.ts';
-import type { Credentials } from '../../registry/credentials.ts';
-import { fromAppMessage, toAppMessage } from '../messages/app_message.ts';
-import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message.ts';
-import { fromWireTime, maskPaths, toWireTime } from '../messages/field_values.ts';
-import { toNextStepsMessage } from '../messages/next_steps_message.ts';
+import type { Apps } from '../../registry/app_operations.ts';
+import type { Credentials } from '../../registry/credential_operations.ts';
+import { fromAppMessage, toAppMessage } from '../messages/app_message_mapping.ts';
+import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message_mapping.ts';
+import { fromWireTime, maskPaths, toWireTime } from '../messages/field_value_conversion.ts';
+import { toNextStepsMessage } from '../messages/next_steps_message_mapping.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
 import {
   checkId,
@@ -17,8 +17,8 @@ import {
   parseParent,
   parseTenantName,
 } from '../messages/resource_names.ts';
-import { toRotationMessage } from '../messages/rotation_message.ts';
-import type { Implementation } from '../pipeline/service_adapter.ts';
+import { toRotationMessage } from '../messages/rotation_message_mapping.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 
 export function createAppService({
   apps,

@@ -1,14 +1,18 @@
-import type { AdminConsents } from '../../connect/admin_consents.ts';
+import type { AdminConsents } from '../../connect/admin_consent_use_cases.ts';
 import type { AuthorizationResponse } from '../../connect/authorization_response.ts';
-import type { Authorizations } from '../../connect/authorizations.ts';
+import type { Authorizations } from '../../connect/authorization_use_cases.ts';
 import type { Imports } from '../../connect/import_connection.ts';
 import type { Prompt } from '../../connect/start_authorization.ts';
 import type { CompleteAuthorizationRequest, ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
-import type { Connections } from '../../registry/connections.ts';
-import type { AccessTokens } from '../../tokens/access_tokens.ts';
-import { fromAccountMessage, fromConnectionState, toConnectionMessage } from '../messages/connection_message.ts';
+import type { Connections } from '../../registry/connection_operations.ts';
+import type { AccessTokens } from '../../tokens/access_token_service_interface.ts';
+import {
+  fromAccountMessage,
+  fromConnectionState,
+  toConnectionMessage,
+} from '../messages/connection_message_mapping.ts';
 import {
   claimsJson,
   fewScopes,
@@ -18,10 +22,10 @@ import {
   guid,
   maskPaths,
   toWireTime,
-} from '../messages/field_values.ts';
+} from '../messages/field_value_conversion.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
 import { parseAppName, parseConnectionName, parseParent, parseTenantName } from '../messages/resource_names.ts';
-import type { Implementation } from '../pipeline/service_adapter.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 
 export function createConnectionService({
   connections,

@@ -1,11 +1,11 @@
-import type { EventCursor, Expiry } from '../../expiry/expiry.ts';
+import type { EventCursor, Expiry } from '../../expiry/expiry_and_event_queries.ts';
 import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
-import { fromEventTypes, toDeadLetterMessage, toEventMessage } from '../messages/event_message.ts';
-import { given } from '../messages/field_values.ts';
+import { fromEventTypes, toDeadLetterMessage, toEventMessage } from '../messages/event_message_mapping.ts';
+import { given } from '../messages/field_value_conversion.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
 import { parseParent } from '../messages/resource_names.ts';
-import type { Implementation } from '../pipeline/service_adapter.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 
 export function createEventService({ expiry }: { readonly expiry: Expiry }): Implementation<typeof EventService> {
   return {

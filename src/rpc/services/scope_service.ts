@@ -1,12 +1,12 @@
 import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { administratorConsents } from '../../scopes/admin_consent_permissions.ts';
-import type { Scopes } from '../../scopes/scopes.ts';
-import { fromCloud } from '../messages/app_message.ts';
-import { fewScopes } from '../messages/field_values.ts';
-import { toPermissionMessages } from '../messages/next_steps_message.ts';
+import type { Scopes } from '../../scopes/scope_translator_interface.ts';
+import { fromCloud } from '../messages/app_message_mapping.ts';
+import { fewScopes } from '../messages/field_value_conversion.ts';
+import { toPermissionMessages } from '../messages/next_steps_message_mapping.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
-import type { Implementation } from '../pipeline/service_adapter.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 
 export function createScopeService({ scopes }: { readonly scopes: Scopes }): Implementation<typeof ScopeService> {
   return {

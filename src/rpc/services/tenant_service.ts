@@ -4,17 +4,17 @@ import type {
   TenantService,
 } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { AppRegistration, RegisterTenant } from '../../registry/tenant_requests.ts';
-import type { Tenants } from '../../registry/tenants.ts';
-import { fromCloud, toAppMessage } from '../messages/app_message.ts';
-import { fromRegistrationCredential, toProbeMessage } from '../messages/credential_message.ts';
-import { maskPaths } from '../messages/field_values.ts';
-import { toNextStepsMessage } from '../messages/next_steps_message.ts';
+import type { Tenants } from '../../registry/tenant_operations.ts';
+import type { AppRegistration, RegisterTenant } from '../../registry/tenant_request_types.ts';
+import { fromCloud, toAppMessage } from '../messages/app_message_mapping.ts';
+import { fromRegistrationCredential, toProbeMessage } from '../messages/credential_message_mapping.ts';
+import { maskPaths } from '../messages/field_value_conversion.ts';
+import { toNextStepsMessage } from '../messages/next_steps_message_mapping.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
 import { checkId, parseTenantName } from '../messages/resource_names.ts';
-import { fromPolicyMessage } from '../messages/rotation_message.ts';
-import { toTenantMessage } from '../messages/tenant_message.ts';
-import type { Implementation } from '../pipeline/service_adapter.ts';
+import { fromPolicyMessage } from '../messages/rotation_message_mapping.ts';
+import { toTenantMessage } from '../messages/tenant_message_mapping.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 
 export function createTenantService({
   tenants,

@@ -1,13 +1,13 @@
-import type { AuditedToken, AuditLog } from '../../audit/audit_log.ts';
+import type { AuditedToken, AuditLog } from '../../audit/audit_log_interface.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
-import { canonicalResource } from '../../model/resource.ts';
-import type { AccessTokens, ServedToken } from '../../tokens/access_tokens.ts';
-import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_values.ts';
+import { canonicalResource } from '../../model/microsoft_resource_uri.ts';
+import type { AccessTokens, ServedToken } from '../../tokens/access_token_service_interface.ts';
+import { encodeResponse, encodeRest } from '../messages/encode_token_response.ts';
+import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_value_conversion.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
-import { encodeResponse, encodeRest } from '../messages/token_response.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 import type { Call } from '../pipeline/call_context.ts';
-import type { Implementation } from '../pipeline/service_adapter.ts';
 
 /**
  * A cache hit uses no promise, timer or signal: an async function here would cost a third of the throughput

@@ -8,13 +8,13 @@ import {
 import type { Socket } from 'node:net';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
-import type { Authenticator } from '../pipeline/authenticate.ts';
-import { createAuthenticatedPeers } from './authenticated_peers.ts';
-import { dropEndlessDeadline } from './call_deadline.ts';
-import { EndableCall } from './cancellable_stream.ts';
+import type { Authenticator } from '../pipeline/api_key_authenticator.ts';
+import { createAuthenticatedPeers } from './authenticated_peer_limits.ts';
+import { dropEndlessDeadline } from './drop_overlong_deadline.ts';
+import { EndableCall } from './endable_streaming_call.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
-import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peers.ts';
-import { createUnreadResponses } from './unread_responses.ts';
+import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peer_limits.ts';
+import { createUnreadResponses } from './unread_response_limits.ts';
 
 export interface ConnectionsParts {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;

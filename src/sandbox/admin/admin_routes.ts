@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { FAULT_KINDS, faultInput } from '../faults/fault.ts';
+import { FAULT_KINDS, faultInput } from '../faults/injected_faults.ts';
 import { gateInput } from '../faults/request_gates.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { type AppCertificate, federatedCredentialInput, secretInput } from '../state/app_credential.ts';
 import { appManagementPolicyInput } from '../state/app_management_policy.ts';
 import { type AppRegistration, appInput } from '../state/app_registration.ts';
-import { directoryInput, USER_CONSENTS, userConsent } from '../state/directory.ts';
-import { type Policy, policyInput } from '../state/policy.ts';
+import { directoryInput, USER_CONSENTS, userConsent } from '../state/entra_directories.ts';
+import { userInput } from '../state/entra_users.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
-import { userInput } from '../state/user.ts';
+import { type Policy, policyInput } from '../state/token_refusal_policy.ts';
 
 /** A route of the admin API. */
 export interface Route {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EndpointCall } from '../endpoint_call.ts';
 import { type EntraError, errorBody } from '../errors/entra_error.ts';
-import { errorOf, type Fault } from '../faults/fault.ts';
+import { errorOf, type Fault } from '../faults/injected_faults.ts';
 import { type HttpResponse, json } from '../http/http_response.ts';
 import { send } from '../http/http_server.ts';
 

@@ -1,9 +1,9 @@
 import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import { type Authority, type Directory, isPersonal } from '../state/directory.ts';
+import { type Authority, type Directory, isPersonal } from '../state/entra_directories.ts';
+import { isMemberOf, type User } from '../state/entra_users.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
-import { isMemberOf, type User } from '../state/user.ts';
-import { acceptsPersonalAccounts } from './personal_account.ts';
+import { acceptsPersonalAccounts } from './personal_account_rules.ts';
 
 /** Throws unless the app can be used at this authority, such as a single-directory app at `/common` (50194). */
 export function checkApp(

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { HOUR } from '../clock.ts';
 import { entraError } from '../errors/entra_error.ts';
+import { HOUR } from '../movable_clock.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import { isPersonal } from '../state/directory.ts';
-import { expireTimeOf, openRefreshToken, type RefreshGrant, SPA_LIFETIME } from '../state/refresh_token.ts';
+import { isPersonal } from '../state/entra_directories.ts';
+import type { User } from '../state/entra_users.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
-import type { User } from '../state/user.ts';
+import { expireTimeOf, openRefreshToken, type RefreshGrant, SPA_LIFETIME } from '../state/sealed_refresh_token.ts';
 import { checkUser } from './check_sign_in_allowed.ts';
-import { acceptsPersonalAccounts, checkGrantAuthority, personalGrantExpired } from './personal_account.ts';
-import { parsePermission } from './requested_scopes.ts';
-import { issueUserTokens, required, type TokenRequest, unknownGrant } from './token_request.ts';
+import { issueUserTokens, required, type TokenRequest, unknownGrant } from './issue_user_tokens.ts';
+import { parsePermission } from './parse_requested_scopes.ts';
+import { acceptsPersonalAccounts, checkGrantAuthority, personalGrantExpired } from './personal_account_rules.ts';
 
 /** Issues a new refresh token each time; the old one stays valid, as at Entra. */
 export async function redeemRefreshToken(state: SandboxState, request: TokenRequest): Promise<Record<string, unknown>> {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, type EntraError, errorUri } from '../errors/entra_error.ts';
 import { type HttpResponse, html, redirect } from '../http/http_response.ts';
-import type { ReturnAddress } from './authorize_request.ts';
-import { formPostPage } from './pages.ts';
+import { formPostPage } from './html_pages.ts';
+import type { ReturnAddress } from './read_authorize_request.ts';
 
 /** Redirects the browser to the app, with the requested `response_mode`. */
 export function redirectToApp(

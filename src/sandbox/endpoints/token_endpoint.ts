@@ -3,18 +3,18 @@ import type { EndpointCall } from '../endpoint_call.ts';
 import { EntraError, entraError, errorBody } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
 import { type HttpResponse, json } from '../http/http_response.ts';
-import { findAuthority, isPersonal } from '../state/directory.ts';
-import { appPolicy } from '../state/policy.ts';
-import { openRefreshToken } from '../state/refresh_token.ts';
+import { findAuthority, isPersonal } from '../state/entra_directories.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
+import { openRefreshToken } from '../state/sealed_refresh_token.ts';
+import { appPolicy } from '../state/token_refusal_policy.ts';
+import { authenticateClient, credentialOf, readClient } from './authenticate_client.ts';
 import { checkApp } from './check_sign_in_allowed.ts';
-import { authenticateClient, credentialOf, readClient } from './client_authentication.ts';
-import { clientCredentials } from './client_credentials.ts';
-import { acceptsPersonalAccounts } from './personal_account.ts';
-import { redeemCode } from './redeem_code.ts';
+import { clientCredentials } from './client_credentials_grant.ts';
+import type { TokenRequest } from './issue_user_tokens.ts';
+import { firstResource } from './parse_requested_scopes.ts';
+import { acceptsPersonalAccounts } from './personal_account_rules.ts';
+import { redeemCode } from './redeem_authorization_code.ts';
 import { redeemRefreshToken } from './redeem_refresh_token.ts';
-import { firstResource } from './requested_scopes.ts';
-import type { TokenRequest } from './token_request.ts';
 
 export function peekTokenRequest({ state, segment, request, record }: EndpointCall): void {
   const form = new URLSearchParams(request.body);

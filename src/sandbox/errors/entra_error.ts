@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { CLIENT_ERRORS } from './client_errors.ts';
-import { GRANT_ERRORS } from './grant_errors.ts';
+import { CLIENT_ERRORS } from './aadsts_client_errors.ts';
+import { GRANT_ERRORS } from './aadsts_grant_errors.ts';
 
 /** An error in Entra's terms; `errorBody` makes the response body. */
 export class EntraError extends Error {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { graphOperation } from './fault.ts';
+import { graphOperation } from './injected_faults.ts';
 
 export const gateInput = z.strictObject({
   /** `request`: before any work. `answer` (default): after the work (a refresh token rotated, a secret added). */

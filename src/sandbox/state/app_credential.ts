@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { DAY } from '../clock.ts';
+import { DAY } from '../movable_clock.ts';
 
 /** Times are milliseconds since the Unix epoch; the delay is in milliseconds. */
 export const secretInput = z.strictObject({

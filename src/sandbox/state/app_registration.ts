@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { SandboxClock } from '../clock.ts';
+import type { SandboxClock } from '../movable_clock.ts';
 import {
   type AppCertificate,
   type ClientSecret,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SandboxClock } from '../clock.ts';
+import type { SandboxClock } from '../movable_clock.ts';
 
 const TIMEOUT = 1_000;
 

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { SandboxClock } from '../clock.ts';
-import { createFaults, type Faults } from '../faults/fault.ts';
+import { createFaults, type Faults } from '../faults/injected_faults.ts';
 import { createRequestGates, type RequestGates } from '../faults/request_gates.ts';
+import type { SandboxClock } from '../movable_clock.ts';
 import { type Apps, createApps } from './app_registration.ts';
-import { type AuthorizationCodes, createAuthorizationCodes } from './authorization_code.ts';
 import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
-import { type Consents, createConsents } from './consent.ts';
-import { createDirectories, type Directories, findAuthority } from './directory.ts';
-import { createLoopGuard, type LoopGuard } from './loop_guard.ts';
+import { createDirectories, type Directories, findAuthority } from './entra_directories.ts';
+import { createUsers, type Users } from './entra_users.ts';
+import { type Consents, createConsents } from './granted_consents.ts';
+import { type AuthorizationCodes, createAuthorizationCodes } from './issued_authorization_codes.ts';
+import { createResources, type Resources } from './protected_resources.ts';
 import { createRequestLog, type RequestLog } from './request_log.ts';
-import { createResources, type Resources } from './resource.ts';
-import type { SigningKey } from './signing_key.ts';
-import { createUsers, type Users } from './user.ts';
+import { createLoopGuard, type LoopGuard } from './request_loop_detector.ts';
+import type { SigningKey } from './token_signing_key.ts';
 
 export interface Settings {
   /** Seconds; undefined: 3600 to 5399 at random, as Entra does. */

@@ -1,11 +1,11 @@
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
-import type { App } from '../../model/app.ts';
+import type { App } from '../../model/entra_app.ts';
 import type { Logo } from '../../model/logo.ts';
-import { placeholders } from '../database.ts';
-import { markDue } from '../rows/due_rows.ts';
+import { placeholders } from '../database_interface.ts';
 import { withoutNulls } from '../rows/nulls.ts';
+import { markDue } from '../rows/select_due_rows.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { Row, Tables } from '../tables.ts';
+import type { Row, Tables } from '../table_definitions.ts';
 
 export type AppRows = ReturnType<typeof createAppRows>;
 

@@ -1,15 +1,15 @@
 import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
-import type { App } from '../../model/app.ts';
-import { appStateChanged } from '../../model/app_state_changed.ts';
+import { appStateChanged } from '../../model/app_state_changed_event.ts';
 import { appName } from '../../model/connection.ts';
+import type { App } from '../../model/entra_app.ts';
 import { changedSinceRead } from '../../model/etag.ts';
-import { placeholder, placeholders } from '../database.ts';
-import { afterPair, pairKey, toPage } from '../rows/page_keys.ts';
+import { placeholder, placeholders } from '../database_interface.ts';
+import { afterPair, pairKey, toPage } from '../rows/keyset_pagination.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { AppStore } from '../stores.ts';
+import type { AppStore } from '../store_interfaces.ts';
 import { type AppRows, toApp } from './app_rows.ts';
 import type { CredentialRows } from './credential_rows.ts';
-import { createProbeResults } from './probe_results.ts';
+import { createProbeResults } from './record_credential_verdict.ts';
 
 export function createAppStore(
   parts: StoreParts,

@@ -1,14 +1,14 @@
 import { and, asc, eq, getTableColumns, lte, ne, sql } from 'drizzle-orm';
-import type { App } from '../../model/app.ts';
+import type { Credential, CredentialMaterial, NewCredential, UsableCredential } from '../../model/app_credential.ts';
 import type { Timestamp } from '../../model/clock.ts';
-import type { Credential, CredentialMaterial, NewCredential, UsableCredential } from '../../model/credential.ts';
+import type { App } from '../../model/entra_app.ts';
 import { Secret } from '../../model/secret.ts';
-import { placeholder, placeholders, type Step } from '../database.ts';
-import { markDue } from '../rows/due_rows.ts';
+import { placeholder, placeholders, type Step } from '../database_interface.ts';
 import { withoutNulls } from '../rows/nulls.ts';
+import { markDue } from '../rows/select_due_rows.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { CredentialEnd } from '../stores.ts';
-import type { Row, Tables } from '../tables.ts';
+import type { CredentialEnd } from '../store_interfaces.ts';
+import type { Row, Tables } from '../table_definitions.ts';
 
 export type CredentialRows = ReturnType<typeof createCredentialRows>;
 

@@ -1,12 +1,12 @@
 import { and, eq, getTableColumns, gt, isNull, lt, or, sql } from 'drizzle-orm';
-import type { AdminConsent } from '../../model/admin_consent.ts';
+import type { AdminConsent } from '../../model/admin_consent_request.ts';
 import { VaultError } from '../../model/errors.ts';
-import { placeholder, placeholders } from '../database.ts';
+import { placeholder, placeholders } from '../database_interface.ts';
 import { deleteUpTo } from '../rows/delete_up_to.ts';
 import { withoutNulls } from '../rows/nulls.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { AdminConsentStore } from '../stores.ts';
-import type { Row } from '../tables.ts';
+import type { AdminConsentStore } from '../store_interfaces.ts';
+import type { Row } from '../table_definitions.ts';
 
 /** Everyone who has the link can press its button, and each press may lead to requests to Entra. */
 const MOST_PRESSES = 100;

@@ -3,12 +3,12 @@ import { canonicalAccount, connectionName } from '../../model/connection.ts';
 import { VaultError } from '../../model/errors.ts';
 import { changedSinceRead } from '../../model/etag.ts';
 import type { ConnectionRows } from '../connections/connection_rows.ts';
-import type { ExternalIds } from '../connections/external_ids.ts';
-import { placeholder, placeholders } from '../database.ts';
+import type { ExternalIds } from '../connections/unique_external_ids.ts';
+import { placeholder, placeholders } from '../database_interface.ts';
 import { deleteUpTo } from '../rows/delete_up_to.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { AuthorizationStore } from '../stores.ts';
-import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
+import type { AuthorizationStore } from '../store_interfaces.ts';
+import { type AuthorizationRow, createAuthorizationRows } from './authorization_row_mapping.ts';
 
 /** Everyone who has the link can press its button; each press adds a row, which is kept as long as the link. */
 const MOST_ATTEMPTS = 100;

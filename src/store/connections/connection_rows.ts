@@ -1,10 +1,17 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Connection } from '../../model/connection.ts';
-import { connectionChanged } from '../../model/connection_changed.ts';
+import { connectionChanged } from '../../model/connection_changed_event.ts';
 import type { Secret } from '../../model/secret.ts';
-import { placeholders, type Step, type Values } from '../database.ts';
+import { placeholders, type Step, type Values } from '../database_interface.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import { type ConnectionRow, fromRow, grantColumns, indexForm, type Personal, placeOf } from './connection_columns.ts';
+import {
+  type ConnectionRow,
+  fromRow,
+  grantColumns,
+  indexForm,
+  type Personal,
+  placeOf,
+} from './connection_row_mapping.ts';
 import { REFRESH_TOKEN } from './refresh_token_columns.ts';
 
 export type ConnectionRows = ReturnType<typeof createConnectionRows>;

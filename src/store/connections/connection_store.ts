@@ -1,16 +1,16 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { type Connection, canonicalAccount, connectionName } from '../../model/connection.ts';
-import { connectionChanged } from '../../model/connection_changed.ts';
+import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { changedSinceRead } from '../../model/etag.ts';
-import { connectionNotFound } from '../../model/not_found.ts';
-import { placeholders } from '../database.ts';
+import { connectionNotFound } from '../../model/not_found_errors.ts';
+import { placeholders } from '../database_interface.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { ConnectionStore } from '../stores.ts';
-import { type ConnectionRow, fromRow } from './connection_columns.ts';
-import { createConnectionCounts } from './connection_counts.ts';
-import { createConnectionList } from './connection_list.ts';
+import type { ConnectionStore } from '../store_interfaces.ts';
+import { createConnectionCounts } from './connection_counts_and_due_keep_alives.ts';
+import { type ConnectionRow, fromRow } from './connection_row_mapping.ts';
 import type { ConnectionRows } from './connection_rows.ts';
-import type { ExternalIds } from './external_ids.ts';
+import { createConnectionList } from './list_connections.ts';
+import type { ExternalIds } from './unique_external_ids.ts';
 
 export function createConnectionStore(
   parts: StoreParts,

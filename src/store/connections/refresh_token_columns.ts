@@ -1,8 +1,8 @@
 import { DAY } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { HeldLease } from '../stores.ts';
-import { type ConnectionRow, placeOf } from './connection_columns.ts';
+import type { HeldLease } from '../store_interfaces.ts';
+import { type ConnectionRow, placeOf } from './connection_row_mapping.ts';
 
 export const REFRESH_TOKEN = 'refresh_token';
 const PREVIOUS_REFRESH_TOKEN = 'previous_refresh_token';

@@ -1,8 +1,8 @@
-import type { ExpiryStore } from '../background_stores.ts';
+import type { ExpiryStore } from '../background_store_interfaces.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import { createExpiringCredentials } from './expiring_credentials.ts';
-import { createIdleReminders } from './idle_reminder_rows.ts';
-import { createReminders } from './reminder_rows.ts';
+import { createReminders } from './credential_expiry_reminders.ts';
+import { createIdleReminders } from './idle_connection_reminders.ts';
+import { createExpiringCredentials } from './list_expiring_credentials.ts';
 
 export function createExpiryStore(parts: StoreParts): ExpiryStore {
   return {

@@ -1,5 +1,5 @@
-import { defineTables } from '../tables.ts';
-import { postgresColumns } from './columns.ts';
+import { defineTables } from '../table_definitions.ts';
+import { postgresColumns } from './column_types.ts';
 
 export const {
   tenants,

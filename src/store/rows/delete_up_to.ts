@@ -1,6 +1,6 @@
 import { inArray, type Placeholder, type SQL } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
-import type { Build } from '../database.ts';
+import type { Build } from '../database_interface.ts';
 
 /** Deletes at most `limit` of the rows that match. Neither dialect has a portable LIMIT for DELETE. */
 export function deleteUpTo(

@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/clock.ts';
-import type { Database } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
-import type { TenantKeys } from './tenant_keys.ts';
+import type { Database } from '../database_interface.ts';
+import type { OutboxRows } from '../events/event_outbox.ts';
+import type { TenantKeys } from './tenant_data_keys.ts';
 
 /** What the stores and the row modules are built from. */
 export interface StoreParts {

@@ -1,5 +1,5 @@
 import { is, Param, Placeholder } from 'drizzle-orm';
-import type { Values } from '../database.ts';
+import type { Values } from '../database_interface.ts';
 
 export type Bind = (values: Values) => unknown[];
 

@@ -9,7 +9,7 @@ export interface FileHeader {
   readonly pageCount: number | undefined;
   readonly changeCounter: number;
   readonly schemaCookie: number;
-  /** See `epoch.ts`. */
+  /** See `begin_wal_epoch.ts`. */
   readonly userVersion: number;
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type SqliteConnection from 'better-sqlite3';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { numberEpoch } from './wal_epoch.ts';
+import { numberEpoch } from './begin_wal_epoch.ts';
 
 export interface Migration {
   /** When drizzle-kit generated it; identifies the migration. */

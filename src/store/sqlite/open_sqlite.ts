@@ -2,11 +2,11 @@ import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
-import type { Database, StatementMeter } from '../database.ts';
-import { lockFile } from './file_lock.ts';
+import type { Database, StatementMeter } from '../database_interface.ts';
 import { APPLICATION_ID, damaged, inspectContent, inspectFile, isDamage } from './inspect_database_file.ts';
+import { lockFile } from './lock_database_file.ts';
 import { MIGRATIONS_TABLE, type Migration, migrate, readMigrations } from './migrations.ts';
-import { createOpenFiles, type OpenFiles } from './open_files.ts';
+import { createOpenFiles, type OpenFiles } from './open_database_file_guard.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
 import { codeOf, otherTables, unusable } from './unusable_database_error.ts';
 

@@ -1,5 +1,5 @@
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { type ColumnTypes, defineTables } from '../tables.ts';
+import { type ColumnTypes, defineTables } from '../table_definitions.ts';
 
 const sqliteColumns = {
   table: sqliteTable,

@@ -13,15 +13,15 @@ import type {
   Step,
   Values,
   WriteStatement,
-} from '../database.ts';
-import { translated } from '../database_errors.ts';
-import type { Tables } from '../tables.ts';
+} from '../database_interface.ts';
+import type { Tables } from '../table_definitions.ts';
+import { translated } from '../translate_database_error.ts';
 import { createBind } from './bind_parameters.ts';
 import { createCommitGroup } from './group_commit.ts';
-import type { OpenFiles } from './open_files.ts';
+import type { OpenFiles } from './open_database_file_guard.ts';
 import * as schema from './schema.ts';
-import { createLogCutter } from './truncate_wal.ts';
 import { codeOf, otherTables } from './unusable_database_error.ts';
+import { createLogCutter } from './wal_truncation_scheduler.ts';
 
 export interface SqliteDatabaseParts {
   client: SqliteConnection.Database;

@@ -2,12 +2,12 @@ import { and, asc, count, eq, getTableColumns, gt, inArray, sql } from 'drizzle-
 import { changedSinceRead } from '../../model/etag.ts';
 import type { AppRows } from '../apps/app_rows.ts';
 import type { CredentialRows } from '../apps/credential_rows.ts';
-import { placeholders } from '../database.ts';
+import { placeholders } from '../database_interface.ts';
+import { toPage } from '../rows/keyset_pagination.ts';
 import { withoutNulls } from '../rows/nulls.ts';
-import { toPage } from '../rows/page_keys.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { TenantStore } from '../stores.ts';
-import { createTenantDeletion } from './tenant_deletion.ts';
+import type { TenantStore } from '../store_interfaces.ts';
+import { createTenantDeletion } from './delete_tenant_in_batches.ts';
 
 export function createTenantStore(
   { database, keys }: StoreParts,

@@ -1,6 +1,6 @@
-import { html } from '../html.ts';
+import { html } from '../escaping_html_template.ts';
 import { ADMINISTRATOR_OUTCOMES, USER_OUTCOMES } from './english_outcomes.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from './page_message_types.ts';
 
 export const english: Messages = {
   language: 'en',

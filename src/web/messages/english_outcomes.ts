@@ -1,6 +1,6 @@
-import { html } from '../html.ts';
-import type { OutcomeKind } from '../pages/outcome_kind.ts';
-import type { OutcomeMessages, Sentence } from './messages.ts';
+import { html } from '../escaping_html_template.ts';
+import type { OutcomeKind } from '../pages/outcome_page_kinds.ts';
+import type { OutcomeMessages, Sentence } from './page_message_types.ts';
 
 type Outcomes = Readonly<Record<OutcomeKind, OutcomeMessages>>;
 

@@ -1,6 +1,6 @@
-import type { Product } from '../../connect/product_of_page.ts';
-import { html } from '../html.ts';
-import type { Messages, Names } from '../messages/messages.ts';
+import type { Product } from '../../connect/product_shown_on_page.ts';
+import { html } from '../escaping_html_template.ts';
+import type { Messages, Names } from '../messages/page_message_types.ts';
 
 /** Isolated, so that a right-to-left name (or one with direction marks) cannot reverse the sentence around it. */
 export function namesOf({ unnamed }: Messages, product: Product | undefined): Names {

@@ -1,6 +1,6 @@
-import { type Html, html } from '../html.ts';
-import type { Messages, NoticeMessages } from '../messages/messages.ts';
-import { document } from './html_document.ts';
+import { type Html, html } from '../escaping_html_template.ts';
+import type { Messages, NoticeMessages } from '../messages/page_message_types.ts';
+import { document } from './page_layout.ts';
 
 /** A page without a product: not found, method not allowed, back from Microsoft. */
 export function noticePage(messages: Messages, { title, text }: NoticeMessages): Html {

@@ -1,9 +1,9 @@
-import type { CallbackOutcome } from '../../connect/browser_callback.ts';
-import { type Content, type Html, html } from '../html.ts';
-import type { Flow, Messages, Names } from '../messages/messages.ts';
-import { document } from './html_document.ts';
+import type { CallbackOutcome } from '../../connect/browser_callback_flow.ts';
+import { type Content, type Html, html } from '../escaping_html_template.ts';
+import type { Flow, Messages, Names } from '../messages/page_message_types.ts';
 import { namesOf } from './names.ts';
-import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_kind.ts';
+import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_page_kinds.ts';
+import { document } from './page_layout.ts';
 import { STATUS_ICONS } from './status_icons.ts';
 
 export interface Outcome extends Partial<CallbackOutcome> {

@@ -1,6 +1,6 @@
-import type { Product } from '../../connect/product_of_page.ts';
-import { type Html, html } from '../html.ts';
-import type { Messages } from '../messages/messages.ts';
+import type { Product } from '../../connect/product_shown_on_page.ts';
+import { type Html, html } from '../escaping_html_template.ts';
+import type { Messages } from '../messages/page_message_types.ts';
 import { namesOf } from './names.ts';
 
 /** Relative to pages two levels deep, as all pages with a logo are: so it works under any path that a proxy adds. */

@@ -1,5 +1,5 @@
-import { type Html, html } from '../html.ts';
-import type { WhoActs } from './outcome_kind.ts';
+import { type Html, html } from '../escaping_html_template.ts';
+import type { WhoActs } from './outcome_page_kinds.ts';
 
 /** In the colour of the text, and hidden from screen readers: the text says the same. */
 function icon(shape: Html): Html {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Seams } from '../../../src/startup/vault.ts';
-import type { HeldLease } from '../../../src/store/stores.ts';
+import type { Seams } from '../../../src/startup/start_vault.ts';
+import type { HeldLease } from '../../../src/store/store_interfaces.ts';
 
 /** Counts the leases in progress, so that the clock does not jump during a request to Entra. */
 export interface Flights {

@@ -1,5 +1,5 @@
 import { MINUTE, SECOND } from '../../../src/model/clock.ts';
-import type { FaultInput } from '../../../src/sandbox/faults/fault.ts';
+import type { FaultInput } from '../../../src/sandbox/faults/injected_faults.ts';
 import type { AppKey } from './layout.ts';
 
 /** Milliseconds since the start of the soak. */

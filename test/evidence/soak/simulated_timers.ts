@@ -1,5 +1,5 @@
 import type { Timestamp } from '../../../src/model/clock.ts';
-import { systemTimers, type Timers } from '../../../src/model/timers.ts';
+import { systemTimers, type Timers } from '../../../src/model/monotonic_timers.ts';
 
 export interface SimulatedTimers extends Timers {
   /** Runs, once each, the tasks whose period is over at this time of the simulated clock. */

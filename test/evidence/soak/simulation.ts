@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { DAY } from '../../../src/model/clock.ts';
-import type { RpcError } from '../../../src/rpc/rpc_error.ts';
+import type { RpcError } from '../../../src/rpc/client_rpc_error.ts';
 import { failureOf, startScenario } from '../../scenarios/start_scenario.ts';
 import { gatherCast } from './cast.ts';
 import { createExpectation } from './expectation.ts';

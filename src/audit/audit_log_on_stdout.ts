@@ -1,0 +1,52 @@
+import { writeSync } from 'node:fs';
+import type { AuditFile } from './audit_log_file.ts';
+
+/** Milliseconds to wait for a slow reader. The event loop is blocked meanwhile, as with a blocking pipe. */
+const TIMEOUT = 1_000;
+const SLEEP = 5;
+
+/** Standard output, for platforms that collect it. It cannot be truncated, rotated or read. */
+export function openAuditStream(fd: number): AuditFile {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  let torn = false;
+  let stuck = false;
+
+  /** The descriptor is non-blocking, so a full pipe fails with EAGAIN. */
+  function mayRetry(error: unknown, until: number): boolean {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return false;
+    if (stuck || performance.now() > until) return false;
+    Atomics.wait(never, 0, 0, SLEEP);
+    return true;
+  }
+
+  return {
+    readable: false,
+    size: 0,
+    get torn() {
+      return torn;
+    },
+    write(group) {
+      const bytes = Buffer.from(torn ? `\n${group}` : group, 'utf8');
+      const until = performance.now() + TIMEOUT;
+      let written = 0;
+      while (written < bytes.length) {
+        try {
+          written += writeSync(fd, bytes, written);
+        } catch (error) {
+          if (mayRetry(error, until)) continue;
+          torn ||= written > 0;
+          stuck = true;
+          throw error;
+        }
+      }
+      torn = false;
+      stuck = false;
+    },
+    sync: (done) => done(null),
+    // Never called, because the size stays 0 and the stream cannot be moved.
+    replace: () => Promise.reject(new Error('a stream cannot be replaced')),
+    location: () => 'here',
+    tail: () => '',
+    close() {},
+  };
+}

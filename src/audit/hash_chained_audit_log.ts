@@ -1,0 +1,91 @@
+import { createHmac, createSecretKey } from 'node:crypto';
+import { promisify } from 'node:util';
+import { type Clock, MINUTE } from '../model/clock.ts';
+import { createEntryGroup } from './audit_entry_batch_writer.ts';
+import type { AuditFile } from './audit_log_file.ts';
+import { type AuditAlert, type AuditMetrics, createLogHealth } from './audit_log_health.ts';
+import type { AuditLedger, AuditLog } from './audit_log_interface.ts';
+import { createChainedFile } from './hash_chained_log_file.ts';
+import { findEnd } from './verify_log_tail_at_startup.ts';
+
+export interface ChainedAuditLogParts {
+  readonly file: AuditFile;
+  readonly ledger: AuditLedger;
+  readonly clock: Clock;
+  /** Identifies this process in each line. */
+  readonly instance: string;
+  /** Size in bytes at which a file is rotated. Default: 1 GiB. */
+  readonly rotateAt?: number;
+  /** Name of a rotated file, by the number of its last entry. */
+  readonly rotatedName?: (last: number) => string;
+  readonly metrics?: AuditMetrics;
+  readonly alert?: (topic: AuditAlert) => void;
+}
+
+const CHECKPOINT_EVERY = MINUTE;
+const MAINTENANCE_EVERY = 1_000;
+
+/** An audit log of JSON lines in groups. A seal after each group includes the seal before it. */
+export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promise<AuditLog> {
+  const { ledger, clock, instance, metrics, alert } = parts;
+  const key = createSecretKey(await ledger.auditKey());
+  const checkpoint = await ledger.lastCheckpoint();
+  // Lines of an earlier process must be on the disk before the chain continues from them.
+  await promisify(parts.file.sync)();
+  const end = findEnd(parts.file, key, checkpoint);
+  if (end.found !== 'whole') alert?.(`audit_${end.found}`);
+
+  const health = createLogHealth(parts);
+  const file = createChainedFile({ ...parts, key, end, health, onAccepting: () => group.flush() });
+  const group = createEntryGroup({ file, instance, health, metrics });
+  let savedNumber = checkpoint?.number;
+
+  /** Saves a checkpoint if the file has grown since the last one. Never rejects. */
+  async function saveCheckpoint(): Promise<void> {
+    if (savedNumber === file.sealed || !health.writable) return;
+    await file.sync();
+    // Only synced entries: after a power failure, a checkpoint ahead of the file would look like a cut.
+    const { number, chain } = file.durable;
+    if (number === savedNumber) return;
+    try {
+      await ledger.saveCheckpoint({ number, chain, time: clock.now() });
+      savedNumber = number;
+    } catch {
+      alert?.('audit_checkpoint');
+    }
+  }
+
+  /** Retries a failed log without a call, because an unready vault receives none. */
+  function maintain(): void {
+    try {
+      file.maintain();
+    } catch {
+      health.report('audit_write', false);
+    }
+  }
+
+  file.open(end.found);
+  const checkpointTimer = setInterval(saveCheckpoint, CHECKPOINT_EVERY).unref();
+  const maintenanceTimer = setInterval(maintain, MAINTENANCE_EVERY).unref();
+  metrics?.writable(true);
+
+  return {
+    append: group.append,
+    fingerprint(token) {
+      return createHmac('sha256', key).update(token.reveal(), 'utf8').digest('hex').slice(0, 16);
+    },
+    get writable() {
+      return health.writable;
+    },
+    async close() {
+      clearInterval(checkpointTimer);
+      clearInterval(maintenanceTimer);
+      await file.settle();
+      group.close();
+      await file.sync();
+      await file.settle();
+      await saveCheckpoint();
+      parts.file.close();
+    },
+  };
+}

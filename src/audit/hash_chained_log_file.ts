@@ -1,0 +1,219 @@
+import type { KeyObject } from 'node:crypto';
+import type { Clock } from '../model/clock.ts';
+import type { AuditFile } from './audit_log_file.ts';
+import type { AuditAlert, LogHealth } from './audit_log_health.ts';
+import { type ChainPoint, chainOf, gapLine, type Opening, openingLine, sealLine } from './hash_chain.ts';
+import { createUnsyncedGroups } from './log_lines_awaiting_fsync.ts';
+import { createSerialWork } from './serial_work_queue.ts';
+import type { LogEnd } from './verify_log_tail_at_startup.ts';
+
+/** The audit file as a chain of sealed groups. */
+export interface ChainedFile {
+  /** Number of the last sealed entry. */
+  readonly sealed: number;
+  /** The last synced point. */
+  readonly durable: ChainPoint;
+  /**
+   * `later`: after a sync; then `onAccepting` is called. `no`: the disk failed, and the next file could not be written.
+   */
+  readonly accepts: 'now' | 'later' | 'no';
+  /** Writes where the chain continues. Throws the system error. */
+  open(found: Opening['found']): void;
+  /** Writes a group with its seal. Throws the system error. */
+  write(group: string, entries: number): void;
+  /** Rotates a full file. If that fails, writing continues in the current file. */
+  rotateIfFull(): void;
+  /** Once a second: recovers from a moved or cut file and from disk errors, and syncs. */
+  maintain(): void;
+  /** Resolves after a sync attempt. Never rejects: the result goes to `health`. */
+  sync(): Promise<void>;
+  /** Resolves when no work is left, after a last retry if the disk failed. */
+  settle(): Promise<void>;
+}
+
+export interface ChainedFileParts {
+  readonly file: AuditFile;
+  readonly key: KeyObject;
+  readonly end: LogEnd;
+  readonly clock: Clock;
+  readonly instance: string;
+  readonly health: LogHealth;
+  /** `accepts` changed. */
+  readonly onAccepting: () => void;
+  readonly rotateAt?: number | undefined;
+  readonly rotatedName?: ((last: number) => string) | undefined;
+  readonly alert?: ((topic: AuditAlert) => void) | undefined;
+}
+
+const ROTATE_AT = 2 ** 30;
+const ROTATE_AGAIN = 2 ** 20;
+type ReplacementReason = 'full' | 'moved' | 'cut' | 'gap';
+
+/** In calls of `maintain`. */
+const LONGEST_PAUSE = 32;
+
+export function createChainedFile(parts: ChainedFileParts): ChainedFile {
+  const { file, key, end, clock, instance, health, alert } = parts;
+  const rotateAt = parts.rotateAt ?? ROTATE_AT;
+  const work = createSerialWork();
+  const unsynced = createUnsyncedGroups();
+  let written: ChainPoint = { number: end.number, chain: end.chain };
+  let durable = written;
+  let rotateFrom = rotateAt;
+  let isSynced = true;
+  /** Sync error of the current file, which is never written or synced again. */
+  let diskError: Error | undefined;
+  let isReplacing = false;
+  /** Reason of a replacement that failed. */
+  let failedReplacement: ReplacementReason | undefined;
+  let runsFull = 0;
+  let pause = 1;
+  let runsToRetry = 0;
+
+  function sealed(lines: string, number: number, previous: ChainPoint): { text: string; end: ChainPoint } {
+    const point = { number, chain: chainOf(key, previous.chain, lines) };
+    return { text: lines + sealLine(point), end: point };
+  }
+
+  function opening(found: Opening['found']): { text: string; end: ChainPoint } {
+    return sealed(openingLine({ after: written, instance, time: clock.now(), found }), written.number, written);
+  }
+
+  /** The gap line, and the unsynced groups again. */
+  function gapAndRepeats(error: Error): { text: string; end: ChainPoint } {
+    const code = 'code' in error ? String(error.code) : 'unknown error';
+    const gap = gapLine({ durable, written, error: code, instance, time: clock.now() });
+    let { text, end: point } = sealed(gap, durable.number, durable);
+    for (const group of unsynced.all) {
+      const next = sealed(group.text, point.number + group.entries, point);
+      text += next.text;
+      point = next.end;
+    }
+    return { text, end: point };
+  }
+
+  function open(found: Opening['found']): void {
+    const { text, end: point } = opening(found);
+    file.write(text);
+    written = point;
+    isSynced = false;
+  }
+
+  function syncNow(): Promise<void> {
+    if (diskError !== undefined) return Promise.resolve();
+    const mark = unsynced.mark();
+    const point = written;
+    isSynced = true;
+    return new Promise((resolve) =>
+      file.sync((error) => {
+        if (error === null) {
+          const wasFull = unsynced.full;
+          unsynced.confirm(mark);
+          durable = point;
+          health.report('audit_sync', true);
+          if (wasFull) parts.onAccepting();
+        } else {
+          diskError = error;
+          health.report('audit_sync', false);
+        }
+        resolve();
+      }),
+    );
+  }
+
+  function replace(reason: ReplacementReason): Promise<void> {
+    isReplacing = true;
+    return work.run('replace', async () => {
+      await syncNow();
+      const { text, end: point } =
+        diskError === undefined ? opening(reason === 'cut' ? 'cut' : 'whole') : gapAndRepeats(diskError);
+      try {
+        await file.replace(parts.rotatedName?.(written.number) ?? `audit.${written.number}.jsonl`, text);
+        written = point;
+        durable = point;
+        unsynced.confirm(unsynced.mark());
+        diskError = undefined;
+        failedReplacement = undefined;
+        isSynced = true;
+        pause = 1;
+        rotateFrom = rotateAt;
+        health.report('audit_sync', true);
+        health.report('audit_write', true);
+      } catch {
+        failToReplace(reason);
+      }
+      isReplacing = false;
+      parts.onAccepting();
+    });
+  }
+
+  function failToReplace(reason: ReplacementReason): void {
+    if (reason === 'full' && diskError === undefined) {
+      // Not retried at each group, because the cause usually lasts a while.
+      rotateFrom = file.size + ROTATE_AGAIN;
+      alert?.('audit_write');
+      return;
+    }
+    failedReplacement = reason;
+    runsToRetry = pause;
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    if (diskError === undefined) health.report('audit_write', false);
+  }
+
+  function sync(): Promise<void> {
+    return work.run('sync', async () => {
+      await syncNow();
+      if (diskError !== undefined && !isReplacing && failedReplacement === undefined) void replace('gap');
+    });
+  }
+
+  return {
+    get sealed() {
+      return written.number;
+    },
+    get durable() {
+      return durable;
+    },
+    get accepts() {
+      if (failedReplacement !== undefined) return 'no';
+      return isReplacing || diskError !== undefined || unsynced.full ? 'later' : 'now';
+    },
+    open,
+    write(group, entries) {
+      if (file.torn) open('torn');
+      const next = sealed(group, written.number + entries, written);
+      file.write(next.text);
+      written = next.end;
+      unsynced.add({ text: group, entries });
+      isSynced = false;
+      if (unsynced.filling) void sync();
+    },
+    rotateIfFull() {
+      if (file.size >= rotateFrom && !isReplacing) void replace('full');
+    },
+    maintain() {
+      runsFull = unsynced.full ? runsFull + 1 : 0;
+      // The disk hangs without an error.
+      if (runsFull > 1) health.report('audit_sync', false);
+      if (isReplacing) return;
+      if (failedReplacement !== undefined) {
+        runsToRetry -= 1;
+        if (runsToRetry <= 0) void replace(failedReplacement);
+        return;
+      }
+      const location = file.location();
+      if (location === 'cut') alert?.('audit_cut');
+      if (location !== 'here') void replace(location);
+      else if (!health.written) {
+        open(file.torn ? 'torn' : 'whole');
+        health.report('audit_write', true);
+      }
+      if (!isSynced) void sync();
+    },
+    sync,
+    async settle() {
+      await work.idle();
+      if (failedReplacement !== undefined) await replace(failedReplacement);
+    },
+  };
+}

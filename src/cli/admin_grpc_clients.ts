@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { ChannelCredentials } from '@grpc/grpc-js';
+import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
+import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import { isLoopbackAddress } from '../model/listen_address.ts';
+import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/grpc_client.ts';
+import { messageOf } from './error_text.ts';
+import { CommandError, EXIT } from './exit_codes.ts';
+
+/** Address of the vault's admin listener, and the credentials for it. */
+export interface VaultAccess {
+  /** `host:port` or `unix:/path` */
+  readonly address: string;
+  readonly apiKeyFile?: string | undefined;
+  /** CA of the vault's certificate. Enables TLS, also on loopback. */
+  readonly caFile?: string | undefined;
+  /** No TLS beyond loopback, because another layer encrypts. */
+  readonly plaintext?: boolean | undefined;
+  /** Client certificate, if the vault requires one. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+export interface AdminClients {
+  readonly tenants: Client<typeof TenantService>;
+  readonly apps: Client<typeof AppService>;
+  readonly connections: Client<typeof ConnectionService>;
+  close(): void;
+}
+
+/** Files that a report must not overwrite. */
+export function filesOf({ apiKeyFile, caFile, certFile, keyFile }: VaultAccess): readonly string[] {
+  return [apiKeyFile, caFile, certFile, keyFile].filter((file) => file !== undefined);
+}
+
+/** Milliseconds. Reconnects soon after a restart of the vault; grpc-js would wait up to two minutes. */
+const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 };
+const FIRST_ANSWER = 10_000;
+
+/** Rejects if no vault answers, because the address may be wrong. */
+export async function openAdminClients(access: VaultAccess): Promise<AdminClients> {
+  const apiKey = access.apiKeyFile === undefined ? undefined : readApiKey(access.apiKeyFile);
+  const channel = channelOptions(access);
+  // Without the key: the server may not be a vault.
+  const health = createClient(Health, access.address, channel);
+  try {
+    await health.check({ service: '' }, { timeout: FIRST_ANSWER });
+  } catch (error) {
+    if (error instanceof RpcError && UNREACHABLE_CODES.has(error.code)) throw unreachable(access, error);
+  } finally {
+    health.close();
+  }
+  const options = { ...channel, apiKey };
+  const tenants = createClient(TenantService, access.address, options);
+  const apps = createClient(AppService, access.address, options);
+  const connections = createClient(ConnectionService, access.address, options);
+  return {
+    tenants,
+    apps,
+    connections,
+    close() {
+      for (const client of [tenants, apps, connections]) client.close();
+    },
+  };
+}
+
+const UNREACHABLE_CODES = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNKNOWN', 'INTERNAL']);
+
+function unreachable(access: VaultAccess, error: RpcError): CommandError {
+  const { address, caFile } = access;
+  const tls = usesTls(access)
+    ? caFile === undefined
+      ? 'With TLS, give a private CA with --ca-file; or add --plaintext if another layer encrypts'
+      : 'If it serves without TLS, remove --ca-file'
+    : 'If it serves with TLS, add --ca-file';
+  return new CommandError(
+    EXIT.UNAVAILABLE,
+    `No vault answers at ${address} (${messageOf(error)}). Check that it runs, and that --address is its admin listener. ${tls}.`,
+  );
+}
+
+function usesTls({ address, caFile, certFile, plaintext }: VaultAccess): boolean {
+  return caFile !== undefined || certFile !== undefined || !(plaintext === true || isLoopbackAddress(address));
+}
+
+function channelOptions(access: VaultAccess): ClientOptions {
+  const { caFile, certFile, keyFile } = access;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new CommandError(EXIT.USAGE, '--cert-file and --key-file need each other. Give both.');
+  if (access.plaintext === true && usesTls(access))
+    throw new CommandError(
+      EXIT.USAGE,
+      '--plaintext excludes --ca-file and --cert-file, which enable TLS. Remove one of them.',
+    );
+  // A proxy could read the API key.
+  if (!usesTls(access)) return { channel: { ...CHANNEL, 'grpc.enable_http_proxy': 0 } };
+  const [ca, cert, key] = [caFile, certFile, keyFile].map((file) => (file === undefined ? null : read(file)));
+  try {
+    return { credentials: ChannelCredentials.createSsl(ca, key, cert, { rejectUnauthorized: true }), channel: CHANNEL };
+  } catch {
+    throw new CommandError(EXIT.DATA, 'The TLS files are invalid. Give certificates and the key in PEM.');
+  }
+}
+
+function readApiKey(file: string): string {
+  const key = read(file).toString('utf8').trim();
+  if (/^tv1_[\x21-\x7e]+$/.test(key)) return key;
+  throw new CommandError(EXIT.DATA, `${file} holds no API key. Write one line into it, tv1_…`);
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new CommandError(EXIT.NO_INPUT, `${file} cannot be read. Check that it exists and its permissions.`);
+  }
+}

@@ -1,0 +1,47 @@
+import type { RotationOutcome } from '../../model/secret_rotation_transition.ts';
+import { findOldKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
+import { blockerOf, isRemoved } from './rotation_blocker_from_graph_failure.ts';
+import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
+import { proveSecret } from './verify_new_secret_with_entra.ts';
+
+/**
+ * REMOVE: removes the old secret at Entra, after another proof of the new one, because the last proof may be old.
+ * Undefined: another replica continued the rotation.
+ */
+export async function removeSecret(
+  parts: RotationStepParts,
+  subject: RotationSubject,
+): Promise<RotationOutcome | undefined> {
+  const { registrations } = parts;
+  const { app, old, newCredential } = subject;
+  if (old === undefined) return { kind: 'old_gone' };
+  const read = await registrations.read(app);
+  if (read.kind !== 'registered') return blockerOf(read);
+  const { passwords } = read.registration;
+  const isThere = (wanted: string | undefined) => passwords.some(({ keyId }) => keyId === wanted);
+  const keyId = await findOldKeyId(parts, app, old, read.registration);
+  if (keyId !== undefined && isThere(newCredential?.entraKeyId) && !isThere(keyId)) return { kind: 'removed' };
+
+  const proof = await proveSecret(parts, subject);
+  if (proof.kind !== 'accepted') return proof;
+  if (proof.wasRefused) return { kind: 'refused', code: newCredential?.entraError };
+  // A list that is older than the new secret proves nothing about the old one.
+  if (!isThere(newCredential?.entraKeyId)) return { kind: 'hindered', problem: 'UNAVAILABLE' };
+  if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
+  // Other users of the secret do not have the new one.
+  if (await isUsedElsewhere(parts, app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
+  // The requests above took time.
+  if (!(await isUnchanged(parts, subject))) return undefined;
+  const response = await registrations.removePassword(app, keyId);
+  return isRemoved(response) ? { kind: 'removed' } : blockerOf(response);
+}
+
+/** Neither was the rotation continued, nor the new secret removed. */
+async function isUnchanged(
+  { stores }: RotationStepParts,
+  { app, rotation, newCredential }: RotationSubject,
+): Promise<boolean> {
+  const credentials = await stores.apps.credentials(app.uid);
+  const current = await stores.rotations.find(app.uid);
+  return current?.version === rotation.version && credentials.some(({ uid }) => uid === newCredential?.uid);
+}

@@ -1,0 +1,54 @@
+import type { CredentialProbe } from '../../entra/entra_client_interface.ts';
+import { type Credential, credentialState } from '../../model/app_credential.ts';
+import { HOUR } from '../../model/clock.ts';
+import { type App, registrationDirectory } from '../../model/entra_app.ts';
+import type { RotationOutcome } from '../../model/secret_rotation_transition.ts';
+import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
+
+/** From PROVE on: checks whether Entra accepts the new secret. */
+export async function proveSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
+  const { app, rotation, newCredential } = subject;
+  if (newCredential === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
+  const directoryId = registrationDirectory(app);
+  if (directoryId === undefined) return { kind: 'hindered', problem: 'NO_DIRECTORY' };
+  const probe = await probeOf(parts, app, directoryId, newCredential);
+  switch (probe?.outcome) {
+    case 'VALID':
+      return { kind: 'accepted', wasRefused: newCredential.verdict === 'REJECTED' };
+    case 'REJECTED':
+    case 'PROPAGATING': {
+      const now = parts.clock.now();
+      if (credentialState(newCredential, now) === 'EXPIRED') return { kind: 'new_lost' };
+      // The absolute difference, because the clock may have been set back.
+      const isOld = rotation.step !== 'PROVE' || Math.abs(now - newCredential.createTime) >= HOUR;
+      const isLost = isOld && (await isGoneAtEntra(parts, app, newCredential));
+      return isLost ? { kind: 'new_lost' } : { kind: 'refused', code: probe.entraError };
+    }
+    case 'INCONCLUSIVE':
+    case undefined:
+      return { kind: 'hindered', problem: 'UNAVAILABLE', code: probe?.entraError };
+  }
+}
+
+async function probeOf(
+  { authorizationServer }: RotationStepParts,
+  app: App,
+  directoryId: string,
+  { credentialId }: Credential,
+): Promise<CredentialProbe | undefined> {
+  const find = async () =>
+    (await authorizationServer.probe(app, directoryId, 'BACKGROUND')).find(
+      (probe) => probe.credentialId === credentialId,
+    );
+  const probe = await find();
+  if (probe !== undefined) return probe;
+  // Another replica added the credential, and the cache of this one is older.
+  authorizationServer.forget(app.uid);
+  return find();
+}
+
+async function isGoneAtEntra({ registrations }: RotationStepParts, app: App, { entraKeyId }: Credential) {
+  if (entraKeyId === undefined) return false;
+  const read = await registrations.read(app);
+  return read.kind === 'registered' && read.registration.passwords.every(({ keyId }) => keyId !== entraKeyId);
+}

@@ -1,0 +1,124 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Caller } from '../model/authenticated_caller.ts';
+import { type Clock, DAY, HOUR, type Timestamp } from '../model/clock.ts';
+import { decideReminder, severityOfExpiry } from '../model/decide_expiry_reminder.ts';
+import { newUid } from '../model/id_patterns.ts';
+import type { EventBody, Severity, VaultEvent } from '../model/vault_event.ts';
+import type { ExpiryStore } from '../store/background_store_interfaces.ts';
+import type { Stores } from '../store/store_interfaces.ts';
+import type { Log } from '../telemetry/log_events.ts';
+import type { ReportPublished } from './log_and_count_published_events.ts';
+import type { ExpiryMetrics, VaultExpiry } from './published_event_and_vault_expiry_metrics.ts';
+
+/** The expiry of an API key. */
+export interface ApiKeyExpiry {
+  readonly caller: Pick<Caller, 'id' | 'credentialId'>;
+  /** Undefined: it does not expire. */
+  readonly expireTime: Timestamp | undefined;
+}
+
+export interface VaultExpiriesParts {
+  readonly expiry: Pick<ExpiryStore, 'publish'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reportPublished: ReportPublished;
+  readonly metrics: ExpiryMetrics;
+  readonly thresholds: readonly number[];
+  readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
+  readonly apiKeys: readonly ApiKeyExpiry[];
+  readonly kek: Pick<Stores, 'kekAge' | 'kekReminded'>;
+}
+
+const YEAR_DAYS = 365;
+
+/** Publishes reminders of the vault's own certificates and keys. Each replica reads its own files; the dedupe key makes equal events unique. */
+export function createVaultExpiries(parts: VaultExpiriesParts) {
+  const { expiry, clock, log, reportPublished, metrics, thresholds, tls, apiKeys, kek } = parts;
+  let nextTime: Timestamp = 0;
+  /** Dedupe keys, because the outbox deletes events after 30 days, but a threshold may apply for longer. */
+  const done = new Set<string>();
+
+  async function remind(item: VaultExpiry, now: Timestamp): Promise<void> {
+    const { thresholdDays } = decideReminder({ ...item, thresholds, lastRemindedDays: undefined }, now);
+    if (thresholdDays === undefined) return;
+    const dedupeKey = `vault.credential_expiring/${item.subject}/${item.expireTime}/${thresholdDays}`;
+    const severity = severityOfExpiry(item.expireTime, item.covered, now);
+    const { kind, subject, expireTime } = item;
+    const data = { kind, expireTime, thresholdDays };
+    await publish({ type: 'vault.credential_expiring', dedupeKey, severity, subject, data }, now);
+  }
+
+  /** A root key does not expire. The reminder is due for each full year of use. */
+  async function remindOfKek(now: Timestamp): Promise<void> {
+    const { kekId, since, lastRemindedDays = 0 } = await kek.kekAge();
+    const days = Math.floor((now - since) / DAY);
+    const ageDays = days - (days % YEAR_DAYS);
+    if (ageDays <= lastRemindedDays) return;
+    const dedupeKey = `vault.root_key_rotation_due/${kekId}/${ageDays}`;
+    const about = { dedupeKey, severity: 'WARNING', subject: 'vault/root-key' } as const;
+    await publish({ ...about, type: 'vault.root_key_rotation_due', data: { ageDays } }, now);
+    // The outbox deletes the event, with its dedupe key, after 30 days.
+    await kek.kekReminded(kekId, ageDays);
+  }
+
+  async function publish(fields: VaultEventFields, time: Timestamp): Promise<void> {
+    if (done.has(fields.dedupeKey)) return;
+    const vault = { tenantUid: '', tenantId: '' };
+    const event: VaultEvent = { ...fields, ...vault, uid: newUid(), time };
+    if (await expiry.publish(event)) reportPublished(event);
+    done.add(fields.dedupeKey);
+  }
+
+  async function certificateExpiry(file: string | undefined, subject: string): Promise<readonly VaultExpiry[]> {
+    if (file === undefined) return [];
+    try {
+      return [{ kind: 'TLS_CERTIFICATE', subject, expireTime: await firstExpiry(file), covered: false }];
+    } catch {
+      log.event('error', 'tls_certificate_unreadable', { subject });
+      return [];
+    }
+  }
+
+  return {
+    /** Runs once an hour; other calls do nothing. */
+    async publishDue(): Promise<void> {
+      const now = clock.now();
+      if (now < nextTime) return;
+      const expiries = [
+        ...(await certificateExpiry(tls?.certFile, 'vault/tls-certificate')),
+        ...(await certificateExpiry(tls?.clientCaFile, 'vault/tls-client-ca')),
+        ...apiKeyExpiries(apiKeys),
+      ];
+      metrics.vaultExpiries(expiries);
+      for (const expiry of expiries) await remind(expiry, now);
+      await remindOfKek(now);
+      nextTime = now + HOUR;
+    },
+  };
+}
+
+/** A chain expires with its first certificate. */
+async function firstExpiry(file: string): Promise<Timestamp> {
+  const pems = (await readFile(file, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  if (pems === null) throw new TypeError('no certificate');
+  return Math.min(...pems.map((pem) => new X509Certificate(pem).validToDate.getTime()));
+}
+
+function apiKeyExpiries(apiKeys: readonly ApiKeyExpiry[]): readonly VaultExpiry[] {
+  return apiKeys.flatMap(({ caller, expireTime }) => {
+    if (expireTime === undefined) return [];
+    const covered = apiKeys.some(
+      (other) => other.caller.id === caller.id && (other.expireTime ?? Infinity) > expireTime,
+    );
+    return [
+      { kind: 'API_KEY', subject: `vault/callers/${caller.id}/keys/${caller.credentialId}`, expireTime, covered },
+    ];
+  });
+}
+
+type VaultEventFields = Extract<EventBody, { readonly type: `vault.${string}` }> & {
+  readonly dedupeKey: string;
+  readonly severity: Severity;
+  readonly subject: string;
+};

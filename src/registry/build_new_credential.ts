@@ -1,0 +1,177 @@
+import { isAbsolute } from 'node:path';
+import {
+  CLIENT_SECRET,
+  type Credential,
+  type CredentialMaterial,
+  type NewCredential,
+} from '../model/app_credential.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { App } from '../model/entra_app.ts';
+import { fieldInvalid } from '../model/errors.ts';
+import type { Secret } from '../model/secret.ts';
+import { secretIdWarnings } from './app_setup_warnings.ts';
+import { readCertificate } from './parse_certificate_with_key.ts';
+import { readKeyVaultSecret } from './read_key_vault_secret.ts';
+import type { RegistryParts } from './registry_dependencies.ts';
+
+/** A credential as an operator provides it. */
+export interface CredentialRequest {
+  /** Undefined: no field of the oneof was set. */
+  readonly material: RequestedMaterial | undefined;
+  readonly expireTime: Timestamp | undefined;
+  readonly notBefore: Timestamp | undefined;
+}
+
+export type RequestedMaterial =
+  | { readonly kind: 'CLIENT_SECRET'; readonly clientSecret: Secret }
+  | { readonly kind: 'CERTIFICATE'; readonly certificatePem: string; readonly privateKeyPem: Secret }
+  | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
+  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
+
+/** The wire names of the fields: `app.secret_expire_time` in a registration, otherwise `credential.expire_time`. */
+export interface CredentialFieldNames {
+  readonly parent: string;
+  readonly expireTime: string;
+  readonly notBefore: string;
+}
+
+export const REGISTRATION_FIELDS: CredentialFieldNames = {
+  parent: 'app',
+  expireTime: 'app.secret_expire_time',
+  notBefore: 'app.not_before',
+};
+
+export const CREDENTIAL_FIELDS: CredentialFieldNames = {
+  parent: 'credential',
+  expireTime: 'credential.expire_time',
+  notBefore: 'credential.not_before',
+};
+
+/** Year 10000: beyond what a protobuf timestamp may hold. */
+const LAST_TIME = 253_402_300_800_000;
+
+type Parts = Pick<RegistryParts, 'secretSource' | 'assertionFiles' | 'clock' | 'newUid'>;
+
+export interface CheckedCredential {
+  readonly made: NewCredential;
+  /** Warnings: problems that do not prevent storing it. */
+  readonly doubts: readonly string[];
+}
+
+/** The first credential of an app is preferred at once, because no other one has to be replaced. */
+export async function newFirstCredential(
+  parts: Parts,
+  app: Pick<App, 'uid' | 'tenantId'>,
+  credentialId: string,
+  request: CredentialRequest,
+  names: CredentialFieldNames,
+): Promise<CheckedCredential> {
+  const { made, doubts } = await newCredential(parts, app, credentialId, request, names);
+  const credential = { ...made.credential, preferTime: made.credential.createTime };
+  return { made: { ...made, credential }, doubts };
+}
+
+/** The credential to store; a Key Vault reference is read once. FIELD_INVALID names the field, and never contains its value. */
+export async function newCredential(
+  parts: Parts,
+  { uid: appUid, tenantId }: Pick<App, 'uid' | 'tenantId'>,
+  credentialId: string,
+  request: CredentialRequest,
+  names: CredentialFieldNames,
+): Promise<CheckedCredential> {
+  const now = parts.clock.now();
+  const { material, hint, notBefore, expireTime, doubts = [] } = await read(request, names, tenantId, parts);
+  checkTime(names.expireTime, expireTime);
+  checkTime(names.notBefore, notBefore);
+  if (expireTime !== undefined && expireTime <= now) {
+    const date = new Date(expireTime).toISOString().slice(0, 10);
+    throw fieldInvalid(expiryField(request, names), `expired on ${date}. Provide one that is still valid.`);
+  }
+  if (expireTime !== undefined && notBefore !== undefined && notBefore >= expireTime) {
+    throw fieldInvalid(names.notBefore, `must be before ${names.expireTime}`);
+  }
+  const credential: Credential = {
+    uid: parts.newUid(),
+    appUid,
+    credentialId,
+    preferTime: undefined,
+    kind: material.kind,
+    hint,
+    notBefore,
+    expireTime,
+    configuredExpireTime: expireTime,
+    entraExpireTime: undefined,
+    entraKeyId: undefined,
+    verdict: 'UNPROBED',
+    entraError: undefined,
+    lastUsedTime: undefined,
+    createTime: now,
+  };
+  return { made: { material, credential }, doubts };
+}
+
+interface Read {
+  readonly material: CredentialMaterial;
+  readonly hint: string;
+  readonly notBefore: Timestamp | undefined;
+  readonly expireTime: Timestamp | undefined;
+  readonly doubts?: readonly string[];
+}
+
+async function read(
+  request: CredentialRequest,
+  names: CredentialFieldNames,
+  tenantId: string,
+  { secretSource, assertionFiles }: Parts,
+): Promise<Read> {
+  const { material, notBefore, expireTime } = request;
+  switch (material?.kind) {
+    case 'CLIENT_SECRET': {
+      const { clientSecret } = material;
+      if (!clientSecret.matches(CLIENT_SECRET)) {
+        throw fieldInvalid(
+          `${names.parent}.client_secret`,
+          'must be 1 to 1024 printable characters without white space, as the portal shows it',
+        );
+      }
+      const doubts = secretIdWarnings('The client secret', clientSecret);
+      return { material, hint: clientSecret.hint(), notBefore, expireTime, doubts };
+    }
+    case 'CERTIFICATE':
+      rejectTimes(request, names, 'it is read from the certificate');
+      return readCertificate(material.certificatePem, material.privateKeyPem, `${names.parent}.certificate`);
+    case 'FEDERATED': {
+      rejectTimes(request, names, 'the platform renews an assertion file');
+      const { assertionFile: path } = material;
+      const field = `${names.parent}.federated.assertion_file`;
+      if (!isAbsolute(path) || path.length > 1_024 || /\p{Cc}/u.test(path)) {
+        throw fieldInvalid(field, 'must be an absolute path on the machine of the vault');
+      }
+      await assertionFiles.check(field, { tenantId, path });
+      return { material, hint: path, notBefore: undefined, expireTime: undefined };
+    }
+    case 'KEY_VAULT_SECRET':
+      rejectTimes(request, names, 'it is read from the key vault');
+      return readKeyVaultSecret(secretSource, `${names.parent}.key_vault_secret.secret_uri`, material.secretUri);
+    case undefined:
+      throw fieldInvalid(
+        `${names.parent}.client_secret`,
+        'no credential was provided. Set client_secret, certificate, federated or key_vault_secret.',
+      );
+  }
+}
+
+function rejectTimes(request: CredentialRequest, names: CredentialFieldNames, why: string): void {
+  if (request.expireTime !== undefined) throw fieldInvalid(names.expireTime, `must be empty, because ${why}`);
+  if (request.notBefore !== undefined) throw fieldInvalid(names.notBefore, `must be empty, because ${why}`);
+}
+
+function checkTime(field: string, time: Timestamp | undefined): void {
+  if (time === undefined || (Number.isSafeInteger(Math.trunc(time)) && time >= 0 && time < LAST_TIME)) return;
+  throw fieldInvalid(field, 'must be a time between 1970 and 9999, such as 2027-01-31T00:00:00Z');
+}
+
+function expiryField({ material }: CredentialRequest, { parent, expireTime }: CredentialFieldNames): string {
+  if (material?.kind === 'CERTIFICATE') return `${parent}.certificate.certificate_pem`;
+  return material?.kind === 'KEY_VAULT_SECRET' ? `${parent}.key_vault_secret.secret_uri` : expireTime;
+}

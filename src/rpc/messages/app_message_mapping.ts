@@ -1,0 +1,84 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  App_State,
+  type App as AppMessage,
+  type AppSchema,
+  Cloud as WireCloud,
+} from '../../gen/tokenvault/v1/app_pb.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import { appName } from '../../model/connection.ts';
+import { rolesOf } from '../../model/credential_presentation_order.ts';
+import type { App, AppState, Cloud } from '../../model/entra_app.ts';
+import { etagOf } from '../../model/etag.ts';
+import type { AppDetails, AppFields } from '../../registry/app_request_types.ts';
+import { toCredentialMessage } from './credential_message_mapping.ts';
+import { fromWireEnum, toWireTime } from './field_value_conversion.ts';
+import { tenantName } from './resource_names.ts';
+import { fromPolicyMessage, toPolicyMessage, toRotationMessage } from './rotation_message_mapping.ts';
+import { toReasonMessage, toStateReasonMessage } from './state_reason_message_mapping.ts';
+
+const CLOUD_BY_NUMBER: readonly (Cloud | undefined)[] = [undefined, 'GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'];
+
+export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitShape<typeof AppSchema> {
+  const { app, credentials, rotation, logoUri, throttledUntil } = details;
+  const roles = rolesOf(credentials, now);
+  return {
+    name: appName(app),
+    uid: app.uid,
+    displayName: app.displayName,
+    clientId: app.clientId,
+    cloud: WireCloud[app.cloud],
+    signInAudience: app.signInAudience,
+    homeDirectoryId: app.homeDirectoryId ?? '',
+    redirectUris: [...app.redirectUris],
+    returnUrlPrefixes: [...app.returnUrlPrefixes],
+    catalog: app.catalog ?? '',
+    implicitPermissions: [...app.implicitPermissions],
+    sharedWith: app.sharedWith.map((tenantId) => (tenantId === '*' ? '*' : tenantName(tenantId))),
+    suspended: app.suspended,
+    logoUri: logoUri ?? '',
+    credentials: credentials.map((credential) =>
+      toCredentialMessage(app, credential, roles.get(credential.uid) ?? 'NONE', now),
+    ),
+    rotation: app.rotation && toPolicyMessage(app.rotation),
+    rotationStatus: rotation && toRotationMessage(app, credentials, rotation),
+    state: App_State[stateOf(app, throttledUntil, now)],
+    stateReason: toStateReasonMessage(app.stateReason),
+    failingDirectories: app.failingDirectories.map(({ directoryId, evidence }) => ({
+      directoryId,
+      reason: toReasonMessage(evidence.reason),
+      entraError: evidence.entraError ?? '',
+      sinceTime: toWireTime(evidence.time),
+    })),
+    createTime: toWireTime(app.createTime),
+    updateTime: toWireTime(app.updateTime),
+    etag: etagOf(app),
+  };
+}
+
+/** A lasting state takes precedence over throttling. */
+function stateOf(app: App, throttledUntil: Timestamp | undefined, now: Timestamp): AppState | 'THROTTLED' {
+  return app.state === 'OK' && throttledUntil !== undefined && throttledUntil > now ? 'THROTTLED' : app.state;
+}
+
+export function fromAppMessage(app: AppMessage | undefined): AppFields {
+  return {
+    displayName: app?.displayName ?? '',
+    clientId: app?.clientId ?? '',
+    cloud: fromCloud('app.cloud', app?.cloud ?? WireCloud.UNSPECIFIED),
+    signInAudience: app?.signInAudience ?? '',
+    homeDirectoryId: app?.homeDirectoryId ?? '',
+    redirectUris: app?.redirectUris ?? [],
+    returnUrlPrefixes: app?.returnUrlPrefixes ?? [],
+    catalog: app?.catalog ?? '',
+    implicitPermissions: app?.implicitPermissions ?? [],
+    sharedWith: app?.sharedWith ?? [],
+    rotation: fromPolicyMessage('app.rotation', app?.rotation),
+    suspended: app?.suspended ?? false,
+    logo: app?.logo ?? new Uint8Array(),
+  };
+}
+
+export function fromCloud(field: string, cloud: WireCloud): Cloud | undefined {
+  return fromWireEnum(field, CLOUD_BY_NUMBER, cloud);
+}

@@ -1,0 +1,120 @@
+import type { MessageShape } from '@bufbuild/protobuf';
+import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
+import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
+import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
+import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
+import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
+import type { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
+import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
+import type { Caller, Role, Rule } from '../../model/authenticated_caller.ts';
+import { VaultError } from '../../model/errors.ts';
+
+/** What a method requires: one of the roles, in the tenant of the request. */
+export interface Access<Request> {
+  readonly roles: readonly Role[];
+  /** Name of the resource of the request, also of one to be created. Undefined: any rule with the role suffices. */
+  readonly resource: ((request: Request) => string) | undefined;
+}
+
+type AccessOf<Service> =
+  Service extends GenService<infer Methods extends GenServiceMethods>
+    ? { readonly [Method in keyof Methods]: Access<MessageShape<Methods[Method]['input']>> }
+    : never;
+
+const operator: readonly Role[] = ['operator'];
+const connector: readonly Role[] = ['connector'];
+const connectorOrOperator: readonly Role[] = ['connector', 'operator'];
+const reader: readonly Role[] = ['token_reader'];
+const anyRole: readonly Role[] = ['operator', 'connector', 'token_reader'];
+
+const byName = (request: { readonly name: string }) => request.name;
+const byParent = (request: { readonly parent: string }) => request.parent;
+/** Requires a rule for all tenants. */
+const allTenants = () => 'tenants/*';
+const byConnection = (request: { readonly connection: string }) => request.connection;
+
+/** A method without a row does not compile. Roles of administrators cannot read tokens. */
+export const ACCESS = {
+  'tokenvault.v1.TenantService': {
+    registerTenant: { roles: operator, resource: (request) => `tenants/${request.tenantId}` },
+    getTenant: { roles: operator, resource: byName },
+    listTenants: { roles: operator, resource: undefined },
+    updateTenant: { roles: operator, resource: (request) => request.tenant?.name ?? '' },
+    suspendTenant: { roles: operator, resource: byName },
+    resumeTenant: { roles: operator, resource: byName },
+    deleteTenant: { roles: operator, resource: byName },
+  } satisfies AccessOf<typeof TenantService>,
+  'tokenvault.v1.AppService': {
+    createApp: { roles: operator, resource: (request) => `${request.parent}/apps/${request.appId}` },
+    getApp: { roles: operator, resource: byName },
+    listApps: { roles: operator, resource: byParent },
+    updateApp: { roles: operator, resource: (request) => request.app?.name ?? '' },
+    deleteApp: { roles: operator, resource: byName },
+    addCredential: { roles: operator, resource: (request) => `${request.parent}/credentials/${request.credentialId}` },
+    removeCredential: { roles: operator, resource: byName },
+    verifyApp: { roles: operator, resource: byName },
+    rotateCredential: { roles: operator, resource: byName },
+    listExpiringCredentials: { roles: operator, resource: byParent },
+  } satisfies AccessOf<typeof AppService>,
+  'tokenvault.v1.ConnectionService': {
+    startAuthorization: { roles: connector, resource: byConnection },
+    completeAuthorization: { roles: connector, resource: byConnection },
+    confirmAuthorization: { roles: connector, resource: byConnection },
+    startAdminConsent: { roles: connectorOrOperator, resource: byParent },
+    importConnection: { roles: connectorOrOperator, resource: byConnection },
+    getConnection: { roles: connectorOrOperator, resource: byName },
+    listConnections: { roles: connectorOrOperator, resource: byParent },
+    updateConnection: { roles: connectorOrOperator, resource: (request) => request.connection?.name ?? '' },
+    verifyConnection: { roles: connectorOrOperator, resource: byName },
+    suspendConnection: { roles: connectorOrOperator, resource: byName },
+    resumeConnection: { roles: connectorOrOperator, resource: byName },
+    deleteConnection: { roles: connectorOrOperator, resource: byName },
+  } satisfies AccessOf<typeof ConnectionService>,
+  'tokenvault.v1.TokenService': {
+    getAccessToken: { roles: reader, resource: byConnection },
+    watchAccessToken: { roles: reader, resource: byConnection },
+    getAppAccessToken: { roles: reader, resource: (request) => request.app },
+  } satisfies AccessOf<typeof TokenService>,
+  'tokenvault.v1.EventService': {
+    watchEvents: { roles: operator, resource: byParent },
+    listDeadLetters: { roles: operator, resource: allTenants },
+    redeliverDeadLetters: { roles: operator, resource: allTenants },
+  } satisfies AccessOf<typeof EventService>,
+  'tokenvault.v1.ScopeService': {
+    listCatalogs: { roles: anyRole, resource: undefined },
+    translateScopes: { roles: anyRole, resource: undefined },
+  } satisfies AccessOf<typeof ScopeService>,
+} as const;
+
+const TENANT = /^tenants\/([^/]+)/;
+
+/**
+ * The rule that allows the call, before any validation (AIP-211). The error is the same for a missing and for a
+ * forbidden resource, so that callers cannot probe for names. A malformed name is left to validation if the caller has
+ * the role in any tenant.
+ */
+export function authorize(caller: Caller, roles: readonly Role[], resource: string): Rule {
+  const tenant = tenantOf(resource);
+  for (const rule of caller.rules) {
+    if (!roles.includes(rule.role)) continue;
+    if (tenant === undefined || rule.tenants.includes('*') || rule.tenants.includes(tenant)) return rule;
+  }
+  const target = resource === '' ? 'call this method' : `access ${resource}, or it does not exist`;
+  throw new VaultError(
+    'ACCESS_DENIED',
+    `Caller ${caller.id} may not ${target}. The operator of the vault can grant the role ${roles.join(' or ')}.`,
+    { metadata: { caller: caller.id } },
+  );
+}
+
+/** Tenants in which the caller has one of the roles; undefined: all tenants. */
+export function tenantsOf(caller: Caller, roles: readonly Role[]): readonly string[] | undefined {
+  const tenants = caller.rules.filter((rule) => roles.includes(rule.role)).flatMap((rule) => rule.tenants);
+  return tenants.includes('*') ? undefined : [...new Set(tenants)];
+}
+
+/** Undefined for `tenants/-`, an empty name, or a malformed one, which validation rejects. */
+function tenantOf(resource: string): string | undefined {
+  const tenant = TENANT.exec(resource)?.[1];
+  return tenant === '-' ? undefined : tenant;
+}

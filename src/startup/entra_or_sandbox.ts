@@ -1,0 +1,50 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../config/config_interface.ts';
+import { type Clock, systemClock } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
+import { followClock } from '../sandbox/follow_sandbox_clock.ts';
+import { startSandbox } from '../sandbox/start_sandbox.ts';
+
+/** Entra and the clock: the real ones, or those of a sandbox. */
+export interface CloudContext {
+  readonly clock: Clock;
+  readonly cloud: Config['customCloud'];
+  readonly sandboxUrl: string | undefined;
+  close(): unknown;
+}
+
+function cloudAt(sandboxUrl: string): NonNullable<CloudContext['cloud']> {
+  return { loginUrl: sandboxUrl, graphUrl: `${sandboxUrl}/graph` };
+}
+
+export async function openCloud(config: Config): Promise<CloudContext> {
+  const { sandbox } = config;
+  if (sandbox === 'off') return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, close() {} };
+  return sandbox === 'on' ? startOwnSandbox(config) : connectToSandbox(sandbox.url);
+}
+
+async function connectToSandbox(url: string): Promise<CloudContext> {
+  const clock = await followClock(url).catch((cause: unknown) => {
+    throw new VaultError(
+      'ENTRA_UNAVAILABLE',
+      `No sandbox answers at ${url}. Start it with \`npm run sandbox\`, or set TOKENVAULT_SANDBOX=on.`,
+      { cause },
+    );
+  });
+  return { clock, cloud: cloudAt(url), sandboxUrl: url, close: () => clock.close() };
+}
+
+/**
+ * A sandbox in this process. Its signing key is in the folder of the database, so that tokens stay valid after a
+ * restart.
+ */
+async function startOwnSandbox({ databaseUrl, sandboxPort }: Config): Promise<CloudContext> {
+  const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const { clock, url, close } = await startSandbox({
+    port: sandboxPort,
+    keyFile: `${data}/sandbox-key.json`,
+  });
+  return { clock, cloud: cloudAt(url), sandboxUrl: url, close };
+}

@@ -1,0 +1,221 @@
+import { hostname } from 'node:os';
+import type { AuditLog } from '../audit/audit_log_interface.ts';
+import { openAuditLog } from '../audit/open_audit_log.ts';
+import type { Config } from '../config/config_interface.ts';
+import { readCallersFile } from '../config/read_callers_file.ts';
+import { readEventGridKeys } from '../config/read_event_grid_keys.ts';
+import { createAdminConsents } from '../connect/admin_consent_use_cases.ts';
+import { createAuthorizations } from '../connect/authorization_use_cases.ts';
+import { callbackUri } from '../connect/connect_dependencies.ts';
+import { createImports } from '../connect/import_connection.ts';
+import { purgeExpired } from '../connect/purge_expired_consents_and_events.ts';
+import { createSecretChangeHandler } from '../credential_lifecycle/key_vault_secret_change_handler.ts';
+import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
+import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
+import { HOUR } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
+import { newUid } from '../model/id_patterns.ts';
+import { isLoopbackAddress } from '../model/listen_address.ts';
+import { systemTimers } from '../model/monotonic_timers.ts';
+import { createChanges } from '../model/resource_change_announcements.ts';
+import { createApps } from '../registry/app_operations.ts';
+import { createConnections } from '../registry/connection_operations.ts';
+import { createCredentials } from '../registry/credential_operations.ts';
+import { createTenants } from '../registry/tenant_operations.ts';
+import { createAccessLog } from '../rpc/pipeline/access_log.ts';
+import { createKeyAuthenticator, createLoopbackAuthenticator } from '../rpc/pipeline/api_key_authenticator.ts';
+import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
+import { adminServices, startGrpcServer, tokenServices } from '../rpc/start_grpc_server.ts';
+import { createScopes } from '../scopes/create_scope_translator.ts';
+import { loadCatalogs } from '../scopes/load_scope_catalogs.ts';
+import { openStores } from '../store/open_stores.ts';
+import type { Stores } from '../store/store_interfaces.ts';
+import { createReadiness, loggedCheck } from '../telemetry/readiness_checks.ts';
+import { createPinoLog, type ProcessLog } from '../telemetry/stderr_json_log.ts';
+import { createMetrics } from '../telemetry/vault_metrics.ts';
+import { type AccessTokensParts, createAccessTokens } from '../tokens/create_access_token_service.ts';
+import { createPageAudit } from '../web/failure_page_audit.ts';
+import { startOpsServer } from '../web/probe_and_metrics_server.ts';
+import { startWebServer } from '../web/web_server.ts';
+import { openCloud } from './entra_or_sandbox.ts';
+import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
+import { createShutdown, type Shutdown } from './shutdown.ts';
+import { type BackgroundJobs, startBackgroundJobs } from './start_background_jobs.ts';
+
+export interface Vault {
+  /** Addresses of the listeners as bound. */
+  readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
+  /** URL of the sandbox, if the vault uses one. */
+  readonly sandboxUrl: string | undefined;
+  /** Reports NOT_SERVING, waits for load balancers, completes calls within the grace period, flushes and closes. */
+  stop(): Promise<void>;
+}
+
+/** Replaceable parts, for tests and for the program. */
+export type Seams = Pick<AccessTokensParts, 'timers'> & {
+  /** Test hook: wraps what the vault writes to, so that a test can stop the process between two writes. */
+  readonly decorate?: (outside: Outside) => Outside;
+  /** Test hook: receives the periodic jobs so that a test can trigger them. */
+  readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries'>) => void) | undefined;
+  readonly keyVault?: MicrosoftParts['keyVault'];
+  /** The log of the process. A second log on the same descriptor would interleave its lines. Default: a new one. */
+  readonly log?: ProcessLog;
+};
+
+/** What the calls and the background jobs of the vault read and write outside of its memory. */
+export interface Outside {
+  readonly stores: Stores;
+  readonly registrations: AppRegistrations;
+  readonly audit: AuditLog;
+}
+
+/** Load balancers need this long to see NOT_SERVING. On loopback there are none. */
+const DRAIN = 5_000;
+const GRACE = 15_000;
+
+/** Opens the parts in the order of their dependencies. If one fails, the parts before it are closed. */
+export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
+  const shutdown = createShutdown();
+  try {
+    return await build(config, seams, shutdown);
+  } catch (error) {
+    // Rethrow the original error; errors during cleanup are ignored.
+    await shutdown.run().catch(() => {});
+    throw error;
+  }
+}
+
+async function build(
+  config: Config,
+  { decorate, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel) }: Seams,
+  shutdown: Shutdown,
+): Promise<Vault> {
+  const { opened } = shutdown;
+  const metrics = createMetrics();
+  metrics.observeLog(log);
+  const cloud = await opened(openCloud(config));
+  const { clock } = cloud;
+
+  const { databaseUrl, keySource, credentialsDirectory } = config;
+  const stores = await opened(
+    openStores({ databaseUrl, keySource, credentialsDirectory, clock, meter: metrics.storage }),
+  );
+  metrics.observe({
+    connectionsByState: () => stores.connections.countByState(),
+    credentialExpiries: () => stores.apps.credentialEnds(clock.now()),
+    rotations: () => stores.rotations.counts(),
+  });
+  const audit = await opened(
+    openAuditLog(config.auditFile, {
+      ledger: stores.audit,
+      clock,
+      instance: `${hostname()}-${process.pid}`,
+      rotateAt: config.auditRotateBytes,
+      metrics: metrics.audit,
+      alert: (topic) => {
+        metrics.audit.alert(topic);
+        log.event('error', 'audit_alert', { topic });
+      },
+    }),
+  );
+
+  const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
+  const changes = createChanges();
+  const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
+  const outside: Outside = { stores, registrations: microsoft.registrations, audit };
+  const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, clock };
+  const accessTokens = await opened(createAccessTokens({ ...parts, metrics: metrics.tokens, log, timers }));
+  const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
+  const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
+  const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
+  const authorizations = createAuthorizations(connectParts);
+  const adminConsents = createAdminConsents(connectParts);
+  const { secretSource } = microsoft;
+  const secretChanges = createSecretChangeHandler({ inspections: stores.inspections, secretSource });
+  const { keyVaults, eventGridKeyFile, callersFile } = config;
+  const gridKeys = eventGridKeyFile === undefined ? undefined : readEventGridKeys(eventGridKeyFile);
+  for (const message of gridKeys?.warnings ?? []) log.event('warn', 'event_grid_key_warning', { message });
+  const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
+  const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
+
+  const apiKeys = callersFile === undefined ? [] : readCallersFile(callersFile);
+  const authenticator =
+    callersFile === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(apiKeys, clock);
+  const every = (timers ?? systemTimers).every;
+  const backgroundJobs = await startBackgroundJobs({ ...parts, config, apiKeys, every, metrics, log, opened });
+  // A failed purge is repeated an hour later.
+  await opened({ close: every(HOUR, () => void purgeExpired(parts).catch(() => {})) });
+  onJobsStarted?.(backgroundJobs);
+
+  const checks = {
+    storage: loggedCheck(log, () => stores.check()),
+    async audit() {
+      if (!audit.writable) throw new VaultError('AUDIT_UNAVAILABLE', 'The audit log cannot be written.');
+    },
+  };
+  const readiness = await opened(createReadiness(Object.values(checks)));
+  metrics.observeReadiness(readiness);
+  const pipeline = createCallPipeline({
+    authenticator,
+    audit: parts.audit,
+    clock,
+    metrics: metrics.rpc,
+    log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
+  });
+  const services = {
+    accessTokens,
+    authorizations,
+    adminConsents,
+    imports: createImports(connectParts),
+    tenants: createTenants(registryParts),
+    apps: createApps(registryParts),
+    credentials: createCredentials(registryParts),
+    connections: createConnections(registryParts),
+    expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
+    rotations: backgroundJobs.rotations,
+    scopes,
+    audit,
+    clock,
+  };
+  const { tls, publicUrl, plaintext, unauthenticated } = config;
+  const onLimit = metrics.rpc.limited;
+  const listenerParts = { pipeline, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
+  let serving = false;
+  // Opened first and closed last, so that probes get a response while the vault starts and drains.
+  const ops = await opened(
+    startOpsServer({
+      address: config.opsAddress,
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+      readiness: {
+        ...checks,
+        serving() {
+          if (!serving || !readiness.ready) throw new VaultError('OVERLOADED', 'The vault is starting or draining.');
+        },
+      },
+    }),
+  );
+  // All close at once, within one grace period.
+  const servers: { close(grace: number): Promise<void> }[] = [];
+  await opened({ close: () => Promise.all(servers.map((server) => server.close(GRACE))) });
+  const { grpcAddress, adminAddress, webAddress } = config;
+  const grpc = await startGrpcServer({ ...listenerParts, address: grpcAddress, services: tokenServices(services) });
+  servers.push(grpc);
+  const admin = await startGrpcServer({ ...listenerParts, address: adminAddress, services: adminServices(services) });
+  servers.push(admin);
+  const pageAudit = createPageAudit({ auditLog: audit, clock });
+  const pages = { authorizations, adminConsents, logos: stores.apps, eventGrid };
+  const web = await startWebServer({ ...pages, address: webAddress, publicUrl, tls, log, audit: pageAudit });
+  servers.push(web);
+  serving = true;
+
+  return {
+    addresses: { grpc: grpc.address, admin: admin.address, web: web.address, ops: ops.address },
+    sandboxUrl: cloud.sandboxUrl,
+    async stop() {
+      readiness.drain();
+      if (![grpcAddress, adminAddress, webAddress].every(isLoopbackAddress))
+        await new Promise((resolve) => setTimeout(resolve, DRAIN));
+      await shutdown.run();
+    },
+  };
+}

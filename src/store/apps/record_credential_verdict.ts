@@ -1,0 +1,73 @@
+import { and, asc, eq, sql } from 'drizzle-orm';
+import { credentialState } from '../../model/app_credential.ts';
+import { credentialRejected, fallbackOf } from '../../model/credential_rejected_event.ts';
+import { placeholder, placeholders } from '../database_interface.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+import type { AppStore } from '../store_interfaces.ts';
+import { appColumns } from './app_rows.ts';
+import { openColumns, toCredential } from './credential_rows.ts';
+
+/** What Entra answered when it was presented with a credential. */
+export function createProbeResults({ database, outbox }: StoreParts): Pick<AppStore, 'recordVerdict'> {
+  const { credentials, apps } = database.tables;
+  const open = openColumns(credentials);
+  const { uid, verdict, entraError, lastUsedTime } = placeholders(open);
+  const fallbackUid = placeholder(credentials.uid, 'fallbackUid');
+
+  const record = database.write('credentials.verdict', (db) =>
+    db.update(credentials).set({ verdict, entraError, lastUsedTime }).where(eq(credentials.uid, uid)),
+  );
+  const ofItsApp = database.rows('credentials.ofItsApp', (db) =>
+    db
+      .select({ credential: open, app: appColumns(apps) })
+      .from(credentials)
+      .innerJoin(apps, eq(apps.uid, credentials.appUid))
+      .where(sql`${credentials.appUid} = (SELECT one.app_uid FROM credentials AS one WHERE one.uid = ${uid})`)
+      .orderBy(asc(credentials.position)),
+  );
+  // The fallback must still be usable: if both are rejected at once, the second event reports that none is left.
+  const reject = database.write('credentials.reject', (db) =>
+    db
+      .update(credentials)
+      .set({ verdict: 'REJECTED', entraError, lastUsedTime })
+      .where(
+        and(
+          eq(credentials.uid, uid),
+          eq(credentials.verdict, placeholder(credentials.verdict, 'previousVerdict')),
+          sql`(${fallbackUid} = '' OR EXISTS (
+            SELECT 1 FROM credentials AS fallback WHERE fallback.uid = ${fallbackUid} AND fallback.verdict <> 'REJECTED'))`,
+        ),
+      ),
+  );
+
+  return {
+    async recordVerdict(uid, verdict, entraError, time) {
+      const said = { uid, entraError, lastUsedTime: time };
+      if (verdict !== 'REJECTED') {
+        await record.run({ ...said, verdict });
+        return;
+      }
+      // The verdict may change between read and write: then repeat.
+      for (;;) {
+        const rows = (await ofItsApp.all({ uid })).map(({ credential, app }) => ({
+          app,
+          credential: toCredential(credential),
+        }));
+        const own = rows.find(({ credential }) => credential.uid === uid);
+        if (own === undefined) return;
+        // The expiry of an expired credential was already reported; its rejection adds nothing.
+        const isUnreported =
+          own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
+        const all = rows.map(({ credential }) => credential);
+        const fallback = isUnreported ? fallbackOf(own.credential, all, time) : undefined;
+        const { committed } = await database.commit(
+          reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
+          ...(isUnreported
+            ? outbox.publish(credentialRejected(own.app, own.credential, fallback, entraError, time))
+            : []),
+        );
+        if (committed) return;
+      }
+    },
+  };
+}

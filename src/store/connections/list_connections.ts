@@ -1,0 +1,95 @@
+import { setImmediate } from 'node:timers/promises';
+import { and, asc, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { Connection } from '../../model/connection.ts';
+import { fieldInvalid } from '../../model/errors.ts';
+import { afterPair, pairKey, toPage } from '../rows/keyset_pagination.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+import type { ConnectionFilter, ConnectionStore } from '../store_interfaces.ts';
+import { type ConnectionRow, indexForm } from './connection_row_mapping.ts';
+import type { ConnectionRows } from './connection_rows.ts';
+
+/** Every tenant has its own index key, so a search by username computes one index value per tenant. */
+const MOST_TENANTS_BY_USERNAME = 10_000;
+const TENANTS_A_TURN = 100;
+const ROWS_A_TURN = 20;
+
+export function createConnectionList(
+  { database, keys }: StoreParts,
+  connectionRows: ConnectionRows,
+): ConnectionStore['list'] {
+  const { connections, tenants } = database.tables;
+
+  async function usernameIndexes(username: string, tenantIds: readonly string[] | undefined): Promise<string[]> {
+    const searched = await database.select('tenants.uids', (db) =>
+      db
+        .select({ uid: tenants.uid })
+        .from(tenants)
+        .where(tenantIds && inArray(tenants.tenantId, [...tenantIds]))
+        .limit(MOST_TENANTS_BY_USERNAME + 1),
+    );
+    if (searched.length > MOST_TENANTS_BY_USERNAME) {
+      throw fieldInvalid('username', 'There are too many tenants to search. Name one as the parent.');
+    }
+    const indexes: string[] = [];
+    for (const [count, { uid }] of searched.entries()) {
+      // Unwrapping all keys at once would block the event loop for half a second.
+      if (count % TENANTS_A_TURN === 0) await setImmediate();
+      await keys.ready(uid);
+      indexes.push(keys.keyring.blindIndex(uid, indexForm(username)));
+    }
+    return indexes;
+  }
+
+  async function conditions(filter: ConnectionFilter): Promise<SQL[]> {
+    const { tenantIds, state, externalId, username, label, objectId, directoryId } = filter;
+    const wanted: SQL[] = [];
+    // Only the first condition may use its index. The planner does not know that a state has a hundred thousand rows and an external id has
+    // one: with `|| ''`, the columns of the others match no index.
+    const by = (column: Column) => (wanted.length === 0 ? sql`${column}` : sql`${column} || ''`);
+
+    if (externalId !== undefined) wanted.push(eq(by(connections.externalId), externalId));
+    if (username !== undefined) {
+      wanted.push(inArray(by(connections.usernameIndex), await usernameIndexes(username, tenantIds)));
+    }
+    // GUIDs are case-insensitive, and stored in lower case, as Entra writes them.
+    if (objectId !== undefined) wanted.push(eq(by(connections.objectId), objectId.toLowerCase()));
+    if (directoryId !== undefined) wanted.push(eq(by(connections.directoryId), directoryId.toLowerCase()));
+    if (state === 'SUSPENDED') wanted.push(sql`suspend_time IS NOT NULL`);
+    else if (state !== undefined) {
+      // As raw SQL, so that the planner finds the partial index.
+      const grantState = wanted.length === 0 ? sql`grant_state` : sql`grant_state || ''`;
+      wanted.push(sql`suspend_time IS NULL AND ${grantState} = ${state}`);
+    }
+    // A username index value belongs to one tenant. With a condition on the tenant, the planner would not use the index of usernames.
+    if (tenantIds !== undefined && username === undefined) {
+      wanted.push(inArray(connections.tenantId, [...tenantIds]));
+    }
+    if (label !== undefined) wanted.push(database.dialect.labelIs(connections.labels, label.key, label.value));
+    return wanted;
+  }
+
+  return async (page, filter) => {
+    const wanted = await conditions(filter);
+    const rows = await database.select('connections.list', (db) =>
+      db
+        .select()
+        .from(connections)
+        .where(and(...wanted, afterPair(page, connections.tenantId, connections.connectionId)))
+        .orderBy(asc(connections.tenantId), asc(connections.connectionId))
+        .limit(page.size + 1),
+    );
+    const { items, next } = toPage<ConnectionRow, ConnectionRow>(
+      rows,
+      page,
+      (row) => pairKey(row.tenantId, row.connectionId),
+      (row) => row,
+    );
+    const opened: Connection[] = [];
+    for (const [count, row] of items.entries()) {
+      // Opening a page of 1,000 at once would block the event loop, and so all other callers, for a tenth of a second.
+      if (count % ROWS_A_TURN === 0) await setImmediate();
+      opened.push(await connectionRows.toConnection(row));
+    }
+    return { items: opened, next };
+  };
+}

@@ -1,0 +1,161 @@
+import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Timestamp } from '../../model/clock.ts';
+import type { Connection } from '../../model/connection.ts';
+import { connectionChanged } from '../../model/connection_changed_event.ts';
+import { isVaultError } from '../../model/errors.ts';
+import { placeholder, placeholders, type Step } from '../database_interface.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+import type { GrantStore, HeldLease, RefreshRecord } from '../store_interfaces.ts';
+import { type ConnectionRow, fromRow, grantColumns } from './connection_row_mapping.ts';
+import type { ConnectionRows } from './connection_rows.ts';
+import { createRefreshTokens } from './refresh_token_columns.ts';
+import type { AccessTokenRows } from './sealed_access_token_rows.ts';
+
+export function createGrantStore(
+  { database, keys, outbox, clock }: StoreParts,
+  { connectionRows, accessTokens }: { connectionRows: ConnectionRows; accessTokens: AccessTokenRows },
+): GrantStore {
+  const { connections } = database.tables;
+  const refreshTokens = createRefreshTokens({ keys, clock });
+  const { now } = database.dialect;
+  const all = placeholders(getTableColumns(connections));
+  const unfenced = and(eq(connections.uid, all.uid), eq(connections.epoch, all.epoch));
+  const free = { leaseOwner: null, leaseUntil: null };
+
+  // Not durable: a start frees all leases, so losing one is harmless, and each refresh waits for the disk only once.
+  const lease = database.volatile('grants.lease', (db) =>
+    db
+      .update(connections)
+      .set({
+        leaseOwner: all.leaseOwner,
+        leaseUntil: sql`${now} + ${placeholder(connections.leaseUntil, 'duration')}`,
+        epoch: sql`${connections.epoch} + 1`,
+      })
+      .where(and(eq(connections.uid, all.uid), or(isNull(connections.leaseUntil), lt(connections.leaseUntil, now))))
+      .returning(),
+  );
+  const release = database.write('grants.release', (db) => db.update(connections).set(free).where(unfenced));
+  const record = database.write('grants.record', (db) =>
+    db
+      .update(connections)
+      .set({
+        directoryId: all.directoryId,
+        objectId: all.objectId,
+        personal: all.personal,
+        usernameIndex: all.usernameIndex,
+        productScopes: all.productScopes,
+        granted: all.granted,
+        resourceIssues: all.resourceIssues,
+        grantState: all.grantState,
+        stateReason: all.stateReason,
+        verifyTime: all.verifyTime,
+        lastRefreshTime: all.lastRefreshTime,
+        firstSuspectTime: all.firstSuspectTime,
+        heldUntil: all.heldUntil,
+        keepAliveTime: all.keepAliveTime,
+        updateTime: all.updateTime,
+        refreshToken: all.refreshToken,
+        previousRefreshToken: all.previousRefreshToken,
+        replacedTime: all.replacedTime,
+        version: sql`${connections.version} + 1`,
+        ...free,
+      })
+      .where(unfenced),
+  );
+  /** Changes nothing; rejects the commit unless the row has this version. */
+  const hasVersion = database.write('grants.hasVersion', (db) =>
+    db
+      .update(connections)
+      .set({ version: all.version })
+      .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
+  );
+
+  async function tenantExists(tenantUid: string): Promise<boolean> {
+    try {
+      await keys.ready(tenantUid);
+      return true;
+    } catch (error) {
+      if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;
+      throw error;
+    }
+  }
+
+  /** The epoch fences the first step, but a change of labels does not increment it. The event must still describe the current row. */
+  async function commitRecord(leased: Connection, outcome: RefreshRecord, steps: readonly Step[]) {
+    const { uid } = leased;
+    for (let before = leased; ; ) {
+      const { externalId, labels, version } = before;
+      const after = { ...outcome.connection, externalId, labels };
+      const events = outbox.publish(connectionChanged({ before, after, time: clock.now() }));
+      const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
+      const result = await database.commit(...steps, ...guards, ...events);
+      if (result.committed) return 'recorded';
+      const row = result.refusedBy === 0 ? undefined : await connectionRows.find(uid);
+      if (row === undefined) return 'fenced';
+      before = fromRow(row);
+    }
+  }
+
+  async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
+    const { uid, tenantUid, epoch } = row;
+    const connection = await connectionRows.toConnection(row);
+    const accessToken = await accessTokens.find(uid, resource, endsAfter);
+    await keys.ready(tenantUid, row.refreshToken);
+    const refreshToken = refreshTokens.current(row);
+    return {
+      connection,
+      refreshToken,
+      get previousRefreshToken() {
+        return refreshTokens.previous(row);
+      },
+      accessToken,
+      async record(outcome: RefreshRecord) {
+        if (!(await tenantExists(tenantUid))) return 'fenced';
+        return commitRecord(connection, outcome, [
+          record.step(
+            {
+              uid,
+              epoch,
+              ...grantColumns(outcome.connection),
+              ...(samePerson(connection, outcome.connection)
+                ? personalIn(row)
+                : connectionRows.personalOf(outcome.connection)),
+              ...refreshTokens.rotated(row, refreshToken, outcome.refreshToken),
+            },
+            1,
+          ),
+          ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert({ uid, tenantUid }, outcome.accessToken)]),
+        ]);
+      },
+      async release() {
+        await release.run({ uid, epoch });
+      },
+    };
+  }
+
+  return {
+    findAccessToken: accessTokens.find,
+    async lease(connectionUid, { owner, resource, duration, endsAfter }) {
+      const row = await lease.first({ uid: connectionUid, leaseOwner: owner, duration });
+      if (row === undefined) return undefined;
+      try {
+        return await hold(row, resource, endsAfter ?? clock.now());
+      } catch (error) {
+        await release.run({ uid: row.uid, epoch: row.epoch });
+        throw error;
+      }
+    },
+  };
+}
+
+function personalIn({ personal, usernameIndex }: ConnectionRow) {
+  return { personal, usernameIndex };
+}
+
+function samePerson(before: Connection, after: Connection): boolean {
+  return (
+    before.account?.username === after.account?.username &&
+    before.account?.displayName === after.account?.displayName &&
+    before.account?.email === after.account?.email
+  );
+}

@@ -1,0 +1,44 @@
+import { eq, getTableColumns } from 'drizzle-orm';
+import { type Keyring, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
+import { dekVersionOf } from '../../keyring/sealed_record.ts';
+import { VaultError } from '../../model/errors.ts';
+import { type Database, placeholders } from '../database_interface.ts';
+
+export type TenantKeys = ReturnType<typeof createTenantKeys>;
+
+/** The rows of the tenants' data keys (DEKs), and the keyring that they are loaded into. */
+export function createTenantKeys({ database, keyring }: { database: Database; keyring: Keyring }) {
+  const { deks } = database.tables;
+  const all = placeholders(getTableColumns(deks));
+  const ofTenant = eq(deks.tenantUid, all.tenantUid);
+  const find = database.rows('deks.find', (db) => db.select().from(deks).where(ofTenant));
+  const insert = database.write('deks.insert', (db) => db.insert(deks).values(all));
+  const deleteAll = database.write('deks.delete', (db) => db.delete(deks).where(ofTenant));
+
+  return {
+    keyring,
+    /**
+     * Loads a tenant's DEKs unless they are loaded. Seal and open straight after it, with no other await in between.
+     * With a sealed value: also when it names a version that another replica has added. TENANT_NOT_FOUND.
+     */
+    async ready(tenantUid: string, sealed?: Uint8Array | null): Promise<void> {
+      const version = sealed ? dekVersionOf(sealed) : undefined;
+      if (keyring.has(tenantUid, version)) return;
+      const rows = await find.all({ tenantUid });
+      if (rows.length === 0) throw noDek(tenantUid);
+      for (const row of rows) keyring.adopt(row);
+    },
+    insert: (dek: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
+    /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */
+    deleteAll: (tenantUid: string) => deleteAll.step({ tenantUid }),
+  };
+}
+
+function noDek(tenantUid: string): VaultError {
+  return tenantUid === VAULT_UID
+    ? new VaultError(
+        'RECORD_CORRUPT',
+        'The data key of the vault itself is missing. Restore the database from a backup.',
+      )
+    : new VaultError('TENANT_NOT_FOUND', 'The tenant was deleted, and its keys with it.');
+}

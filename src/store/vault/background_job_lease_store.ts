@@ -1,0 +1,31 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { LeaseStore } from '../background_store_interfaces.ts';
+import { type Database, placeholder, placeholders } from '../database_interface.ts';
+
+export function createLeaseStore(database: Database): LeaseStore {
+  const { leases } = database.tables;
+  const { now } = database.dialect;
+  const { name, owner } = placeholders({ name: leases.name, owner: leases.owner });
+  const until = sql`${now} + ${placeholder(leases.until, 'duration')}`;
+
+  const acquire = database.write('leases.acquire', (db) =>
+    db
+      .insert(leases)
+      .values({ name, owner, until })
+      .onConflictDoUpdate({
+        target: leases.name,
+        set: { owner: sql`excluded.owner`, until: sql`excluded.until` },
+        setWhere: sql`leases.owner = excluded.owner OR leases.until <= ${now}`,
+      }),
+  );
+  const release = database.write('leases.release', (db) =>
+    db.delete(leases).where(and(eq(leases.name, name), eq(leases.owner, owner))),
+  );
+
+  return {
+    acquire: async (name, owner, duration) => (await acquire.run({ name, owner, duration })) > 0,
+    async release(name, owner) {
+      await release.run({ name, owner });
+    },
+  };
+}

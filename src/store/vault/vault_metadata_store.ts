@@ -1,0 +1,34 @@
+import { eq, getTableColumns } from 'drizzle-orm';
+import { type Database, placeholders, type Step } from '../database_interface.ts';
+
+export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'audit_checkpoint' | 'kek_age' | 'file_place';
+
+/** Single values by name: ids, keys and times of the vault itself. */
+export interface Meta {
+  find(key: MetaKey): Promise<Buffer | undefined>;
+  /** For a commit that is rejected if the key already exists. */
+  insert(key: MetaKey, value: Buffer): Step;
+  /** Inserts or replaces the value. */
+  save(key: MetaKey, value: Buffer): Promise<void>;
+}
+
+export function createMeta(database: Database): Meta {
+  const { meta } = database.tables;
+  const all = placeholders(getTableColumns(meta));
+  const find = database.rows('meta.find', (db) => db.select().from(meta).where(eq(meta.key, all.key)));
+  const insert = database.write('meta.insert', (db) => db.insert(meta).values(all));
+  const save = database.write('meta.save', (db) =>
+    db
+      .insert(meta)
+      .values(all)
+      .onConflictDoUpdate({ target: meta.key, set: { value: all.value } }),
+  );
+
+  return {
+    find: async (key) => (await find.first({ key }))?.value,
+    insert: (key, value) => insert.step({ key, value }, 1),
+    async save(key, value) {
+      await save.run({ key, value });
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { Meter } from './prometheus_meter.ts';
+
+export function createTokenMetrics(meter: Meter) {
+  const served = meter.counter('tokenvault_tokens_served_total', 'Access tokens that were served, by source.', [
+    'source',
+  ]);
+  // Children are cached, because the lookup of one costs more than the increment.
+  const bySource = {
+    CACHE: served.labels('CACHE'),
+    DATABASE: served.labels('DATABASE'),
+    ENTRA: served.labels('ENTRA'),
+  } as const;
+  const refreshes = meter.counter(
+    'tokenvault_refreshes_total',
+    'Refreshes of connections, by outcome and reason; a refresh counts once, with all its retries. tokenvault_exchanges_total counts each HTTP request.',
+    ['outcome', 'reason'],
+  );
+  const duration = meter.histogram(
+    'tokenvault_refresh_seconds',
+    'Duration of a refresh at Entra, with all its retries. tokenvault_exchange_seconds measures each HTTP request.',
+    [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
+  );
+  const leaseLost = meter.counter(
+    'tokenvault_lease_contention_total',
+    'Refresh leases that another replica or task held.',
+  );
+  const fenced = meter.counter(
+    'tokenvault_refresh_fenced_total',
+    'Refresh outcomes that were discarded, because the grant had been replaced in the meantime.',
+  );
+  const recordRetried = meter.counter(
+    'tokenvault_refresh_record_retries_total',
+    'Retried database writes of a refresh outcome.',
+  );
+  const lag = meter.histogram(
+    'tokenvault_refresh_lag_seconds',
+    'How long after its refresh time a token in use was replaced.',
+    [1, 5, 15, 60, 300, 900, 1800, 3600],
+  );
+  const ahead = meter.counter(
+    'tokenvault_refresh_ahead_failures_total',
+    'Failed refreshes ahead of time; the old token is served while it is valid.',
+    ['reason'],
+  );
+  const keptAlive = meter.counter(
+    'tokenvault_keep_alive_total',
+    'Idle connections that were redeemed to keep them alive.',
+    ['outcome'],
+  );
+  const nearIdleExpiry = meter.gauge(
+    'tokenvault_connections_near_idle_expiry',
+    'Active connections whose refresh token expires within 15 days unless it is redeemed.',
+  );
+  const deferred = meter.gauge(
+    'tokenvault_connections_state_deferred',
+    'Connections whose state change is deferred, because too many connections of the app fail the same way.',
+  );
+  const alerts = meter.counter(
+    'tokenvault_token_alerts_total',
+    'Findings about refreshes that an operator should investigate, by topic.',
+    ['topic'],
+  );
+  return {
+    served: (source: keyof typeof bySource) => bySource[source].inc(),
+    exchange: (outcome: string, reason: string) => refreshes.inc({ outcome, reason }),
+    exchangeDuration: (milliseconds: number) => duration.observe(milliseconds / 1_000),
+    leaseLost: () => leaseLost.inc(),
+    fenced: () => fenced.inc(),
+    recordRetried: () => recordRetried.inc(),
+    refreshLag: (milliseconds: number) => lag.observe(milliseconds / 1_000),
+    refreshAheadFailed: (reason: string) => ahead.inc({ reason }),
+    keptAlive: (outcome: 'ok' | 'failed') => keptAlive.inc({ outcome }),
+    nearIdleExpiry: (count: number) => nearIdleExpiry.set(count),
+    stateDeferred: (count: number) => deferred.set(count),
+    alert: (topic: string) => alerts.inc({ topic }),
+  };
+}

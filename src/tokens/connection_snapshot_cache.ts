@@ -1,0 +1,158 @@
+import { createBoundedCache } from '../model/bounded_cache.ts';
+import type { Connection } from '../model/connection.ts';
+import { isGrantSound } from '../model/connection_resource_states.ts';
+import type { App } from '../model/entra_app.ts';
+import { isVaultError } from '../model/errors.ts';
+import { connectionNotFound, tenantNotFound } from '../model/not_found_errors.ts';
+import type { Change } from '../model/resource_change_announcements.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { TokenScope } from '../scopes/scope_translator_interface.ts';
+import type { Stores } from '../store/store_interfaces.ts';
+import { type ServingFacts, servingBlock } from './connection_serving_errors.ts';
+import { createSingleFlight } from './single_flight.ts';
+
+/** Everything that decides whether a connection is served, as last read. */
+export interface ConnectionSnapshot extends ServingFacts {
+  /** Name of the scope catalog that translates product scopes. */
+  readonly catalog: string;
+  /** The connection is served, except that single resources may be refused. */
+  readonly open: boolean;
+  /** The refresh token may be redeemed, though all resources may be refused for reasons of their own. */
+  readonly sound: boolean;
+  /** Requested scopes that were found granted, by their text. A new grant makes a new snapshot. */
+  readonly resolvedScopes: Map<string, TokenScope>;
+}
+
+export type ConnectionSnapshots = ReturnType<typeof createConnectionSnapshots>;
+
+export interface ConnectionSnapshotsParts {
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
+  readonly limit: number;
+}
+
+/** Snapshots in memory, so that a cache hit does not read the database. */
+export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts) {
+  /** By uid alone, so that a drop is complete; a name whose uid has no snapshot is a miss. */
+  const snapshots = createBoundedCache<string, ConnectionSnapshot>(limit);
+  const uids = createBoundedCache<string, string>(limit);
+  const loads = createSingleFlight<ConnectionSnapshot>();
+  /** Recorded versions by uid: an earlier read must not replace them. */
+  const recorded = createBoundedCache<string, number>(10_000);
+  /** Connections of one tenant and app share these objects, which are most of a snapshot. */
+  const sharedTenants = createShared<Tenant>();
+  const sharedApps = createShared<App>();
+  let changes = 0;
+
+  async function read(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
+    const tenant = await stores.tenants.find(tenantId);
+    if (tenant === undefined) throw tenantNotFound(tenantId);
+    const connection = await stores.connections.find(tenant.uid, connectionId);
+    const app = connection === undefined ? undefined : await stores.apps.findByUid(connection.appUid);
+    if (connection === undefined || app === undefined) throw connectionNotFound({ tenantId, connectionId });
+    const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
+    return snapshotOf(sharedTenants(tenant), sharedTenants(owner), sharedApps(app), connection);
+  }
+
+  function load(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
+    const key = keyOf(tenantId, connectionId);
+    // A request after a change must not join a read from before it.
+    return loads.run(`${changes} ${key}`, async () => {
+      for (let attempt = 1; ; attempt++) {
+        const changesBefore = changes;
+        const snapshot = await read(tenantId, connectionId);
+        // Changed during the read: the result may be outdated, and must not be remembered.
+        const { uid, version } = snapshot.connection;
+        const isCurrent = changesBefore === changes && version >= (recorded.get(uid) ?? 0);
+        if (!isCurrent && attempt < 3) continue;
+        if (isCurrent) {
+          snapshots.set(uid, snapshot);
+          uids.set(key, uid);
+        }
+        return snapshot;
+      }
+    });
+  }
+
+  function peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined {
+    const uid = uids.get(keyOf(tenantId, connectionId));
+    return uid === undefined ? undefined : snapshots.get(uid);
+  }
+
+  return {
+    peek,
+    /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
+    async get(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
+      return peek(tenantId, connectionId) ?? (await load(tenantId, connectionId));
+    },
+    /** Reads again; falls back to memory while the database is unavailable. */
+    async reread(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
+      const known = peek(tenantId, connectionId);
+      try {
+        return await load(tenantId, connectionId);
+      } catch (error) {
+        // An outage of the database must not stop all products.
+        if (known !== undefined && isVaultError(error, 'DATABASE_UNAVAILABLE')) return known;
+        throw error;
+      }
+    },
+    /** Undefined: the connection was deleted. */
+    async findByUid(connectionUid: string): Promise<ConnectionSnapshot | undefined> {
+      const connection = await stores.connections.findByUid(connectionUid);
+      if (connection === undefined) return undefined;
+      return load(connection.tenantId, connection.connectionId);
+    },
+    /** An outcome was recorded: replaces the connection in its snapshot. */
+    update(connection: Connection): void {
+      const known = snapshots.get(connection.uid);
+      recorded.set(connection.uid, connection.version);
+      // It may have changed and been read again between the record and this call.
+      if (known === undefined || known.connection.version > connection.version) return;
+      snapshots.set(connection.uid, snapshotOf(known.tenant, known.owner, known.app, connection));
+    },
+    drop(change: Change): void {
+      changes++;
+      if (change.kind === 'connection') {
+        snapshots.delete(change.uid);
+        return;
+      }
+      for (const snapshot of snapshots.values()) {
+        if (concerns(change, snapshot)) snapshots.delete(snapshot.connection.uid);
+      }
+    },
+  };
+}
+
+/** Returns one object for all reads of a version: the first. */
+function createShared<Resource extends { readonly uid: string; readonly version: number }>() {
+  const known = createBoundedCache<string, Resource>(10_000);
+  return (read: Resource): Resource => {
+    const shared = known.get(read.uid);
+    if (shared !== undefined && shared.version === read.version) return shared;
+    known.set(read.uid, read);
+    return read;
+  };
+}
+
+/** Tenant ids contain no slash. */
+function keyOf(tenantId: string, connectionId: string): string {
+  return `${tenantId}/${connectionId}`;
+}
+
+function snapshotOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): ConnectionSnapshot {
+  const sound = servingBlock({ tenant, owner, app, connection }) === undefined && isGrantSound(connection);
+  return {
+    tenant,
+    owner,
+    app,
+    connection,
+    catalog: app.catalog ?? tenant.catalog,
+    open: sound && connection.grantState === 'ACTIVE',
+    sound,
+    resolvedScopes: new Map(),
+  };
+}
+
+function concerns(change: Change, snapshot: ConnectionSnapshot): boolean {
+  if (change.kind === 'app') return snapshot.app.uid === change.uid;
+  return snapshot.tenant.uid === change.uid || snapshot.owner.uid === change.uid;
+}

@@ -1,0 +1,46 @@
+import type { LinkDescription } from '../../connect/describe_and_open_consent_links.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import { type Html, html } from '../escaping_html_template.ts';
+import type { Flow, Messages } from '../messages/page_message_types.ts';
+import { namesOf } from './names.ts';
+import { document } from './page_layout.ts';
+import { TICK } from './status_icons.ts';
+
+/** The page before Entra: tenant, product, requested scopes, and one button. The button posts to the page's own address. */
+export function linkPage(messages: Messages, flow: Flow, description: LinkDescription): Html {
+  const { product, scopes, implicit, expireTime } = description;
+  const link = messages.links[flow];
+  const names = namesOf(messages, product);
+  const requested = html`<h2>${link.scopes(names)}</h2>
+<ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scope}</span></li>`)}</ul>`;
+  const included = html`<h2 class="quiet">${link.implicit(names)}</h2>
+<ul role="list" class="quiet">${implicit.map((scope) => html`<li>${scope}</li>`)}</ul>`;
+  return document({
+    messages,
+    title: link.title,
+    product,
+    body: html`<h1>${link.title}</h1>
+<p class="lead">${link.lead(names)}</p>
+${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
+${implicit.length === 0 ? undefined : included}
+<p class="caution">${link.caution(names)}</p>
+<form method="post"><button class="button" type="submit">${link.button}</button></form>
+<p class="quiet">${link.afterwards(names)} ${link.expiry(formattedTime(messages, expireTime))}</p>`,
+  });
+}
+
+/** In UTC, with the zone: the reader's time zone is unknown. */
+function formattedTime({ language }: Messages, time: Timestamp): Html {
+  const date = new Date(time);
+  const written = new Intl.DateTimeFormat(language, {
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: 'UTC',
+    timeZoneName: 'short',
+  }).format(date);
+  return html`<time datetime="${date.toISOString()}">${written}</time>`;
+}

@@ -1,0 +1,62 @@
+import { html } from '../escaping_html_template.ts';
+
+/**
+ * The pages' only style. The content security policy names its hash, so the pages contain exactly this text.
+ * Contrasts are at least 4.5 : 1 for text and 3 : 1 for controls, light and dark (WCAG 2.2, 1.4.3 and 1.4.11).
+ */
+export const STYLE = html`
+:root{color-scheme:light dark;
+--page:#f3f4f6;--card:#fff;--line:#dfe2e7;--text:#1b1f24;--quiet:#565e69;--accent:#1f57c3;--on-accent:#fff;--press:#17459e;
+--soft:#f3f5f9;--good:#0f6b3a;--good-soft:#e2f3e9;--warn:#7a4a00;--warn-soft:#fdf1dc;--bad:#a4271d;--bad-soft:#fbe6e4}
+@media(prefers-color-scheme:dark){:root{
+--page:#0f1216;--card:#191d23;--line:#323943;--text:#e9ecf0;--quiet:#a5aeba;--accent:#9dbdff;--on-accent:#0b1e45;--press:#c0d5ff;
+--soft:#222831;--good:#7fd6a4;--good-soft:#16352490;--warn:#f0c176;--warn-soft:#3a2c1390;--bad:#ffa69c;--bad-soft:#42201d90}}
+*{box-sizing:border-box}
+html{font-size:100%;-webkit-text-size-adjust:100%;text-size-adjust:100%}
+body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;padding:clamp(0rem,6vh,4.5rem) 1rem;
+font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;color:var(--text);background:var(--page);overflow-wrap:anywhere}
+.card{inline-size:100%;max-inline-size:30rem;padding:2rem 2.25rem 2.25rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;
+box-shadow:0 1px 2px #0000000a,0 12px 32px #0000000d}
+header{display:flex;align-items:center;gap:.875rem;margin-block-end:1.5rem}
+header p{margin:0;font-size:1.125rem;line-height:1.3}
+.mark{flex:none;inline-size:3rem;block-size:3rem;border-radius:.75rem;object-fit:contain}
+span.mark{display:grid;place-items:center;font-size:1.375rem;font-weight:600;color:var(--on-accent);background:var(--accent);border:1px solid transparent}
+h1{margin:0 0 .625rem;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.01em;text-wrap:balance}
+h2{margin:1.75rem 0 .5rem;font-size:1rem;line-height:1.4;font-weight:650}
+h2 strong{font-weight:inherit}
+p{margin:0 0 .75rem}
+.lead{font-size:1.0625rem}
+ul{margin:0;padding:0;list-style:none}
+.able li{display:flex;gap:.75rem;padding-block:.5rem}
+.able li+li{border-block-start:1px solid var(--line)}
+svg{flex:none;inline-size:1.5rem;block-size:1.5rem;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
+.able svg{color:var(--good)}
+.quiet{color:var(--quiet);font-size:.9375rem}
+h2.quiet{margin-block-start:1.25rem;font-weight:600}
+ul.quiet li{display:inline}
+ul.quiet li+li::before{content:"\\2002\\b7\\2002"}
+.caution{margin:1.5rem 0;padding:.75rem 1rem;background:var(--warn-soft);border:1px solid transparent;border-inline-start:4px solid var(--warn);border-radius:.5rem}
+form{margin-block-end:1rem}
+main>:last-child,blockquote>:last-child{margin-block-end:0}
+.button{display:block;inline-size:100%;min-block-size:3rem;padding:.625rem 1.25rem;
+font:inherit;font-weight:600;text-align:center;text-decoration:none;color:var(--on-accent);background:var(--accent);
+border:2px solid transparent;border-radius:.625rem;cursor:pointer}
+.button strong{font-weight:inherit}
+.button:hover{background:var(--press)}
+.other{color:var(--accent);background:none;border-color:currentColor}
+.other:hover{background:var(--soft)}
+a{color:var(--accent);text-underline-offset:.15em}
+a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-offset:3px;border-radius:.625rem}
+.centre{text-align:center}
+.centre a{display:inline-block;padding-block:.625rem}
+.outcome{display:grid;place-items:center;inline-size:3.5rem;block-size:3.5rem;margin-block-end:1.25rem;border:1px solid transparent;border-radius:50%;color:var(--quiet);background:var(--soft)}
+.outcome svg{inline-size:1.875rem;block-size:1.875rem}
+.nobody{color:var(--good);background:var(--good-soft)}
+.administrator,.time{color:var(--warn);background:var(--warn-soft)}
+.product{color:var(--bad);background:var(--bad-soft)}
+blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
+-webkit-user-select:all;user-select:all}
+code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+@media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.5rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}}
+@media print{body{padding:0}.card{border:0;box-shadow:none}}
+`;

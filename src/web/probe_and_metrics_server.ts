@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { listen, stopListening } from '../listeners/start_and_stop_listening.ts';
+import type { ListenAddress } from '../model/listen_address.ts';
+import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
+import { type HttpResponse, plain } from './http_response.ts';
+import { HTTP_LIMITS, serveRequests } from './serve_http_requests.ts';
+
+export type OpsServer = Awaited<ReturnType<typeof startOpsServer>>;
+
+/** Throws or rejects if the dependency fails; `/readyz` does not say why. */
+export type Check = () => void | Promise<void>;
+
+/** The listener for probes and Prometheus: `/metrics`, `/livez`, `/readyz`. */
+export async function startOpsServer(options: {
+  readonly address: ListenAddress;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** By the names that `/readyz` shows. */
+  readonly readiness: Readonly<Record<string, Check>>;
+  /** Default: 256. */
+  readonly maxConnections?: number | undefined;
+}) {
+  const responses: Readonly<Record<string, () => Promise<HttpResponse>>> = {
+    '/livez': async () => plain(200, 'ok'),
+    // These query the database: concurrent requests share one run.
+    '/readyz': runOnceAtATime(() => readyz(options.readiness)),
+    '/metrics': runOnceAtATime(async () => {
+      const { contentType, text } = await options.metrics();
+      return { status: 200, headers: { 'content-type': contentType }, body: text };
+    }),
+  };
+  const server = createServer(HTTP_LIMITS);
+  const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+  const { maxConnections = 256 } = options;
+  serveRequests(server, { maxConnections, headers }, async ({ method = '', url = '' }) => {
+    const respond = responses[url.split('?')[0] ?? ''];
+    if (respond === undefined) return plain(404, 'Not found. The paths are /metrics, /livez and /readyz.');
+    if (!['GET', 'HEAD'].includes(method)) return plain(405, 'Method not allowed.', { allow: 'GET, HEAD' });
+    return respond().catch(() => plain(500, 'Internal error.'));
+  });
+  return {
+    address: await listen(server, options.address),
+    close: (grace = 1_000) => stopListening(server, grace),
+  };
+}
+
+const CHECK_TIMEOUT = 2_000;
+
+async function readyz(checks: Readonly<Record<string, Check>>): Promise<HttpResponse> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => ({ name, ok: await passes(check) })),
+  );
+  const lines = results.map(({ name, ok }) => `${name}: ${ok ? 'ok' : 'failing'}`);
+  const ready = results.every(({ ok }) => ok);
+  return plain(ready ? 200 : 503, [ready ? 'ok' : 'not ready', ...lines].join('\n'));
+}
+
+async function passes(check: Check): Promise<boolean> {
+  const timeout = new AbortController();
+  try {
+    const late = setTimeout(CHECK_TIMEOUT, false, { signal: timeout.signal });
+    return await Promise.race([(async () => check())().then(() => true), late]);
+  } catch {
+    return false;
+  } finally {
+    timeout.abort();
+  }
+}
