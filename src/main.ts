@@ -46,7 +46,7 @@ const program = new Command('token-vault')
 
 program
   .command('serve')
-  .description('run the vault; configured by TOKENVAULT_… variables (see README)')
+  .description('run the vault; configured by TOKENVAULT_… variables (docs/production.md)')
   .action(async () => {
     const config = readConfig();
     const { serve } = await import('./startup/run_until_signal.ts');

@@ -268,8 +268,10 @@ test('any damaged file gives a result, and never a secret', () => {
   );
 });
 
-test('a file without authStrategies is refused', () => {
-  expect(readText('{}').rejected).toMatchObject([{ what: 'file', why: 'has no authStrategies' }]);
+test('a file without an object authStrategies is refused', () => {
+  const refused = [{ what: 'file', why: 'has no object `authStrategies`' }];
+  expect(readText('{}').rejected).toMatchObject(refused);
+  expect(read([entry()]).rejected).toMatchObject(refused);
   expect(readText('').rejected.length).toBeGreaterThan(0);
 });
 

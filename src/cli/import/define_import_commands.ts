@@ -70,7 +70,8 @@ export function addImportCommands(program: Command): void {
 const NOTES = `
 Exit codes: 0 all is imported or skipped · 64 usage · 65 an entry was refused
 66 a file cannot be read · 69 the vault does not answer · 73 the report cannot be
-written · 77 the API key is missing or unknown · 130, 143 interrupted`;
+written · 75 an entry is doubtful, none refused · 77 the API key is missing or
+unknown · 130, 143 interrupted`;
 
 async function run(command: (sources: typeof import('./import_command_actions.ts')) => Promise<number>): Promise<void> {
   process.exitCode = await command(await import('./import_command_actions.ts'));

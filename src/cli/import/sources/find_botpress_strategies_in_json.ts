@@ -29,8 +29,9 @@ export function strategyNodes(text: string): StrategyNodes {
   let found = false;
   for (const root of trees(text, errors)) {
     const section = findNodeAtLocation(root, ['authStrategies']);
-    found ||= section !== undefined;
-    const direct = (section?.type === 'object' ? section.children : undefined) ?? [];
+    const isObject = section?.type === 'object';
+    found ||= isObject;
+    const direct = (isObject ? section.children : undefined) ?? [];
     // If a brace is missing, an entry can be anywhere.
     const strayed = errors.length === 0 ? [] : properties(root).filter(isStrategy);
     for (const property of [...direct, ...strayed]) candidates.set(property.offset, property);

@@ -19,7 +19,9 @@ export function readBotpressConfig(text: string, target: BotpressTarget): Botpre
   const why = 'is not valid JSON here; entries near this line may be missing below';
   const rejected = brokenLines.map((line) => rejectedEntry({ line, what: 'file', reason: 'NOT_JSON', why }));
   if (!found)
-    rejected.push(rejectedEntry({ line: 1, what: 'file', reason: 'FIELD_INVALID', why: 'has no authStrategies' }));
+    rejected.push(
+      rejectedEntry({ line: 1, what: 'file', reason: 'FIELD_INVALID', why: 'has no object `authStrategies`' }),
+    );
 
   const names = createLineIndex(64);
   const clients = createLineIndex(64);
