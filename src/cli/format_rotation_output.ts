@@ -11,11 +11,11 @@ export interface RotationFacts {
 
 /** For the terminal. */
 export function rotationText(
-  { rotation, plan, obstacles, newExpireTime }: RotateCredentialResponse,
+  { rotation, plan, blockers, newExpireTime }: RotateCredentialResponse,
   { app, dryRun }: RotationFacts,
 ): string {
   const problem = rotation?.problem ?? '';
-  const others = obstacles.filter((obstacle) => obstacle !== problem);
+  const others = blockers.filter((blocker) => blocker !== problem);
   const lines = [
     `The client secret of ${app} ${dryRun ? 'would be renewed' : 'is being renewed'}:`,
     ...plan.map((step, at) => `  ${at + 1}. ${step}`),
@@ -37,7 +37,7 @@ const IN_PROGRESS =
 
 /** For programs: one JSON object. */
 export function rotationJson(
-  { rotation, plan, obstacles, newExpireTime }: RotateCredentialResponse,
+  { rotation, plan, blockers, newExpireTime }: RotateCredentialResponse,
   { app, dryRun }: RotationFacts,
 ): string {
   return JSON.stringify({
@@ -50,7 +50,7 @@ export function rotationJson(
     next_time: timeOf(rotation?.nextTime),
     problem: given(rotation?.problem),
     plan,
-    obstacles,
+    blockers,
     new_expire_time: timeOf(newExpireTime),
   });
 }

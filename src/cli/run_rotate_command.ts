@@ -17,7 +17,7 @@ export async function rotateCredential(app: string, flags: RotateFlags): Promise
   try {
     const answer = await clients.apps.rotateCredential({ name: app, validateOnly: dryRun });
     console.log(json ? rotationJson(answer, { app, dryRun }) : rotationText(answer, { app, dryRun }));
-    return answer.obstacles.length > 0 ? EXIT.DATA : EXIT.OK;
+    return answer.blockers.length > 0 ? EXIT.DATA : EXIT.OK;
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     const exitCode = EXIT_CODES[error.code] ?? EXIT.DATA;

@@ -104,7 +104,7 @@ const TEXTS: Partial<Record<Reason, string>> = {
   APP_CREDENTIAL_EXPIRED: 'every credential of the app has expired. Add a new one (AddCredential).',
 };
 
-/** The second half of a sentence: the obstacle, then what to do. */
+/** The second half of a sentence: the cause, then what to do. */
 function reasonText(reason: Reason, { hint }: Pick<Failure, 'hint'>): string {
   const text = TEXTS[reason] ?? 'it does not answer now. Try again.';
   return hint === undefined ? text : `${text} ${hint}`;

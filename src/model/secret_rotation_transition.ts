@@ -29,7 +29,7 @@ interface FoundProblem extends Partial<Pick<RotationProblem, 'code' | 'permissio
 }
 
 export interface RotationBlocker extends FoundProblem {
-  readonly kind: 'hindered';
+  readonly kind: 'blocked';
   readonly problem: Exclude<RotationProblem['kind'], 'REFUSED_SECRET' | 'NO_KEY_ID' | 'IN_USE'>;
   readonly retryAfter?: Duration | undefined;
 }
@@ -95,7 +95,7 @@ export function nextTransition(rotation: Rotation, outcome: RotationOutcome, fac
     case 'suspended':
       // No attempts in the meantime: earlier results prove too little by then.
       return quiet({ ...rotation, watchTime: undefined, nextTime: now + DAY });
-    case 'hindered':
+    case 'blocked':
       return stopped(rotation, outcome, facts);
   }
 }

@@ -105,7 +105,7 @@ test('--json prints one object, with full names and times', async () => {
     next_time: new Date(NOW + 60_000).toISOString(),
     problem: null,
     plan: planned().plan,
-    obstacles: [],
+    blockers: [],
     new_expire_time: '2026-10-28T12:00:00.000Z',
   });
 });

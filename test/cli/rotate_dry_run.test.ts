@@ -44,7 +44,7 @@ test('an app with permission gets a plan without blockers, and nothing is change
   expect(answer).toMatchObject({
     step: 'ADD',
     old_credential: 'tenants/acme/apps/default/credentials/default',
-    obstacles: [],
+    blockers: [],
   });
   expect(answer.plan).toHaveLength(4);
   expect(Date.parse(answer.new_expire_time)).toBeGreaterThan(scenario.sandbox.clock.now() + 179 * DAY);
@@ -53,7 +53,7 @@ test('an app with permission gets a plan without blockers, and nothing is change
 test('an app without permission gets the permission and the commands, with 65', async () => {
   const { code, answer, clientId } = await dryRun('beta', []);
   expect(code).toBe(65);
-  expect(answer.obstacles).toHaveLength(1);
-  expect(answer.obstacles[0]).toContain('Application permissions: Application.ReadWrite.OwnedBy');
-  expect(answer.obstacles[0]).toContain(`az ad app owner add --id ${clientId}`);
+  expect(answer.blockers).toHaveLength(1);
+  expect(answer.blockers[0]).toContain('Application permissions: Application.ReadWrite.OwnedBy');
+  expect(answer.blockers[0]).toContain(`az ad app owner add --id ${clientId}`);
 });

@@ -187,7 +187,7 @@ describe('reconnecting', () => {
   });
 });
 
-describe('the reason names the obstacle', () => {
+describe('the reason names the cause', () => {
   test.each([
     ['access_denied', 'AADSTS65004: …', 'AUTHORIZATION_DECLINED'],
     ['access_denied', 'AADSTS90094: …', 'ADMIN_CONSENT_REQUIRED'],

@@ -346,13 +346,13 @@ describe('blockers', () => {
 
   test('a dry run reports a registration with two secrets', async () => {
     const secrets = [{ value: 'abc8Q~first' }, { value: 'xyz8Q~second' }];
-    for (const [audience, obstacles] of [
+    for (const [audience, blockers] of [
       ['common', 1],
       ['organizations', 0],
     ] as const) {
       const world = await openRotationWorld({ audience, secrets, app: { signInAudience: audience } });
       const dryRun = await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
-      expect(dryRun.blockers).toHaveLength(obstacles);
+      expect(dryRun.blockers).toHaveLength(blockers);
     }
   });
 

@@ -14,10 +14,10 @@ const graphRequests = (world: RotationWorld) =>
 test('a dry run returns the plan with times, and changes nothing', async () => {
   const world = await openRotationWorld();
   const now = world.sandbox.clock.now();
-  const { rotation, plan, blockers: obstacles, newExpireTime, credentials } = await dryRun(world);
+  const { rotation, plan, blockers, newExpireTime, credentials } = await dryRun(world);
   expect(rotation).toMatchObject({ step: 'ADD', newCredentialUid: undefined, problem: undefined });
   expect(credentials.map(({ uid }) => uid)).toEqual([rotation.oldCredentialUid]);
-  expect(obstacles).toEqual([]);
+  expect(blockers).toEqual([]);
   expect(Math.abs(newExpireTime - now - 180 * DAY)).toBeLessThan(MINUTE);
   expect(plan).toHaveLength(4);
   expect(plan[0]).toContain(
@@ -34,8 +34,8 @@ test.each([
   ['lacks the permission', { applicationPermissions: [] }, /Application\.ReadWrite\.OwnedBy/],
   ['is suspended', { app: { suspended: true } }, /suspended/],
 ])('a dry run of an app that %s returns a blocker', async (_, input, expected) => {
-  const { blockers: obstacles } = await dryRun(await openRotationWorld(input));
-  expect(obstacles.some((one) => expected.test(one))).toBe(true);
+  const { blockers } = await dryRun(await openRotationWorld(input));
+  expect(blockers.some((one) => expected.test(one))).toBe(true);
 });
 
 test('a dry run warns that the old secret stays if its key id is ambiguous', async () => {

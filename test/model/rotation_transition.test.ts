@@ -58,16 +58,16 @@ function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = ST
 const ADDED: RotationOutcome = { kind: 'added', newCredentialUid: 'new' };
 const ACCEPTED: RotationOutcome = { kind: 'accepted', wasRefused: false };
 const REFUSED: RotationOutcome = { kind: 'refused', code: 'AADSTS7000215' };
-const problemToReport = (problem: Extract<RotationOutcome, { kind: 'hindered' }>['problem'], code?: string) =>
-  ({ kind: 'hindered', problem, code }) as const;
+const problemToReport = (problem: Extract<RotationOutcome, { kind: 'blocked' }>['problem'], code?: string) =>
+  ({ kind: 'blocked', problem, code }) as const;
 
 function hopedFor(rotation: Rotation | undefined): RotationOutcome {
   if (rotation?.step === 'ADD') return ADDED;
   return rotation?.step === 'REMOVE' ? { kind: 'removed' } : ACCEPTED;
 }
 
-const obstacle = fc.record({
-  kind: fc.constant('hindered' as const),
+const blocker = fc.record({
+  kind: fc.constant('blocked' as const),
   problem: fc.constantFrom('NO_DIRECTORY', 'NOT_FOUND', 'PERMISSION', 'POLICY', 'UNAVAILABLE'),
   code: fc.constantFrom(undefined, 'x', 'y'),
   retryAfter: fc.constantFrom(undefined, 0, 90_000, 10 * DAY),
@@ -79,17 +79,17 @@ const proved = [
   fc.constant<RotationOutcome>({ kind: 'new_gone', isWanted: true }),
   fc.constant<RotationOutcome>({ kind: 'new_lost' }),
   fc.constant<RotationOutcome>({ kind: 'suspended' }),
-  obstacle,
+  blocker,
 ];
 const BY_STEP = {
-  ADD: fc.oneof(fc.constant(ADDED), fc.constant<RotationOutcome>({ kind: 'suspended' }), obstacle),
+  ADD: fc.oneof(fc.constant(ADDED), fc.constant<RotationOutcome>({ kind: 'suspended' }), blocker),
   PROVE: fc.oneof(...proved),
   WATCH: fc.oneof(...proved),
   REMOVE: fc.oneof(
     fc.constant<RotationOutcome>({ kind: 'removed' }),
     fc.constant<RotationOutcome>(REFUSED),
     fc.constant<RotationOutcome>({ kind: 'new_lost' }),
-    obstacle,
+    blocker,
   ),
 };
 const looks = fc.array(
@@ -154,7 +154,7 @@ describe('in any case', () => {
         const before = moves.slice(0, removed);
         const watched = before.findLastIndex(({ move }) => move.done === 'WATCHED');
         expect(watched).toBeGreaterThanOrEqual(0);
-        expect(before.slice(watched + 1).every(({ outcome }) => outcome.kind === 'hindered')).toBe(true);
+        expect(before.slice(watched + 1).every(({ outcome }) => outcome.kind === 'blocked')).toBe(true);
       }),
       { numRuns: 500 },
     );

@@ -445,7 +445,7 @@ describe('AppService', () => {
     expect(answer).toMatchObject({
       rotation: { oldCredential: `${name}/credentials/default`, problem: '' },
       plan: ['one', 'two'],
-      obstacles: ['three'],
+      blockers: ['three'],
       newExpireTime: { seconds: BigInt((NOW + DAY) / 1_000) },
     });
     expect(stage.audit.entries).toMatchObject([

@@ -26,7 +26,7 @@ export async function removeSecret(
   if (proof.kind !== 'accepted') return proof;
   if (proof.wasRefused) return { kind: 'refused', code: newCredential?.entraError };
   // A list that is older than the new secret proves nothing about the old one.
-  if (!isThere(newCredential?.entraKeyId)) return { kind: 'hindered', problem: 'UNAVAILABLE' };
+  if (!isThere(newCredential?.entraKeyId)) return { kind: 'blocked', problem: 'UNAVAILABLE' };
   if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
   // Other users of the secret do not have the new one.
   if (await isUsedElsewhere(parts, app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };

@@ -7,7 +7,7 @@ const TOO_MANY_SECRETS = 'TooManyAppPasswords';
 
 /** The blocker of a rotation that a failed request to Graph means. */
 export function blockerOf(response: RegistrationFailure): RotationBlocker {
-  const kind = 'hindered';
+  const kind = 'blocked';
   switch (response.kind) {
     case 'no_directory':
       return { kind, problem: 'NO_DIRECTORY' };

@@ -10,7 +10,7 @@ export async function proveSecret(parts: RotationStepParts, subject: RotationSub
   const { app, rotation, newCredential } = subject;
   if (newCredential === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
   const directoryId = registrationDirectory(app);
-  if (directoryId === undefined) return { kind: 'hindered', problem: 'NO_DIRECTORY' };
+  if (directoryId === undefined) return { kind: 'blocked', problem: 'NO_DIRECTORY' };
   const probe = await probeOf(parts, app, directoryId, newCredential);
   switch (probe?.outcome) {
     case 'VALID':
@@ -26,7 +26,7 @@ export async function proveSecret(parts: RotationStepParts, subject: RotationSub
     }
     case 'INCONCLUSIVE':
     case undefined:
-      return { kind: 'hindered', problem: 'UNAVAILABLE', code: probe?.entraError };
+      return { kind: 'blocked', problem: 'UNAVAILABLE', code: probe?.entraError };
   }
 }
 

@@ -122,7 +122,7 @@ export function createAppService({
       return {
         rotation: toRotationMessage(planned.app, planned.credentials, planned.rotation),
         plan: [...planned.plan],
-        obstacles: [...planned.blockers],
+        blockers: [...planned.blockers],
         newExpireTime: toWireTime(planned.newExpireTime),
       };
     },
