@@ -23,7 +23,7 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   const graphRequests = meter.counter(
     'tokenvault_graph_requests_total',
-    'Microsoft Graph requests for app registrations, by operation and outcome: registered, added, removed, absent, or the error (forbidden, refused, unavailable, …).',
+    'Microsoft Graph requests for app registrations, by operation and outcome: the result (registered, added, …), or the error (forbidden, refused, unavailable, …).',
     ['operation', 'outcome'],
   );
   return {
