@@ -77,7 +77,7 @@ export interface LogEvents {
   entra_credential_preferred: { app: string; credential: string };
   /** A file, key vault or private key is not usable; logged once until it is. `reason` may be empty. */
   entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
-  /** The app registration could not be read from Microsoft Graph: `problem` as in NotDone, `code` of Graph or Entra. */
+  /** The app registration could not be read from Microsoft Graph: `problem` as in `RotationProblem`, `code` of Graph or Entra. */
   app_registration_read_failed: { app: string; problem: string; code: string };
   /** A registration for personal accounts already has its maximum of two secrets; `hints` as in the portal. */
   registration_full: { app: string; hints: string };
