@@ -324,7 +324,9 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       }
       case 'code': {
         const directory = step.app === 'single' ? DIRECTORIES[0] : undefined;
-        await quietly(redeemForNobody(step.app, 'code', directory, `code ${userAt(step.user).id}`));
+        const ownUsers = USERS.filter(({ app }) => app === step.app);
+        const user = ownUsers[step.user % ownUsers.length] ?? userAt(step.user);
+        await quietly(redeemForNobody(step.app, 'code', directory, `code ${user.id}`));
         return;
       }
       case 'import':
