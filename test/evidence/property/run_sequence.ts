@@ -388,7 +388,7 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       await settleAll();
       const start = world.elapsed;
       // What was held when the clock was set back may stay held for longer by as much, but never for longer than a whole hold.
-      const lately = setBacks.filter(({ at }) => start - at < RECOVERY).reduce((sum, { by }) => sum + by, 0);
+      const lately = setBacks.filter(({ at, by }) => start - at < RECOVERY + by).reduce((sum, { by }) => sum + by, 0);
       const allowed = RECOVERY + Math.min(lately, RECOVERY);
       let waiting: string[] = [];
       while (world.elapsed - start <= allowed) {
