@@ -5,7 +5,7 @@ import type { Meaning } from '../errors/classify_entra_response.ts';
 import type { AppHealth } from './app_health.ts';
 import type { HealthProbes } from './background_health_probes.ts';
 import type { CredentialJudgement } from './credential_choice.ts';
-import { type EvidenceContext, requesterOf } from './refusal_evidence_weight.ts';
+import { type EvidenceContext, originOf, requesterOf } from './refusal_evidence_weight.ts';
 
 /** A credential that Entra did not accept in an exchange. */
 export interface RefusedCredential {
@@ -41,7 +41,8 @@ export async function judgeCredential(
     if (failure.kind !== 'app_credential') return;
     await credentials.rejected(usable, result.meaning, result.newSince);
     if (!credentials.areAllRejected()) return;
-    await health.blockWithoutCredential(failure, result.order, `probe ${result.order}`);
+    // Of the connection that failed: its next trial must not be counted as one of the others.
+    await health.blockWithoutCredential(failure, result.order, originOf(request));
   });
   return judgement;
 }

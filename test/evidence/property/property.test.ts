@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type * as Caches from '../../../src/model/bounded_cache.ts';
+import { MINUTE } from '../../../src/model/clock.ts';
 import { runSequence, type Tally } from './run_sequence.ts';
-import { sequences } from './steps.ts';
-import { type Ground, prepareGround } from './world.ts';
+import { type Sequence, sequences } from './steps.ts';
+import { DIRECTORIES, type Ground, prepareGround } from './world.ts';
 
 const maps = await vi.hoisted(async () => (await import('./watched_maps.ts')).createWatchedMaps());
 vi.mock('../../../src/model/bounded_cache.ts', async (load) => {
@@ -29,6 +30,26 @@ beforeAll(async () => {
   ground = await prepareGround();
 });
 afterAll(() => ground.close());
+
+const wrongSecret = { error: 'invalid_client', code: 7000215, suberror: undefined };
+/** The failing connection is retried beside another one after its refusal led to a probe. */
+const FAILED_BEFORE: Sequence = {
+  mapLimit: undefined,
+  beginning: { homeIsKnown: true, credentials: 1 },
+  steps: [
+    { do: 'fault', fault: { app: 'many', directory: DIRECTORIES[0], refusal: wrongSecret } },
+    { do: 'code', app: 'many', user: 3 },
+    { do: 'get', user: 0, resource: 0 },
+    { do: 'advance', duration: 16 * MINUTE },
+    { do: 'repair_all' },
+    { do: 'together', users: [1, 0], resource: 0 },
+  ],
+  recovery: [],
+};
+
+test('a connection that failed does not use up the trial of another one', async () => {
+  await runSequence(ground, FAILED_BEFORE, new Map(), maps);
+});
 
 test('a user whose own responses are all successes is served at every call', { timeout: 3_600_000 }, async () => {
   const tally: Tally = new Map();
