@@ -107,8 +107,7 @@ function recovery(
   // Nobody can repair anything while the whole directory is out.
   const after = (time: Time): Time => {
     const hindrance = whole.find((outage) => outage.from < time + MINUTE && from < outage.until && time < outage.until);
-    // A minute later: at that very moment the trial that ends the cooldown may still be in flight.
-    return hindrance === undefined ? time : after(hindrance.until + MINUTE);
+    return hindrance === undefined ? time : after(hindrance.until);
   };
   if (kind === undefined) return { until: after(repairTime + restOf(row, repairTime - from)), repair: undefined };
   const time = after(repairTime);
