@@ -1,5 +1,5 @@
 import type { AdminConsent } from '../model/admin_consent_request.ts';
-import { DAY, HOUR } from '../model/clock.ts';
+import { DAY, HOUR, type Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
 import { newUid } from '../model/id_patterns.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -36,13 +36,14 @@ const STATE_PREFIX = 'admin.';
 
 /** `adminConsentUri`: the only place that contains the state in clear. */
 export function mintConsentState(
-  { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
+  { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
   app: App,
   { directoryId, redirectUri, scopes }: AdminConsent,
+  now: Timestamp,
 ): { readonly minted: MintedState; readonly adminConsentUri: string } {
   const state = `${STATE_PREFIX}${mintOneTimeToken()}`;
   return {
-    minted: { stateHash: hashOneTimeToken(state), expireTime: clock.now() + STATE_LIFE },
+    minted: { stateHash: hashOneTimeToken(state), expireTime: now + STATE_LIFE },
     adminConsentUri: authorizationServer.adminConsentUri({ app, directoryId, redirectUri, scopes, state }),
   };
 }

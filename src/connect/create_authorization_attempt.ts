@@ -1,4 +1,4 @@
-import { MINUTE } from '../model/clock.ts';
+import { MINUTE, type Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
 import { Secret } from '../model/secret.ts';
 import type { Authorization } from '../model/user_authorization.ts';
@@ -14,9 +14,10 @@ const ATTEMPT_LIFE = 10 * MINUTE;
  * the state in clear.
  */
 export function mintAttempt(
-  { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
+  { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
   app: App,
   authorization: Authorization,
+  now: Timestamp,
 ) {
   const { uid: authorizationUid, permissions, directoryId, redirectUri, loginHint, prompt, claims } = authorization;
   const state = mintOneTimeToken();
@@ -24,7 +25,7 @@ export function mintAttempt(
   const { codeVerifier, codeChallenge } = mintPkce();
   const scopes = authorizeScopes(permissions);
   const target = { app, directoryId, redirectUri, scopes, loginHint, prompt, claims };
-  const expireTime = clock.now() + ATTEMPT_LIFE;
+  const expireTime = now + ATTEMPT_LIFE;
   return {
     attempt: { authorizationUid, codeVerifier, nonce: new Secret(nonce), expireTime },
     stateHash: hashOneTimeToken(state),

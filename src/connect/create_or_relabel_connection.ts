@@ -20,7 +20,12 @@ export function checkConnectionFields({ externalId, labels }: ConnectionFields):
 }
 
 /** PENDING: it exists, but has never had a grant. */
-export function newConnection(tenant: Tenant, app: App, request: ConnectionFields, now: Timestamp): Connection {
+export function newConnection(
+  tenant: Pick<Tenant, 'uid' | 'tenantId'>,
+  app: App,
+  request: ConnectionFields,
+  now: Timestamp,
+): Connection {
   return {
     uid: newUid(),
     tenantUid: tenant.uid,

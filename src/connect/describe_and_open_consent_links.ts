@@ -55,7 +55,7 @@ export function createAuthorizationLink(parts: ConnectParts): ConsentLink {
   }
 
   return createLink(parts, find, async ({ consent, app }) => {
-    const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, consent);
+    const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, consent, parts.clock.now());
     await authorizations.addAttempt(attempt, stateHash);
     return authorizationUri;
   });
@@ -73,7 +73,7 @@ export function createAdminConsentLink(parts: ConnectParts): ConsentLink {
   }
 
   return createLink(parts, find, async ({ consent, app }) => {
-    const { minted, adminConsentUri } = mintConsentState(parts, app, consent);
+    const { minted, adminConsentUri } = mintConsentState(parts, app, consent, parts.clock.now());
     await adminConsents.renewState(consent.uid, minted);
     return adminConsentUri;
   });

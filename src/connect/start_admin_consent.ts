@@ -49,7 +49,7 @@ export async function startAdminConsent(parts: ConnectParts, request: StartAdmin
     returnUrl: request.returnUrl && checkReturnUrl(request.returnUrl, app.returnUrlPrefixes),
   });
   const handle = mintOneTimeToken();
-  const { minted, adminConsentUri } = mintConsentState(parts, app, consent);
+  const { minted, adminConsentUri } = mintConsentState(parts, app, consent, consent.createTime);
   await stores.adminConsents.start(consent, hashOneTimeToken(handle), minted);
   parts.metrics?.adminConsentStarted();
   return {

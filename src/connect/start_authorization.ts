@@ -84,7 +84,7 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
   const authorization = newAuthorization(parts, { tenant, app, connection, request, now });
 
   const handle = mintOneTimeToken();
-  const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, authorization);
+  const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, authorization, now);
   const changed = existing && relabelled(existing, request, now);
   if (existing !== undefined && changed !== undefined) await stores.connections.update(existing, changed);
   const created = existing === undefined ? connection : undefined;

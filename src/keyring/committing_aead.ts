@@ -18,7 +18,7 @@ export interface Sealing {
 /** Source of salts and keys; a test may use fixed bytes. */
 export type Random = (size: number) => Buffer;
 
-export const SALT_BYTES = 32;
+const SALT_BYTES = 32;
 const COMMIT_BYTES = 32;
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 512;

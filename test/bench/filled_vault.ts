@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { newConnection } from '../../src/connect/create_or_relabel_connection.ts';
 import { createFileKeySource, createKekFile } from '../../src/keyring/file_root_key_source.ts';
 import type { Credential } from '../../src/model/app_credential.ts';
 import { HOUR, MINUTE, systemClock } from '../../src/model/clock.ts';
@@ -135,37 +136,14 @@ async function connect(stores: Stores, app: App, number: number, accessTokens: F
 }
 
 function granted(app: App, number: number, now: number): Connection {
-  const unborn: Connection = {
-    uid: newUid(),
-    tenantUid: app.tenantUid,
-    tenantId: app.tenantId,
-    connectionId: connectionAt(number).split('/').at(-1) ?? '',
-    appUid: app.uid,
-    appTenantId: app.tenantId,
-    appId: app.appId,
-    externalId: `external-${number}`,
-    labels: {},
-    account: undefined,
-    productScopes: [],
-    granted: {},
-    resourceIssues: {},
-    grantState: 'PENDING',
-    stateReason: undefined,
-    suspendTime: undefined,
-    verifyTime: undefined,
-    lastRefreshTime: undefined,
-    firstSuspectTime: undefined,
-    heldUntil: undefined,
-    keepAliveTime: undefined,
-    createTime: now,
-    updateTime: now,
-    version: 1,
-  };
+  const tenant = { uid: app.tenantUid, tenantId: app.tenantId };
+  const connectionId = connectionAt(number).split('/').at(-1) ?? '';
+  const pending = newConnection(tenant, app, { connectionId, externalId: `external-${number}` }, now);
   const grant = {
     refreshToken: new Secret(''),
     account: { ...ACCOUNT, directoryId: DIRECTORY_ID },
     productScopes: ['Mail.ReadWrite'],
     granted: { [GRAPH]: PERMISSIONS },
   };
-  return afterGrant(unborn, { grant, app, verified: true }, now);
+  return afterGrant(pending, { grant, app, verified: true }, now);
 }

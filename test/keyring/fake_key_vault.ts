@@ -68,7 +68,7 @@ export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promi
         {
           position: 'perRetry',
           policy: {
-            name: 'toThePretendKeyVault',
+            name: 'toTheFakeKeyVault',
             sendRequest(request, next) {
               request.agent = agent;
               return next(request);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { CredentialRequest } from '../../src/registry/build_new_credential.ts';
+import { KEY_VAULT } from './fake_secret_source.ts';
 import {
   appFields,
   CLIENT_ID,
@@ -13,7 +14,6 @@ import {
   registration,
   SECRET,
 } from './open_registry.ts';
-import { KEY_VAULT } from './pretend_key_vault.ts';
 
 const URI = `${KEY_VAULT}/secrets/mail`;
 const DEFAULT = { tenantId: 'acme', appId: 'default' };

@@ -17,7 +17,7 @@ import { createTenants, type Tenants } from '../../src/registry/tenant_operation
 import type { AppRegistration, RegisteredTenant, RegisterTenant } from '../../src/registry/tenant_request_types.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
-import { createPretendKeyVault } from './pretend_key_vault.ts';
+import { createFakeSecretSource } from './fake_secret_source.ts';
 
 export const CLIENT_ID = '11111111-2222-4333-8444-555555555555';
 export const DIRECTORY = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
@@ -40,7 +40,7 @@ export async function openRegistry() {
   const announced: Change[] = [];
   changes.listen((change) => announced.push(change));
   const entra: ScriptedEntra = { probes: [], asked: [], forgotten: [], consents: [] };
-  const keyVault = createPretendKeyVault();
+  const keyVault = createFakeSecretSource();
   const parts: RegistryParts = {
     stores,
     secretSource: keyVault,

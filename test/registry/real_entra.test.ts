@@ -14,8 +14,8 @@ import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
+import { createFakeSecretSource } from './fake_secret_source.ts';
 import { appFields, CALLBACK, LOGOS, registerWithApp, registration } from './open_registry.ts';
-import { createPretendKeyVault } from './pretend_key_vault.ts';
 
 let sandbox: Sandbox;
 let parts: RegistryParts;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const changes = createChanges();
   withoutCustomCloud = createAuthorizationServer({ appStateStore: stores.apps, clock });
   const uris = { callbackUri: CALLBACK, logosUri: LOGOS };
-  const secretSource = createPretendKeyVault();
+  const secretSource = createFakeSecretSource();
   const assertionFiles = { check: async () => {} };
   const sources = { secretSource, assertionFiles, scopes: await openScopes() };
   parts = { stores, authorizationServer, ...sources, changes, clock, ...uris, newUid };

@@ -19,7 +19,7 @@ import { type Browser, createBrowser } from './browser.ts';
 
 export type Clients = ReturnType<typeof createClients>;
 
-/** A vault with real ports and a SQLite file, and a pretend Entra whose time it goes by. */
+/** A vault with real ports and a SQLite file, and a fake Entra whose clock it follows. */
 export interface Scenario extends Clients {
   readonly sandbox: Sandbox;
   readonly vault: Vault;

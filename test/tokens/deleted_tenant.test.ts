@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { etagOf } from '../../src/model/etag.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { createTenants } from '../../src/registry/tenant_operations.ts';
-import { createPretendKeyVault } from '../registry/pretend_key_vault.ts';
+import { createFakeSecretSource } from '../registry/fake_secret_source.ts';
 import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 /** More than one batch of a deletion. */
@@ -26,7 +26,7 @@ test('while a tenant is deleted, none of its tokens is served from memory', asyn
   }
   const registry = createTenants({
     ...world,
-    secretSource: createPretendKeyVault(),
+    secretSource: createFakeSecretSource(),
     assertionFiles: { check: async () => {} },
     callbackUri: '',
     logosUri: '',

@@ -4,7 +4,7 @@ import type { Failure } from '../../model/token_request_outcome.ts';
 /** How long requests are refused locally before the first trial. */
 export const COOLDOWN: Duration = 5 * MINUTE;
 /** Between two trials of connections that have not failed. */
-export const TRIAL_INTERVAL: Duration = MINUTE;
+const TRIAL_INTERVAL: Duration = MINUTE;
 /** The failing connection that waited longest has its trial first, unless it sends no request for this long. */
 const TURN: Duration = 30 * SECOND;
 const MAX_FAILING = 1_000;

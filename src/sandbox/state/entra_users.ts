@@ -84,7 +84,7 @@ export function objectIdIn(user: User, directoryId: string): string {
   return directoryId === user.directoryId ? user.objectId : derivedUuid(`${user.objectId}@${directoryId}`);
 }
 
-export function derivedUuid(text: string): string {
+function derivedUuid(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

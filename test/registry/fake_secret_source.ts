@@ -3,12 +3,12 @@ import type { RemoteSecret, SecretSource } from '../../src/model/external_client
 
 export const KEY_VAULT = 'https://acme.vault.azure.net';
 
-export interface PretendKeyVault extends SecretSource {
+export interface FakeSecretSource extends SecretSource {
   readonly secrets: Map<string, RemoteSecret>;
 }
 
 /** A fake of one key vault, with a cache like that of keyring/, which has its own tests. */
-export function createPretendKeyVault(): PretendKeyVault {
+export function createFakeSecretSource(): FakeSecretSource {
   const secrets = new Map<string, RemoteSecret>();
   const kept = new Map<string, RemoteSecret>();
   return {
