@@ -3,7 +3,7 @@ import { silentMetrics } from '../../src/entra/entra_metrics_interface.ts';
 import { createAppHealth } from '../../src/entra/health/app_health.ts';
 import { createDirectoryHealth } from '../../src/entra/health/app_health_in_directory.ts';
 import { createCooldown } from '../../src/entra/health/cooldown_with_trials.ts';
-import type { EvidenceContext } from '../../src/entra/health/refusal_evidence_weight.ts';
+import { type EvidenceContext, originOf } from '../../src/entra/health/refusal_evidence_weight.ts';
 import { createRequestCooldowns } from '../../src/entra/health/refused_request_cooldowns.ts';
 import { HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { App } from '../../src/model/entra_app.ts';
@@ -127,6 +127,62 @@ test('failing connections get a trial every 5.5 minutes, even if one sends no mo
     expect(cooldown.isClosedTo('ada', clock.now())).toBe(false);
     cooldown.beginTrial('ada', clock.now());
   }
+});
+
+describe('during the cooldown of a directory', () => {
+  const gone = failure('unauthorized_client/AADSTS700016', 'directory');
+  const ownFault = { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'invalid_grant/AADSTS50173' } as const;
+  const affected = ['one', 'two', 'three', 'ada'];
+
+  test.each([
+    ['that failed in it', affected],
+    ['that did not fail in it', ['another']],
+  ])('connections %s and have faults of their own delay no other one', (_, requesters) => {
+    const clock = createMovableClock();
+    const cooldown = createCooldown(gone, { requesters, order: 1 }, clock.now());
+    clock.advance(5 * MINUTE);
+
+    for (const requester of affected.slice(0, 3)) {
+      expect(cooldown.isClosedTo(requester, clock.now())).toBe(false);
+      cooldown.beginTrial(requester, clock.now());
+      expect(cooldown.isClosedTo('ada', clock.now())).toBe(true);
+      cooldown.noteFailing(requester, ownFault);
+    }
+
+    expect(cooldown.isClosedTo('ada', clock.now())).toBe(false);
+  });
+
+  test('a connection with a fault of its own has one trial in five minutes', () => {
+    const clock = createMovableClock();
+    const cooldown = createCooldown(gone, { requesters: affected, order: 1 }, clock.now());
+    clock.advance(5 * MINUTE);
+    cooldown.beginTrial('one', clock.now());
+    cooldown.noteFailing('one', ownFault);
+    clock.advance(4 * MINUTE);
+    expect(cooldown.isClosedTo('one', clock.now())).toBe(true);
+    clock.advance(MINUTE);
+    expect(cooldown.isClosedTo('one', clock.now())).toBe(false);
+  });
+
+  test('an import with a fault of its own delays no other import', () => {
+    const clock = createMovableClock();
+    const requester = originOf({ connectionUid: undefined });
+    const cooldown = createCooldown(gone, { requesters: [requester], order: 1 }, clock.now());
+    clock.advance(5 * MINUTE);
+    cooldown.beginTrial(requester, clock.now());
+    cooldown.noteFailing(requester, ownFault);
+    expect(cooldown.isClosedTo(requester, clock.now())).toBe(false);
+  });
+
+  test('a connection that fails for the same reason delays the others that failed', () => {
+    const clock = createMovableClock();
+    const cooldown = createCooldown(gone, { requesters: affected, order: 1 }, clock.now());
+    clock.advance(5 * MINUTE);
+    cooldown.beginTrial('one', clock.now());
+    cooldown.confirm('one', clock.now());
+    cooldown.noteFailing('one', gone);
+    expect(cooldown.isClosedTo('two', clock.now())).toBe(true);
+  });
 });
 
 test('a success sent after the failures that started a cooldown ends it', async () => {

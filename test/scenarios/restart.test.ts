@@ -240,7 +240,8 @@ test('if the audit log cannot be written, no token is returned and the vault is 
   const readyz = `http://${vault.addresses.ops}/readyz`;
   await using(vault, async ({ tokens }) => {
     expect(await reasonOf(tokens.getAccessToken(ASK))).toBe('OK');
-    expect(vault.written.stdout).toContain('"method":"TokenService/GetAccessToken"');
+    // The pipe may deliver the entry after the response.
+    await expect.poll(() => vault.written.stdout).toContain('"method":"TokenService/GetAccessToken"');
     expect(await fetchStatus(readyz)).toBe(200);
 
     // The collector of the log has exited.

@@ -58,7 +58,7 @@ export async function redeem(
   const deadline = performance.now() + request.timeout;
   const attempt = async (changes: Partial<ExchangeRequest> = {}) => {
     const redeemed = await redeemOnce(parts, { ...request, ...changes }, slot, health, deadline);
-    if ('failure' in redeemed) health.noteFailing(contextOf(request));
+    if ('failure' in redeemed) health.noteFailing(contextOf(request), redeemed.failure);
     return redeemed;
   };
   const first = await attempt();

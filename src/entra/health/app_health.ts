@@ -161,9 +161,9 @@ export function createAppHealth(parts: AppHealthParts) {
       for (const one of cooldownsOf(origin, resource)) one.beginTrial(requester, clock.now());
     },
     /** The request got no token: the next trial is for other requesters. */
-    noteFailing(request: EvidenceContext) {
+    noteFailing(request: EvidenceContext, failure: Failure) {
       const requester = originOf(request);
-      for (const one of cooldownsOf(request, request.resource)) one.noteFailing(requester);
+      for (const one of cooldownsOf(request, request.resource)) one.noteFailing(requester, failure);
     },
     /** The failure of the same request, or of its resource in this directory, a short time ago. */
     refusalOf(request: EvidenceContext, grant: string): Failure | undefined {

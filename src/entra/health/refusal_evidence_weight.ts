@@ -39,9 +39,12 @@ export function requestKey(context: EvidenceContext, grant: string): string | un
   return `${connectionUid ?? 'app'} ${directoryId} ${resource} ${digest.digest('base64url')}`;
 }
 
+/** The requester of all requests without a connection. */
+export const NO_CONNECTION = '';
+
 /** Identifies a requester for the trials of a cooldown: all requests without a connection share one. */
 export function originOf({ connectionUid }: Pick<Requester, 'connectionUid'>): string {
-  return connectionUid ?? '';
+  return connectionUid ?? NO_CONNECTION;
 }
 
 /** Identifies a requester as evidence: each request without a connection is a different one. */

@@ -71,13 +71,16 @@ interface HeldByLog {
   readonly confirms: (entry: Entry) => boolean;
 }
 
-function isInForce(hold: HeldByLog, refused: Refused, { log, now }: Known): boolean {
+function isInForce(hold: HeldByLog, refused: Refused, { log, now, step }: Known): boolean {
   const sent = log.filter(({ app }) => app === refused.app).filter(hold.isConcerned);
   const isFresh = sent.some(
     (one) => one.answeredStep !== undefined && hold.confirms(one) && isNear(one.time, now, HOLD),
   );
-  if (isFresh || sent.some((one, at) => isNear(one.time, now, TRIAL) && isTrial(one, sent.slice(0, at), hold)))
-    return true;
+  // A trial that failed for another reason proves nothing, so nobody waits for the next one.
+  const isCounted = (one: Entry) => (one.answeredStep ?? step) >= step || hold.confirms(one);
+  const isRecentTrial = (one: Entry, at: number) =>
+    isNear(one.time, now, TRIAL) && isCounted(one) && isTrial(one, sent.slice(0, at), hold);
+  if (isFresh || sent.some(isRecentTrial)) return true;
   // Those that failed for whatever reason have trials of their own, so that the others need not wait for them.
   const hasFailed = sent.some(
     ({ user, refusal, answeredStep = 0 }) =>
@@ -86,7 +89,8 @@ function isInForce(hold: HeldByLog, refused: Refused, { log, now }: Known): bool
   return (
     hasFailed &&
     sent.some(
-      ({ time, grant, step }) => grant !== 'probe' && step >= hold.since.step && isNear(time, now, FAILING_TRIAL),
+      (one) =>
+        one.grant !== 'probe' && one.step >= hold.since.step && isNear(one.time, now, FAILING_TRIAL) && isCounted(one),
     )
   );
 }
