@@ -178,7 +178,7 @@ export interface HeldLease {
   readonly previousRefreshToken: { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
   /** The stored one for the resource of the lease. Expires after `endsAfter`, by default after now. */
   readonly accessToken: AccessToken | undefined;
-  /** One durable commit, fenced by the epoch. `fenced`: the grant was replaced meanwhile, and nothing is written. */
+  /** One durable commit, fenced by the lease id. `fenced`: the grant was replaced meanwhile, and nothing is written. */
   record(record: RefreshRecord): Promise<'recorded' | 'fenced'>;
   release(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { ResourceIssues } from '../model/connection_resource_issue.ts';
 import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../model/entra_app.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Logo } from '../model/logo.ts';
+import type { Change } from '../model/resource_change_announcements.ts';
 import type { RotationProblem, RotationStep } from '../model/secret_rotation.ts';
 import type { StateReason } from '../model/state_reason.ts';
 import type { TenantState } from '../model/tenant.ts';
@@ -42,6 +43,8 @@ export function defineTables({
     catalog: text('catalog').notNull(),
     allowedDirectoryIds: json('allowed_directory_ids').$type<readonly string[]>().notNull(),
     expiryThresholds: json('expiry_thresholds').$type<readonly number[]>(),
+    /** The version of the tenant's data key that values are sealed under. */
+    sealVersion: integer('seal_version').notNull().default(1),
     createTime: integer('create_time').notNull(),
     updateTime: integer('update_time').notNull(),
     version: integer('version').notNull(),
@@ -76,6 +79,8 @@ export function defineTables({
       inspectTime: integer('inspect_time').notNull().default(0),
       /** Ids of credentials at Entra that need no further report. */
       knownKeyIds: json('known_key_ids').$type<readonly string[]>().notNull().default([]),
+      /** Keyed MAC of the columns that decide where tokens of the app go. */
+      mac: bytes('mac'),
       createTime: integer('create_time').notNull(),
       updateTime: integer('update_time').notNull(),
       version: integer('version').notNull(),
@@ -207,8 +212,10 @@ export function defineTables({
       refreshToken: bytes('refresh_token'),
       previousRefreshToken: bytes('previous_refresh_token'),
       replacedTime: integer('replaced_time'),
-      /** Fencing number: every write of a grant increments it. */
-      epoch: integer('epoch').notNull(),
+      /** Fences the holder of a lease: 128 random bits, new with every lease and every other write of a grant. */
+      leaseId: text('lease_id').notNull().default(''),
+      /** Keyed MAC of the columns that decide whose grant it is. */
+      mac: bytes('mac'),
       leaseOwner: text('lease_owner'),
       leaseUntil: integer('lease_until'),
     },
@@ -354,6 +361,8 @@ export function defineTables({
     'outbox',
     {
       sequence: sequence('sequence'),
+      /** The position in the stream that sinks and watchers read, without gaps; null: not visible to them yet. */
+      number: integer('number'),
       uid: text('uid').notNull(),
       /** Unique: an event is published once for each key. Null: no deduplication. */
       dedupeKey: text('dedupe_key'),
@@ -367,6 +376,8 @@ export function defineTables({
     },
     (columns) => [
       uniqueIndex('outbox_dedupe_key').on(columns.dedupeKey).where(sql`dedupe_key IS NOT NULL`),
+      uniqueIndex('outbox_number').on(columns.number).where(sql`number IS NOT NULL`),
+      index('outbox_without_number').on(columns.sequence).where(sql`number IS NULL`),
       index('outbox_time').on(columns.time),
       index('outbox_tenant_uid').on(columns.tenantUid),
     ],
@@ -408,7 +419,62 @@ export function defineTables({
     name: text('name').primaryKey(),
     owner: text('owner').notNull(),
     until: integer('until').notNull(),
+    /** Fences the owner: it grows when the owner changes. */
+    epoch: integer('epoch').notNull().default(0),
   });
+
+  /** Counters whose row lock gives positions in the order of the commits: `changes`, `outbox`. */
+  const feed = table('feed', {
+    name: text('name').primaryKey(),
+    position: integer('position').notNull(),
+  });
+
+  /** Changes that all replicas apply to what they cache. */
+  const changes = table(
+    'changes',
+    {
+      position: integer('position').primaryKey(),
+      uid: text('uid').notNull(),
+      kind: text('kind').$type<Change['kind']>().notNull(),
+      subjectUid: text('subject_uid').notNull(),
+      time: integer('time').notNull(),
+    },
+    (columns) => [index('changes_time').on(columns.time)],
+  );
+
+  /** Running processes; a row without a recent heartbeat is of one that ended. */
+  const replicas = table('replicas', {
+    uid: text('uid').primaryKey(),
+    name: text('name').notNull(),
+    version: text('version').notNull(),
+    startTime: integer('start_time').notNull(),
+    heartbeatTime: integer('heartbeat_time').notNull(),
+    /** The last change that it applied. */
+    feedPosition: integer('feed_position').notNull(),
+    rootKeyIds: json('root_key_ids').$type<readonly string[]>().notNull(),
+  });
+
+  /** Audit logs, one per replica; never deleted. */
+  const auditStreams = table('audit_streams', {
+    streamId: text('stream_id').primaryKey(),
+    name: text('name').notNull(),
+    firstNumber: integer('first_number').notNull(),
+    firstTime: integer('first_time').notNull(),
+    lastNumber: integer('last_number').notNull(),
+    lastTime: integer('last_time').notNull(),
+    /** Sealed: number and hash of the last entry that is durable. */
+    checkpoint: bytes('checkpoint').notNull(),
+  });
+
+  /** Commits whose outcome may have to be looked up, because the connection was lost before the answer. */
+  const commits = table(
+    'commits',
+    {
+      commitId: text('commit_id').primaryKey(),
+      time: integer('time').notNull(),
+    },
+    (columns) => [index('commits_time').on(columns.time)],
+  );
 
   const deks = table(
     'deks',
@@ -440,6 +506,11 @@ export function defineTables({
     sinks,
     deliveries,
     leases,
+    feed,
+    changes,
+    replicas,
+    auditStreams,
+    commits,
     deks,
     meta,
   };

@@ -232,7 +232,7 @@ export function grantsConformance(open: Open): void {
 
           for (let next = 0; next < 5; next++) {
             await (await lease()).release();
-            // The epoch only grows: no later lease brings an old one back to life.
+            // Lease ids never repeat: no later lease makes an old one valid again.
             expect(await stale.record(outcome(connection, 'rt-stale'))).toBe('fenced');
           }
         },

@@ -39,8 +39,9 @@ test('after kill -9 under a lease, the data is intact and the lease is free at o
   expect(await stores.tenants.find('acme')).toBeDefined();
   await held?.release();
   const rows = await database.select('test', (db) => db.select().from(database.tables.connections));
-  // Fenced: the epoch grew at each lease and at each start that found one.
-  expect(rows[0]?.epoch).toBeGreaterThanOrEqual(1 + 1 + 3 + 3 + 1);
-  expect({ ...rows[0], epoch: 0 }).toEqual({ ...(before['connections']?.[0] as object), epoch: 0 });
+  // Fenced: each lease, and each start that found one, wrote a new id.
+  const first = before['connections']?.[0] as { leaseId: string };
+  expect(rows[0]?.leaseId).not.toBe(first.leaseId);
+  expect({ ...rows[0], leaseId: '' }).toEqual({ ...first, leaseId: '' });
   await stores.close();
 });

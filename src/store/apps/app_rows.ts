@@ -12,7 +12,8 @@ export type AppRows = ReturnType<typeof createAppRows>;
 /** Rows of apps and their logos, for the commits of several stores. */
 export function createAppRows({ database }: StoreParts) {
   const { apps, appLogos } = database.tables;
-  const all = placeholders(getTableColumns(apps));
+  const { mac: _mac, ...columns } = getTableColumns(apps);
+  const all = placeholders(columns);
   const logo = placeholders(getTableColumns(appLogos));
   const insert = database.write('apps.insert', (db) => db.insert(apps).values(all), 'TENANT_NOT_FOUND');
   const makeDue = (name: string, whose: SQL) =>
@@ -58,7 +59,7 @@ export function createAppRows({ database }: StoreParts) {
 }
 
 export function toApp(row: Row<'apps'>): App {
-  const { inspectTime: _, knownKeyIds: __, ...app } = withoutNulls(row);
+  const { inspectTime: _, knownKeyIds: _ids, mac: _mac, ...app } = withoutNulls(row);
   return app;
 }
 

@@ -42,7 +42,15 @@ export interface Personal {
 
 /** Without `personal`, the account has ids only. */
 export function fromRow(row: ConnectionRow, personal?: Personal): Connection {
-  const { directoryId, objectId, personal: _sealed, usernameIndex: _index, epoch: _epoch, ...others } = row;
+  const {
+    directoryId,
+    objectId,
+    personal: _sealed,
+    usernameIndex: _index,
+    leaseId: _lease,
+    mac: _mac,
+    ...others
+  } = row;
   const { refreshToken: _current, previousRefreshToken: _previous, replacedTime: _replaced, ...columns } = others;
   const { leaseOwner: _owner, leaseUntil: _until, idleRemindedTime: _reminded, ...connection } = withoutNulls(columns);
   if (directoryId === null || objectId === null) return { ...connection, account: undefined };

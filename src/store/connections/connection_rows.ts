@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Connection } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed_event.ts';
+import { newLeaseId } from '../../model/id_patterns.ts';
 import type { Secret } from '../../model/secret.ts';
 import { placeholders, type Step, type Values } from '../database_interface.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
@@ -37,7 +38,6 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
           previousRefreshToken: null,
           replacedTime: null,
           version: sql`${connections.version} + 1`,
-          epoch: sql`${connections.epoch} + 1`,
           leaseOwner: null,
           leaseUntil: null,
         })
@@ -70,7 +70,8 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
       idleRemindedTime: null,
       previousRefreshToken: null,
       replacedTime: null,
-      epoch: 0,
+      leaseId: newLeaseId(),
+      mac: null,
       leaseOwner: null,
       leaseUntil: null,
     };

@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { type Connection, canonicalAccount, connectionName } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { changedSinceRead } from '../../model/etag.ts';
+import { newLeaseId } from '../../model/id_patterns.ts';
 import { connectionNotFound } from '../../model/not_found_errors.ts';
 import { placeholders } from '../database_interface.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
@@ -42,7 +43,7 @@ export function createConnectionStore(
         suspendTime: all.suspendTime,
         updateTime: all.updateTime,
         version: nextVersion,
-        epoch: sql`${connections.epoch} + 1`,
+        leaseId: all.leaseId,
         leaseOwner: null,
         leaseUntil: null,
       })
@@ -98,7 +99,7 @@ export function createConnectionStore(
         const before = await toConnection(row);
         const after = { ...before, suspendTime, updateTime: now, version: version + 1 };
         const { committed } = await database.commit(
-          suspend.step({ uid, version, suspendTime, updateTime: now }, 1),
+          suspend.step({ uid, version, suspendTime, updateTime: now, leaseId: newLeaseId() }, 1),
           connectionRows.dropAccessTokens(uid),
           ...outbox.publish(connectionChanged({ before, after, time: clock.now() })),
         );

@@ -3,6 +3,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { isVaultError } from '../../model/errors.ts';
+import { newLeaseId } from '../../model/id_patterns.ts';
 import { placeholder, placeholders, type Step } from '../database_interface.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from '../store_interfaces.ts';
@@ -19,7 +20,7 @@ export function createGrantStore(
   const refreshTokens = createRefreshTokens({ keys, clock });
   const { now } = database.dialect;
   const all = placeholders(getTableColumns(connections));
-  const unfenced = and(eq(connections.uid, all.uid), eq(connections.epoch, all.epoch));
+  const unfenced = and(eq(connections.uid, all.uid), eq(connections.leaseId, all.leaseId));
   const free = { leaseOwner: null, leaseUntil: null };
 
   // Not durable: a start frees all leases, so losing one is harmless, and each refresh waits for the disk only once.
@@ -29,7 +30,7 @@ export function createGrantStore(
       .set({
         leaseOwner: all.leaseOwner,
         leaseUntil: sql`${now} + ${placeholder(connections.leaseUntil, 'duration')}`,
-        epoch: sql`${connections.epoch} + 1`,
+        leaseId: all.leaseId,
       })
       .where(and(eq(connections.uid, all.uid), or(isNull(connections.leaseUntil), lt(connections.leaseUntil, now))))
       .returning(),
@@ -80,7 +81,7 @@ export function createGrantStore(
     }
   }
 
-  /** The epoch fences the first step, but a change of labels does not increment it. The event must still describe the current row. */
+  /** The lease id fences the first step, but a change of labels does not replace it. The event must still describe the current row. */
   async function commitRecord(leased: Connection, outcome: RefreshRecord, steps: readonly Step[]) {
     const { uid } = leased;
     for (let before = leased; ; ) {
@@ -97,7 +98,7 @@ export function createGrantStore(
   }
 
   async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
-    const { uid, tenantUid, epoch } = row;
+    const { uid, tenantUid, leaseId } = row;
     const connection = await connectionRows.toConnection(row);
     const accessToken = await accessTokens.find(uid, resource, endsAfter);
     await keys.ready(tenantUid, row.refreshToken);
@@ -115,7 +116,7 @@ export function createGrantStore(
           record.step(
             {
               uid,
-              epoch,
+              leaseId,
               ...grantColumns(outcome.connection),
               ...(samePerson(connection, outcome.connection)
                 ? personalIn(row)
@@ -128,7 +129,7 @@ export function createGrantStore(
         ]);
       },
       async release() {
-        await release.run({ uid, epoch });
+        await release.run({ uid, leaseId });
       },
     };
   }
@@ -136,12 +137,12 @@ export function createGrantStore(
   return {
     findAccessToken: accessTokens.find,
     async lease(connectionUid, { owner, resource, duration, endsAfter }) {
-      const row = await lease.first({ uid: connectionUid, leaseOwner: owner, duration });
+      const row = await lease.first({ uid: connectionUid, leaseId: newLeaseId(), leaseOwner: owner, duration });
       if (row === undefined) return undefined;
       try {
         return await hold(row, resource, endsAfter ?? clock.now());
       } catch (error) {
-        await release.run({ uid: row.uid, epoch: row.epoch });
+        await release.run({ uid: row.uid, leaseId: row.leaseId });
         throw error;
       }
     },

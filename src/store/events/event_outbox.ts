@@ -10,7 +10,7 @@ export type OutboxRows = ReturnType<typeof createOutboxRows>;
 /** Writes events in the commits that they describe. */
 export function createOutboxRows(database: Database) {
   const { outbox } = database.tables;
-  const { sequence: _, ...columns } = getTableColumns(outbox);
+  const { sequence: _, number: _number, ...columns } = getTableColumns(outbox);
   const insert = database.write('outbox.insert', (db) => db.insert(outbox).values(placeholders(columns)));
   const insertOnce = database.write('outbox.insertOnce', (db) =>
     db.insert(outbox).values(placeholders(columns)).onConflictDoNothing(),
@@ -70,6 +70,6 @@ export function createOutboxStore(database: Database): OutboxStore {
 
 /** Type and data belong together, because the row was written from an event. */
 export function toStoredEvent(row: Row<'outbox'>): StoredEvent {
-  const { sequence, ...event } = withoutNulls(row);
+  const { sequence, number: _, ...event } = withoutNulls(row);
   return { sequence, event: event as VaultEvent };
 }

@@ -16,6 +16,11 @@ export const {
   sinks,
   deliveries,
   leases,
+  feed,
+  changes,
+  replicas,
+  auditStreams,
+  commits,
   deks,
   meta,
 } = defineTables(postgresColumns);

@@ -30,6 +30,11 @@ export const {
   sinks,
   deliveries,
   leases,
+  feed,
+  changes,
+  replicas,
+  auditStreams,
+  commits,
   deks,
   meta,
 } = defineTables(sqliteColumns as unknown as ColumnTypes);

@@ -34,7 +34,7 @@ export interface SqliteDatabaseParts {
 
 // No process that could hold one is alive. The partial index over leases finds the few that exist.
 export const FREE_LEASES = [
-  'UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL',
+  'UPDATE connections SET lease_owner = NULL, lease_until = NULL, lease_id = lower(hex(randomblob(16))) WHERE lease_until IS NOT NULL',
   'DELETE FROM leases',
 ];
 

@@ -14,7 +14,7 @@ export function createTenantStore(
   { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
 ): TenantStore {
   const { tenants, apps, connections } = database.tables;
-  const columns = getTableColumns(tenants);
+  const { sealVersion: _version, ...columns } = getTableColumns(tenants);
   const all = placeholders(columns);
   const { uid, tenantId, createTime: _, ...changeable } = all;
   // Raw names: drizzle omits the table of a column if a select has only one table.
@@ -23,7 +23,7 @@ export function createTenantStore(
   const withEnds = { ...columns, nextCredentialExpireTime };
   const unchanged = and(eq(tenants.uid, uid), eq(tenants.version, all.version));
 
-  const insert = database.write('tenants.insert', (db) => db.insert(tenants).values(all));
+  const insert = database.write('tenants.insert', (db) => db.insert(tenants).values({ ...all, sealVersion: sql`1` }));
   const find = database.rows('tenants.find', (db) =>
     db.select(withEnds).from(tenants).where(eq(tenants.tenantId, tenantId)),
   );

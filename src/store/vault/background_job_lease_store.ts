@@ -11,10 +11,14 @@ export function createLeaseStore(database: Database): LeaseStore {
   const acquire = database.write('leases.acquire', (db) =>
     db
       .insert(leases)
-      .values({ name, owner, until })
+      .values({ name, owner, until, epoch: sql`1` })
       .onConflictDoUpdate({
         target: leases.name,
-        set: { owner: sql`excluded.owner`, until: sql`excluded.until` },
+        set: {
+          owner: sql`excluded.owner`,
+          until: sql`excluded.until`,
+          epoch: sql`CASE WHEN leases.owner = excluded.owner THEN leases.epoch ELSE leases.epoch + 1 END`,
+        },
         setWhere: sql`leases.owner = excluded.owner OR leases.until <= ${now}`,
       }),
   );
