@@ -131,7 +131,7 @@ test('failing connections get a trial every 5.5 minutes, even if one sends no mo
 
 describe('during the cooldown of a directory', () => {
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
-  const ownFault = { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'invalid_grant/AADSTS50173' } as const;
+  const ownFault = failure('invalid_grant/AADSTS50173', 'connection');
   const affected = ['one', 'two', 'three', 'ada'];
 
   test.each([

@@ -76,13 +76,13 @@ export function createCooldown(
       openTime = now + COOLDOWN;
     },
     /** A failure for any reason: the requester joins those that failed, which proves nothing about the others. */
-    noteFailing(requester: string, { reason, entraError }: Pick<Failure, 'reason' | 'entraError'>) {
+    noteFailing(requester: string, { entraError }: Pick<Failure, 'entraError'>) {
       if (!failing.has(requester)) {
         // Above the cap, a connection that failed is not recognized, so its trial stays used.
         if (failing.size >= MAX_FAILING) return;
         failing.set(requester, NEVER);
       }
-      if (reason === failure.reason || entraError === failure.entraError) return;
+      if (entraError === failure.entraError) return;
       trials.undo(requester);
       failingTrials.undo(requester);
     },
