@@ -1,18 +1,21 @@
 import { fieldInvalid } from '../model/errors.ts';
 import type { Database, StatementMeter } from './database_interface.ts';
+import { openPostgres, type PostgresSettings } from './postgres/open_postgres.ts';
 import { openSqlite } from './sqlite/open_sqlite.ts';
 
 export interface DatabaseParts {
-  /** `sqlite:PATH` or `sqlite::memory:`. */
+  /** `sqlite:PATH`, `sqlite::memory:`, or `postgres://USER@HOST/DATABASE`. */
   url: string;
+  postgres?: PostgresSettings | undefined;
   meter?: StatementMeter | undefined;
 }
 
 /** FIELD_INVALID for a URL of another kind, DATABASE_UNAVAILABLE if the database cannot be opened. */
-export async function openDatabase({ url, meter }: DatabaseParts): Promise<Database> {
+export async function openDatabase({ url, postgres, meter }: DatabaseParts): Promise<Database> {
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
     return openSqlite({ path: url.slice('sqlite:'.length), meter });
   }
+  if (/^postgres(ql)?:/.test(url)) return openPostgres({ ...postgres, url, meter });
   // The URL may contain a password, so the message does not repeat it.
-  throw fieldInvalid('TOKENVAULT_DATABASE_URL', 'must be sqlite:PATH; PostgreSQL is not supported yet.');
+  throw fieldInvalid('TOKENVAULT_DATABASE_URL', 'must be sqlite:PATH or postgres://USER@HOST/DATABASE.');
 }

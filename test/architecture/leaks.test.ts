@@ -19,7 +19,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { freePorts } from '../scenarios/start_scenario.ts';
+import { freePorts } from '../scenarios/free_ports.ts';
 import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';
 import { hiddenForms } from './hidden_forms.ts';
 import { type RecordingEntra, startRecordingEntra } from './recording_entra.ts';

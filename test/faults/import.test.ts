@@ -7,8 +7,9 @@ import { type Connection, Connection_State } from '../../src/gen/tokenvault/v1/c
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { answerOf, jsonLines, runImport, startImport, temporaryFiles } from '../cli/import_program.ts';
+import { freePorts } from '../scenarios/free_ports.ts';
 import { CONTOSO_USER, type Onboarded, onboard } from '../scenarios/onboard.ts';
-import { type Clients, createClients, freePorts, reasonOf } from '../scenarios/start_scenario.ts';
+import { type Clients, createClients, reasonOf } from '../scenarios/start_scenario.ts';
 import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';
 
 const COUNT = 1_200;

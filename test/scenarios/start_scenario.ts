@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
@@ -16,6 +14,7 @@ import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandb
 import type { RequestRecord } from '../../src/sandbox/state/request_log.ts';
 import { type Seams, startVault, type Vault } from '../../src/startup/start_vault.ts';
 import { type Browser, createBrowser } from './browser.ts';
+import { freePorts } from './free_ports.ts';
 
 export type Clients = ReturnType<typeof createClients>;
 
@@ -152,13 +151,4 @@ export async function failureOf(call: Promise<unknown>): Promise<RpcError | unde
 
 export function prefixed(environment: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).map(([name, value]) => [`TOKENVAULT_${name}`, value]));
-}
-
-/** Loopback ports that are free now: the public URL must be known before the vault listens. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

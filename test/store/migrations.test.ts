@@ -6,8 +6,9 @@ import { sealCanary } from '../../src/keyring/database_key_canary.ts';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createKeyring, type Keyring, VAULT_UID } from '../../src/keyring/keyring.ts';
 import { createStores } from '../../src/store/create_stores.ts';
+import { readMigrations } from '../../src/store/read_migration_files.ts';
 import { APPLICATION_ID } from '../../src/store/sqlite/inspect_database_file.ts';
-import { migrate, readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { migrate } from '../../src/store/sqlite/migrations.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import type { Stores } from '../../src/store/store_interfaces.ts';
 import { NOW } from '../conformance/sample_rows.ts';
@@ -187,7 +188,7 @@ function written(
   const keks = { current: createKek(randomBytes(32)) };
   const client = new SqliteConnection(path);
   client.pragma(`application_id = ${APPLICATION_ID}`);
-  migrate(client, readMigrations().slice(0, migrations));
+  migrate(client, readMigrations('sqlite').slice(0, migrations));
   const keyring = createKeyring({ keks, deploymentId: 'deployment' });
   for (const uid of [VAULT_UID, 'uid-of-acme', 'uid-of-other']) {
     const dek = keyring.newDek(uid);

@@ -1,10 +1,10 @@
-import { readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { readMigrations } from '../../src/store/read_migration_files.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 
 const [path = '', user] = process.argv.slice(2);
 
 // All that lies in the checkout is loaded before: another user may not be allowed to look there.
-const migrations = readMigrations();
+const migrations = readMigrations('sqlite');
 await openSqlite({ path: ':memory:', migrations }).close();
 if (user !== undefined) become(Number(user));
 

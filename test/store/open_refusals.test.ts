@@ -20,7 +20,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
-import { readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { readMigrations } from '../../src/store/read_migration_files.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
 import { sampleTenant } from '../conformance/sample_rows.ts';
 import { openTestStores } from './open_test_stores.ts';
@@ -67,7 +67,7 @@ test('a file whose process was killed before the first migration is a new databa
 test('a schema newer than the program', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const future = { time: 9_999_999_999_999, hash: 'x', statements: ['CREATE TABLE future (a)'] };
-  await openSqlite({ path, migrations: [...readMigrations(), future] }).close();
+  await openSqlite({ path, migrations: [...readMigrations('sqlite'), future] }).close();
 
   await expectRefusal(path, 'newer_schema');
 });
@@ -78,7 +78,7 @@ test('a failed migration does not change the schema', async () => {
   const broken = { time: 9_999_999_999_999, hash: 'x', statements: ['CREATE TABLE half (a)', 'CREATE BROKEN'] };
   const before = digest(path);
 
-  expect(faultOf(() => openSqlite({ path, migrations: [...readMigrations(), broken] }))).toBe('schema');
+  expect(faultOf(() => openSqlite({ path, migrations: [...readMigrations('sqlite'), broken] }))).toBe('schema');
 
   expect(digest(path)).toBe(before);
   await openSqlite({ path }).close();

@@ -28,7 +28,7 @@ export function createCredentialRows({ database, keys }: StoreParts) {
       db.insert(credentials).values({
         ...all,
         // The only credential of its app is preferred at once.
-        preferTime: sql`CASE WHEN EXISTS (SELECT 1 FROM credentials AS c WHERE c.app_uid = ${appUid}) THEN NULL ELSE ${all.createTime} END`,
+        preferTime: sql`CASE WHEN EXISTS (SELECT 1 FROM credentials AS c WHERE c.app_uid = ${appUid}) THEN NULL ELSE CAST(${all.createTime} AS bigint) END`,
         position: sql`(SELECT coalesce(max(c.position), 0) + 1 FROM credentials AS c WHERE c.app_uid = ${appUid})`,
       }),
     'APP_NOT_FOUND',

@@ -2,10 +2,11 @@ import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSy
 import { dirname } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
+import type { Migration } from '../read_migration_files.ts';
 import { checkWalOrigin } from './check_wal_origin.ts';
 import { checkNotServed, isAsClosed } from './clean_shutdown_state_file.ts';
 import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader } from './database_file_header.ts';
-import { MIGRATIONS_TABLE, type Migration } from './migrations.ts';
+import { MIGRATIONS_TABLE } from './migrations.ts';
 import { codeOf, unusable } from './unusable_database_error.ts';
 
 /** "TKVT" in the file header: identifies the databases of the vault before anything is written. */

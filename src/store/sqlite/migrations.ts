@@ -1,27 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import type SqliteConnection from 'better-sqlite3';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
+import type { Migration } from '../read_migration_files.ts';
 import { numberEpoch } from './begin_wal_epoch.ts';
 
-export interface Migration {
-  /** When drizzle-kit generated it; identifies the migration. */
-  readonly time: number;
-  readonly hash: string;
-  readonly statements: readonly string[];
-}
-
 export const MIGRATIONS_TABLE = 'migrations';
-
-const FOLDER = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.url));
-
-/** The generated migrations, oldest first. */
-export function readMigrations(folder: string = FOLDER): readonly Migration[] {
-  return readMigrationFiles({ migrationsFolder: folder }).map(({ sql, folderMillis, hash }) => ({
-    time: folderMillis,
-    hash,
-    statements: sql,
-  }));
-}
 
 /** Applies missing migrations in one transaction. drizzle's own migrator creates its table outside of the transaction, and other programs use the same table. */
 export function migrate(client: SqliteConnection.Database, migrations: readonly Migration[]): void {

@@ -3,9 +3,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import type { Database, StatementMeter } from '../database_interface.ts';
+import { type Migration, readMigrations } from '../read_migration_files.ts';
 import { APPLICATION_ID, damaged, inspectContent, inspectFile, isDamage } from './inspect_database_file.ts';
 import { lockFile } from './lock_database_file.ts';
-import { MIGRATIONS_TABLE, type Migration, migrate, readMigrations } from './migrations.ts';
+import { MIGRATIONS_TABLE, migrate } from './migrations.ts';
 import { createOpenFiles, type OpenFiles } from './open_database_file_guard.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
 import { codeOf, otherTables, unusable } from './unusable_database_error.ts';
@@ -26,7 +27,7 @@ const BUSY_TIMEOUT = 100;
  * Opens and migrates a database. If that fails, throws DATABASE_UNAVAILABLE with metadata `path` and `fault`, and leaves the file
  * unchanged.
  */
-export function openSqlite({ path, meter, migrations = readMigrations() }: SqliteParts): Database {
+export function openSqlite({ path, meter, migrations = readMigrations('sqlite') }: SqliteParts): Database {
   const file = path === MEMORY ? MEMORY : realPath(path);
   const unlock = file === MEMORY ? () => {} : lockChecked(file, migrations);
   let client: SqliteConnection.Database | undefined;

@@ -1,0 +1,129 @@
+import pg from 'pg';
+import type { Duration } from '../../model/clock.ts';
+import { SECOND } from '../../model/clock.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { PostgresAddress, PostgresUrl } from './parse_postgres_url.ts';
+import { fromConnection, isConnectionFault } from './postgres_errors.ts';
+
+export interface PostgresConnectionOptions {
+  readonly url: PostgresUrl;
+  /** Read for every new connection, so that a new password needs no restart. */
+  readonly password: () => Secret | undefined;
+  /** PEM of the certificate authorities; undefined: those of the system. */
+  readonly ca: string | undefined;
+  /** How many connections are open at most. */
+  readonly poolSize: number;
+  readonly applicationName: string;
+}
+
+export type PostgresConnections = ReturnType<typeof createPostgresConnections>;
+
+const CONNECT_TIMEOUT: Duration = 5 * SECOND;
+/** Longer than the timeouts of the server, whose errors say more. Applies to every query, COMMIT included. */
+const QUERY_TIMEOUT: Duration = 15 * SECOND;
+/** A connection is renewed from time to time, so that the load moves to new servers behind the same name. */
+const MAX_LIFETIME = 30 * 60;
+
+// All integers of the schema are below 2^53. The driver returns int8 as text, since others may be larger.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** The pool of connections to the server that accepts writes. */
+export function createPostgresConnections(options: PostgresConnectionOptions) {
+  const { addresses } = options.url;
+  let pool = createPool(addresses[0]);
+  let search: Promise<void> | undefined;
+  let isClosed = false;
+
+  function createPool(address: PostgresAddress | undefined): pg.Pool {
+    const created = new pg.Pool({
+      ...clientOptions(options, address),
+      max: options.poolSize,
+      idleTimeoutMillis: 10 * SECOND,
+      maxLifetimeSeconds: MAX_LIFETIME,
+    });
+    // A lost idle connection is replaced when it is needed.
+    created.on('error', () => {});
+    return created;
+  }
+
+  /** Moves to the first of several addresses that accepts writes; stays if none does. */
+  async function findPrimary(): Promise<void> {
+    for (const address of addresses) {
+      if (!(await acceptsWrites(address))) continue;
+      const previous = pool;
+      if (isClosed) return;
+      pool = createPool(address);
+      void previous.end().catch(() => {});
+      return;
+    }
+  }
+
+  async function acceptsWrites(address: PostgresAddress): Promise<boolean> {
+    const client = new pg.Client(clientOptions(options, address));
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+      return rows[0]?.standby === false;
+    } catch {
+      return false;
+    } finally {
+      void client.end().catch(() => {});
+    }
+  }
+
+  return {
+    /** Runs work on one connection. After a fault of the connection it is closed, and the next one may be to another address. */
+    async use<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+      await search;
+      const used = pool;
+      let client: pg.PoolClient | undefined;
+      try {
+        client = await used.connect();
+        const result = await work(client);
+        client.release();
+        return result;
+      } catch (cause) {
+        const error = fromConnection(cause);
+        client?.release(isConnectionFault(error) || client.getTransactionStatus() !== 'I');
+        if (addresses.length > 1 && used === pool && isConnectionFault(error)) {
+          search ??= findPrimary().finally(() => {
+            search = undefined;
+          });
+        }
+        throw error;
+      }
+    },
+    /** A connection outside of the pool. The caller ends it. */
+    async connect(): Promise<pg.Client> {
+      await search;
+      const address = addresses.find(({ host, port }) => host === pool.options.host && port === pool.options.port);
+      const client = new pg.Client(clientOptions(options, address));
+      client.on('error', () => {});
+      await client.connect();
+      return client;
+    },
+    async close() {
+      isClosed = true;
+      await search;
+      await pool.end();
+    },
+  };
+}
+
+function clientOptions(options: PostgresConnectionOptions, address: PostgresAddress | undefined): pg.ClientConfig {
+  const { url, password, ca, applicationName } = options;
+  return {
+    ...address,
+    user: url.user,
+    database: url.database,
+    // With a function, the driver does not read the variables and files of other programs.
+    password: () => password()?.reveal() ?? '',
+    ssl: url.tls ? { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) } : false,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    query_timeout: QUERY_TIMEOUT,
+    keepAlive: true,
+    pipeline: true,
+  } as pg.ClientConfig;
+}
