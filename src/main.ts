@@ -19,9 +19,21 @@ const UNUSABLE_DATA = new Set([
   'wal_missing',
   'newer_schema',
   'schema',
+  'not_migrated',
   'SQLITE_CORRUPT',
   'SQLITE_NOTADB',
 ]);
+
+/** Faults of a PostgreSQL server. All others end with 69. */
+const SERVER_FAULTS: Readonly<Record<string, number>> = {
+  login: EXIT.NO_PERMISSION,
+  rights: EXIT.NO_PERMISSION,
+  database_missing: EXIT.NO_INPUT,
+  standby: EXIT.TEMPORARY_FAILURE,
+  server_version: EXIT.CONFIGURATION,
+  certificate: EXIT.CONFIGURATION,
+  role_timeouts: EXIT.CONFIGURATION,
+};
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -110,9 +122,10 @@ function explain(error: unknown): number {
   }
   if (error instanceof VaultError) {
     console.error(`${error.message} [${error.reason}]`);
-    if (error.reason === 'RECORD_CORRUPT' || UNUSABLE_DATA.has(error.metadata['fault'] ?? '')) return EXIT.DATA;
+    const fault = error.metadata['fault'] ?? '';
+    if (error.reason === 'RECORD_CORRUPT' || UNUSABLE_DATA.has(fault)) return EXIT.DATA;
     if (error.reason === 'FIELD_INVALID') return EXIT.CONFIGURATION;
-    return EXIT.UNAVAILABLE;
+    return SERVER_FAULTS[fault] ?? EXIT.UNAVAILABLE;
   }
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE') {

@@ -20,7 +20,18 @@ export interface Config {
    */
   readonly unauthenticated: { readonly connections: number; readonly connectionsPerAddress: number | undefined };
   readonly databaseUrl: string;
-  readonly databasePasswordFile: string | undefined;
+  /** How to connect to PostgreSQL. */
+  readonly postgres: {
+    readonly passwordFile: string | undefined;
+    readonly caFile: string | undefined;
+    readonly poolSize: number;
+    /** Prepared statements with names; not for PgBouncer before version 1.21. */
+    readonly namedStatements: boolean;
+    /** For a direct connection that receives notifications; undefined: `databaseUrl`. */
+    readonly listenUrl: string | undefined;
+    /** False: missing migrations are an error. */
+    readonly migrate: boolean;
+  };
   readonly keySource: string;
   /** Where systemd puts the credentials of this service. A key file there has other permissions. */
   readonly credentialsDirectory: string | undefined;

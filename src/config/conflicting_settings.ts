@@ -3,6 +3,15 @@ import { isLoopbackAddress } from '../model/listen_address.ts';
 import type { Config } from './config_interface.ts';
 import type { Environment } from './environment_variable_schema.ts';
 
+const POSTGRES_ONLY = [
+  'DATABASE_PASSWORD_FILE',
+  'DATABASE_CA_FILE',
+  'DATABASE_POOL',
+  'DATABASE_PREPARE',
+  'DATABASE_LISTEN_URL',
+  'MIGRATE',
+] as const;
+
 /** Combinations of settings that are invalid, although each setting is valid. */
 export function contradictions(config: Config, env: Environment): string[] {
   const faults: string[] = [];
@@ -44,15 +53,25 @@ export function contradictions(config: Config, env: Environment): string[] {
       );
     }
   }
-  if (/^postgres/.test(config.databaseUrl)) {
-    faults.push('TOKENVAULT_DATABASE_URL: PostgreSQL is not supported by this version yet; use sqlite:PATH');
+  const isPostgres = /^postgres/.test(config.databaseUrl);
+  for (const name of POSTGRES_ONLY) {
+    if (env[name] !== undefined && !isPostgres) {
+      faults.push(
+        `TOKENVAULT_${name}: is for PostgreSQL; set TOKENVAULT_DATABASE_URL to postgres://…, or do not set it`,
+      );
+    }
+  }
+  if (isPostgres && config.sandbox === 'on') {
+    faults.push(
+      'TOKENVAULT_SANDBOX: must be the address of one sandbox for all replicas on PostgreSQL; start it with `npm run sandbox`',
+    );
   }
   return faults;
 }
 
 /** A valid but unwise setting: a backup of the database folder would include the root key. */
 export function isKeyNextToDatabase({ keySource, databaseUrl }: Config): boolean {
-  if (!keySource.startsWith('file:')) return false;
+  if (!keySource.startsWith('file:') || !databaseUrl.startsWith('sqlite:')) return false;
   const folderOf = (url: string) => resolve(dirname(url.slice(url.indexOf(':') + 1)));
   return `${folderOf(keySource)}/`.startsWith(`${folderOf(databaseUrl)}/`);
 }

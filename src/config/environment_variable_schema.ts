@@ -70,6 +70,19 @@ function isOrigin(text: string): boolean {
   return /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(text) && URL.canParse(text);
 }
 
+const hasNoPassword = (text: string) => !/^postgres.*:\/\/[^/]*:[^/]*@/.test(text);
+const PASSWORD_ADVICE = 'must not contain a password; name a file in TOKENVAULT_DATABASE_PASSWORD_FILE';
+const postgresUrl = z
+  .string()
+  .refine((text) => /^postgres(ql)?:\/\/.+$/.test(text), 'must be postgres://…')
+  .refine(hasNoPassword, PASSWORD_ADVICE);
+
+const poolSize = z.coerce
+  .number('must be a number of connections')
+  .int('must be a whole number')
+  .min(2, 'must be at least 2')
+  .max(100, 'must be at most 100');
+
 /** The environment variables, without the prefix `TOKENVAULT_`. */
 export const environment = z
   .object({
@@ -87,12 +100,14 @@ export const environment = z
     DATABASE_URL: z
       .string()
       .refine((text) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(text), 'must be sqlite:PATH or postgres://…')
-      .refine(
-        (text) => !/^postgres.*:\/\/[^/]*:[^/]*@/.test(text),
-        'must not contain a password; name a file in TOKENVAULT_DATABASE_PASSWORD_FILE',
-      )
+      .refine(hasNoPassword, PASSWORD_ADVICE)
       .default('sqlite:./data/vault.db'),
     DATABASE_PASSWORD_FILE: file.optional(),
+    DATABASE_CA_FILE: file.optional(),
+    DATABASE_POOL: poolSize.optional(),
+    DATABASE_PREPARE: z.enum(['unnamed', 'named'], 'must be unnamed or named').optional(),
+    DATABASE_LISTEN_URL: postgresUrl.optional(),
+    MIGRATE: z.enum(['on', 'off'], 'must be on or off').optional(),
     KEY_SOURCE: z
       .string()
       .refine(

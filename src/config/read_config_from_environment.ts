@@ -74,7 +74,14 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
       connectionsPerAddress: env.PLAINTEXT === 'mesh' ? undefined : env.UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS,
     },
     databaseUrl: env.DATABASE_URL,
-    databasePasswordFile: env.DATABASE_PASSWORD_FILE,
+    postgres: {
+      passwordFile: env.DATABASE_PASSWORD_FILE,
+      caFile: env.DATABASE_CA_FILE,
+      poolSize: env.DATABASE_POOL ?? 10,
+      namedStatements: env.DATABASE_PREPARE === 'named',
+      listenUrl: env.DATABASE_LISTEN_URL,
+      migrate: env.MIGRATE !== 'off',
+    },
     keySource: env.KEY_SOURCE,
     // systemd.exec(5), "Credentials".
     credentialsDirectory: variables['CREDENTIALS_DIRECTORY'],

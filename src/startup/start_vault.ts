@@ -96,9 +96,9 @@ async function build(
   const cloud = await opened(openCloud(config));
   const { clock } = cloud;
 
-  const { databaseUrl, keySource, credentialsDirectory } = config;
+  const { databaseUrl, postgres, keySource, credentialsDirectory } = config;
   const stores = await opened(
-    openStores({ databaseUrl, keySource, credentialsDirectory, clock, meter: metrics.storage }),
+    openStores({ databaseUrl, postgres, keySource, credentialsDirectory, clock, meter: metrics.storage }),
   );
   metrics.observe({
     connectionsByState: () => stores.connections.countByState(),

@@ -50,13 +50,15 @@ interface PreparedParts {
  * Sets up an empty database, or checks that the root keys belong to it. If they do not, throws RECORD_CORRUPT with both KEK ids, and leaves
  * the database unchanged and open.
  */
-export async function createStores({ database, keks, clock, meter, capacity }: StoresParts): Promise<Stores> {
+export async function createStores(parts: StoresParts): Promise<Stores> {
+  const { database, keks, clock, meter, capacity } = parts;
   const meta = createMeta(database);
   const stored = await meta.find('deployment_id');
   const deploymentId = stored?.toString('utf8') ?? newUid();
   const keyring = createKeyring({ keks, deploymentId, ...(meter && { meter }), ...(capacity && { capacity }) });
   const keys = createTenantKeys({ database, keyring });
-  if (stored === undefined) await setUp(database, meta, keys, deploymentId);
+  // If another replica was faster, its setup counts.
+  if (stored === undefined && !(await setUp(database, meta, keys, deploymentId))) return createStores(parts);
   await keys.ready(VAULT_UID);
   await openCanary(meta, keyring);
   // After the check of the keys: a rejected database must stay unchanged.
@@ -105,14 +107,16 @@ export function prepareStores({ database, keys, meta, clock, copyTime }: Prepare
   };
 }
 
-async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymentId: string): Promise<void> {
+/** False: another replica has set the database up meanwhile. */
+async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymentId: string): Promise<boolean> {
   const dek = keys.keyring.newDek(VAULT_UID);
   keys.keyring.adopt(dek);
-  await database.commit(
+  const { committed } = await database.commit(
     meta.insert('deployment_id', Buffer.from(deploymentId)),
     keys.insert(dek),
     meta.insert('canary', sealCanary(keys.keyring)),
   );
+  return committed;
 }
 
 async function openCanary(meta: Meta, keyring: Keyring): Promise<void> {

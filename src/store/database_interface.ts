@@ -8,7 +8,7 @@ import type { Tables } from './table_definitions.ts';
 export interface Database {
   readonly tables: Tables;
   readonly dialect: Dialect;
-  /** No vault was set up in it when it was opened. Only then may a root key be created. */
+  /** No vault was set up in it when it was opened, and only this process uses it. Only then may a root key be created. */
   readonly isEmpty: boolean;
   /** Undefined: the database is not in a file. */
   readonly filePlace: FilePlace | undefined;

@@ -6,6 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import { createStores } from './create_stores.ts';
 import type { StatementMeter } from './database_interface.ts';
 import { openDatabase } from './open_database.ts';
+import type { PostgresSettings } from './postgres/open_postgres.ts';
 import type { Stores } from './store_interfaces.ts';
 
 /**
@@ -14,13 +15,14 @@ import type { Stores } from './store_interfaces.ts';
  */
 export async function openStores(parts: {
   readonly databaseUrl: string;
+  readonly postgres?: PostgresSettings | undefined;
   readonly keySource: string;
   readonly credentialsDirectory?: string | undefined;
   readonly clock: Clock;
   readonly meter?: (StatementMeter & KeyringMeter) | undefined;
 }): Promise<Stores> {
-  const { databaseUrl, keySource, credentialsDirectory, clock, meter } = parts;
-  const database = await openDatabase({ url: databaseUrl, meter });
+  const { databaseUrl, postgres, keySource, credentialsDirectory, clock, meter } = parts;
+  const database = await openDatabase({ url: databaseUrl, postgres, meter });
   try {
     const source = parseKeySource(keySource);
     if (source.kind === 'file' && database.isEmpty && !existsSync(source.path)) await createKekFile(source.path);

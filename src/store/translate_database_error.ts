@@ -70,7 +70,6 @@ export function translated(error: unknown, orphan: Reason = 'INTERNAL'): unknown
       },
     );
   }
-  if (process.env.DBG) console.log((driverError as Error).message, driverError);
   return outage(code);
 }
 

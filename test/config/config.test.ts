@@ -53,7 +53,17 @@ test.each([
   ],
   ['secrets over plain http', { TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'http://login.example' }, 1],
   ['a password in the database URL', { TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' }, 1],
-  ['PostgreSQL', { TOKENVAULT_DATABASE_URL: 'postgres://db/vault' }, 1],
+  ['settings of PostgreSQL for SQLite', { TOKENVAULT_DATABASE_POOL: '5', TOKENVAULT_MIGRATE: 'off' }, 2],
+  [
+    'a pool of one connection',
+    { TOKENVAULT_DATABASE_URL: 'postgres://vault@db/vault', TOKENVAULT_DATABASE_POOL: '1' },
+    1,
+  ],
+  [
+    'a sandbox of its own for each replica',
+    { TOKENVAULT_DATABASE_URL: 'postgres://vault@db/vault', TOKENVAULT_SANDBOX: 'on' },
+    1,
+  ],
   ['an unknown key source', { TOKENVAULT_KEY_SOURCE: 'env:KEK' }, 1],
   ['no connections at all', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS: '0' }, 1],
   ['a fraction of a connection', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: '1.5' }, 1],

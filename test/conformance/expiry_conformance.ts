@@ -352,8 +352,12 @@ export function expiryConformance(open: Open): void {
   });
 }
 
-function due({ stores }: VaultUnderTest, now = NOW): Promise<readonly DueReminder[]> {
-  return stores.expiry.dueReminders(now, 100);
+/** Sorted by time, and then with the credential `first` first: a database may return rows of the same time in any order. */
+async function due({ stores }: VaultUnderTest, now = NOW): Promise<readonly DueReminder[]> {
+  const orderOf = ({ reminderTime, credential: { credentialId } }: DueReminder) =>
+    `${String(reminderTime).padStart(20)} ${credentialId === 'first' ? '' : credentialId}`;
+  const rows = await stores.expiry.dueReminders(now, 100);
+  return rows.toSorted((one, other) => (orderOf(one) < orderOf(other) ? -1 : 1));
 }
 
 function idsOf(rows: readonly { readonly credential: Pick<Credential, 'credentialId'> }[]): string[] {

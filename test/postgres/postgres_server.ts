@@ -1,16 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  accessSync,
-  chownSync,
-  constants,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, chownSync, constants, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,8 +23,8 @@ export interface PostgresServer {
   readonly folder: string;
   /** The process; undefined: the server belongs to somebody else (`TEST_POSTGRES_URL`). */
   readonly child: ChildProcess;
-  /** Creates an empty database, and returns its URL for the vault. */
-  createDatabase(): Promise<string>;
+  /** Creates an empty database, or a copy of another one, and returns its URL for the vault. */
+  createDatabase(template?: string): Promise<string>;
   /** Runs one statement as administrator. */
   query<Row extends pg.QueryResultRow>(text: string, database?: string): Promise<Row[]>;
   /** `SIGINT`: fast; `SIGQUIT`: immediate, as after a crash. */
@@ -104,9 +94,9 @@ async function runPostgres(cluster: Cluster): Promise<PostgresServer> {
       return child;
     },
     query,
-    async createDatabase() {
+    async createDatabase(template = 'template0') {
       const name = `vault_${process.pid}_${++databases}`;
-      await query(`CREATE DATABASE ${name} OWNER ${ROLE}`);
+      await query(`CREATE DATABASE ${name} OWNER ${ROLE} TEMPLATE ${template}`);
       return `postgres://${ROLE}@127.0.0.1:${port}/${name}`;
     },
     stop,

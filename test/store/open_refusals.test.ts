@@ -280,7 +280,7 @@ test('a file system that is mounted read-only', async (context) => {
 });
 
 test('a URL of another kind is rejected without repeating it', async () => {
-  const opening = openDatabase({ url: 'postgres://user:canary@host/db' });
+  const opening = openDatabase({ url: 'mysql://user:canary@host/db' });
 
   const error = await opening.then(
     () => undefined,

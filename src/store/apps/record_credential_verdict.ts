@@ -25,6 +25,13 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
       .where(sql`${credentials.appUid} = (SELECT one.app_uid FROM credentials AS one WHERE one.uid = ${uid})`)
       .orderBy(asc(credentials.position)),
   );
+  /** Changes nothing. Makes concurrent verdicts about credentials of one app wait for each other. */
+  const lock = database.write('apps.lock', (db) =>
+    db
+      .update(apps)
+      .set({ version: sql`${apps.version}` })
+      .where(eq(apps.uid, placeholder(apps.uid, 'appUid'))),
+  );
   // The fallback must still be usable: if both are rejected at once, the second event reports that none is left.
   const reject = database.write('credentials.reject', (db) =>
     db
@@ -61,6 +68,7 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
         const all = rows.map(({ credential }) => credential);
         const fallback = isUnreported ? fallbackOf(own.credential, all, time) : undefined;
         const { committed } = await database.commit(
+          lock.step({ appUid: own.app.uid }),
           reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
           ...(isUnreported
             ? outbox.publish(credentialRejected(own.app, own.credential, fallback, entraError, time))

@@ -99,6 +99,7 @@ export function createPostgresDatabase({ connections, namedStatements, meter }: 
   return {
     tables: schema,
     dialect,
+    // Never, so that no replica creates a root key of its own.
     isEmpty: false,
     filePlace: undefined,
     rows: (name, build) => rows(reading, name, build),

@@ -16,7 +16,7 @@ export function createMeta(database: Database): Meta {
   const { meta } = database.tables;
   const all = placeholders(getTableColumns(meta));
   const find = database.rows('meta.find', (db) => db.select().from(meta).where(eq(meta.key, all.key)));
-  const insert = database.write('meta.insert', (db) => db.insert(meta).values(all));
+  const insert = database.write('meta.insert', (db) => db.insert(meta).values(all).onConflictDoNothing());
   const save = database.write('meta.save', (db) =>
     db
       .insert(meta)

@@ -1,0 +1,3 @@
+import { postgresConformance } from './postgres_conformance.ts';
+
+postgresConformance(18);
