@@ -18,6 +18,7 @@ const UNUSABLE_DATA = new Set([
   'stale_wal',
   'wal_missing',
   'newer_schema',
+  'older_schema',
   'schema',
   'not_migrated',
   'SQLITE_CORRUPT',

@@ -27,7 +27,7 @@ const LENGTH_BYTES = 4;
 const NONCE = Buffer.alloc(12);
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
-/** Why a sealed value does not open; for metrics and the audit log, never for callers. */
+/** Why a sealed value does not open, or stored names are refused; for metrics and the audit log, never for callers. */
 export type CorruptCause =
   | 'length'
   | 'magic'
@@ -37,7 +37,9 @@ export type CorruptCause =
   | 'kek_unknown'
   | 'commitment'
   | 'tag'
-  | 'padding';
+  | 'padding'
+  | 'name'
+  | 'mac';
 
 export type Opened = { ok: true; plaintext: Buffer } | { ok: false; cause: CorruptCause };
 

@@ -1,7 +1,12 @@
 import { VaultError } from '../model/errors.ts';
-import { type Keyring, VAULT_UID } from './keyring.ts';
+import { type Keyring, type Place, VAULT } from './keyring.ts';
 
-const PLACE = { tenantUid: VAULT_UID, recordType: 'meta', recordUid: 'canary', column: 'value' };
+/** The place of a sealed value in the table `meta`. */
+export function metaPlace(key: string): Place {
+  return { ...VAULT, recordType: 'meta', recordUid: key, column: 'value' };
+}
+
+const PLACE = metaPlace('canary');
 const CANARY_PLAINTEXT = 'tokenvault canary';
 
 /** A record that proves, at the start and in readiness checks, that these keys belong to this database. */

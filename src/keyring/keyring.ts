@@ -3,6 +3,7 @@ import { VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { CorruptCause, Random } from './committing_aead.ts';
 import type { Keks } from './root_key_source.ts';
+import { computeMac, isMacOf, type MacValue, type RowPlace } from './row_mac.ts';
 import {
   corruptCause,
   type DekKeys,
@@ -14,11 +15,16 @@ import {
   unwrapDek,
   wrapDek,
 } from './sealed_record.ts';
-import { createLoadedDeks } from './tenant_data_key_cache.ts';
+import { createLoadedDeks, type LoadedTenant } from './tenant_data_key_cache.ts';
+
+/** A tenant: keys are found by its uid, callers are authorized by its id, and the wrapping of its DEKs binds the two. */
+export interface TenantNames {
+  readonly tenantUid: string;
+  readonly tenantId: string;
+}
 
 /** The row that the store has for a DEK version of a tenant. */
-export interface WrappedDek {
-  tenantUid: string;
+export interface WrappedDek extends TenantNames {
   /** From 1 up. */
   version: number;
   wrapped: Uint8Array;
@@ -27,8 +33,15 @@ export interface WrappedDek {
 /** The place of a record in this deployment. */
 export type Place = Omit<RecordPlace, 'deploymentId'>;
 
+/** A row of this deployment and its values that a MAC covers. `resource` is its name in error messages. */
+export type MacRow = Omit<RowPlace, 'deploymentId'> & {
+  readonly resource: string;
+  readonly values: readonly MacValue[];
+};
+
 /** The owner of records without a tenant: the canary and the audit key. */
 export const VAULT_UID = 'vault';
+export const VAULT: TenantNames = { tenantUid: VAULT_UID, tenantId: VAULT_UID };
 
 /** Metrics. */
 export interface KeyringMeter {
@@ -61,14 +74,24 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     measured('unwrap', () => {
       const kekId = kekIdOf(dek.wrapped);
       if (kekId !== undefined && !knownKeks.some((kek) => kek.id.equals(kekId))) throw kekMismatch(dek, kekId, keks);
-      return unwrapDek({ deploymentId, tenantUid: dek.tenantUid, version: dek.version }, knownKeks, dek.wrapped);
+      const { tenantUid, tenantId, version } = dek;
+      return unwrapDek({ deploymentId, tenantUid, tenantId, version }, knownKeks, dek.wrapped);
     });
 
-  const wrap = (tenantUid: string, version: number, keys: DekKeys): WrappedDek => ({
+  const wrap = ({ tenantUid, tenantId }: TenantNames, version: number, keys: DekKeys): WrappedDek => ({
     tenantUid,
+    tenantId,
     version,
-    wrapped: wrapDek({ deploymentId, tenantUid, version }, current, keys, random),
+    wrapped: wrapDek({ deploymentId, tenantUid, tenantId, version }, current, keys, random),
   });
+
+  /** Of a loaded tenant. A key once loaded is found by uid, so the name must be checked each time. */
+  function keysOf({ tenantUid, tenantId }: TenantNames): LoadedTenant {
+    const tenant = tenants.get(tenantUid);
+    if (tenant.tenantId === tenantId) return tenant;
+    meter?.corrupt('name');
+    throw namesChanged(`tenants/${tenantId}`, 'name');
+  }
 
   function measured<T>(operation: 'seal' | 'open' | 'unwrap', work: () => T): T {
     if (meter === undefined) return work();
@@ -85,7 +108,7 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
   }
 
   function open(place: Place, sealed: Uint8Array): Buffer {
-    const deks = tenants.get(place.tenantUid);
+    const deks = keysOf(place);
     return measured('open', () => openRecord({ ...place, deploymentId }, deks, sealed));
   }
 
@@ -93,23 +116,29 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     /** Of the current KEK, in hex. */
     kekId: current.id.toString('hex'),
     /** Creates and wraps a DEK, for use after `adopt`. Versions above 1 keep the index key of an adopted one. */
-    newDek(tenantUid: string, version = 1): WrappedDek {
-      const indexKey = version === 1 ? generateKey(random) : tenants.get(tenantUid).indexKey;
-      return wrap(tenantUid, version, { dek: generateKey(random), indexKey });
+    newDek(tenant: TenantNames, version = 1): WrappedDek {
+      const indexKey = version === 1 ? generateKey(random) : keysOf(tenant).indexKey;
+      return wrap(tenant, version, { dek: generateKey(random), indexKey });
     },
     /** After its row was committed or read. Fails with RECORD_CORRUPT; for an unknown KEK, the message names both. */
     adopt(dek: WrappedDek): void {
-      tenants.add(dek.tenantUid, dek.version, unwrap(dek));
+      tenants.add(dek, unwrap(dek));
     },
     /** With a version (see `dekVersionOf`): whether that version is loaded; another replica may have added it. */
     has: tenants.has,
+    /** Fails with RECORD_CORRUPT unless the DEKs of the loaded tenant were wrapped for this name. */
+    checkName(tenant: TenantNames): void {
+      keysOf(tenant);
+    },
+    /** The name that the DEKs of the loaded tenant were wrapped for. */
+    nameOf: (tenantUid: string): string => tenants.get(tenantUid).tenantId,
     /** Crypto-shredding, in memory: the tenant's records no longer seal or open, even if its rows are read again. */
     forget: tenants.forget,
     /** Records below this version no longer open. The floor never goes down. */
     raiseFloor: tenants.raiseFloor,
     /** Under the newest adopted DEK. */
     seal(place: Place, plaintext: Secret | Uint8Array | string): Buffer {
-      const { newest, newestVersion } = tenants.get(place.tenantUid);
+      const { newest, newestVersion } = keysOf(place);
       const bytes = plaintext instanceof Uint8Array ? plaintext : Buffer.from(text(plaintext));
       return measured('seal', () => sealRecord({ ...place, deploymentId }, newestVersion, newest, bytes, random));
     },
@@ -120,20 +149,36 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     /** Whether it is wrapped under another KEK than the current one. */
     needsRewrap: (dek: WrappedDek): boolean => !kekIdOf(dek.wrapped)?.equals(current.id),
     /** The same DEK under the current KEK; its plaintext does not leave the keyring. */
-    rewrap: (dek: WrappedDek) => wrap(dek.tenantUid, dek.version, unwrap(dek)),
+    rewrap: (dek: WrappedDek) => wrap(dek, dek.version, unwrap(dek)),
     /**
      * HMAC-SHA256 in hex, to find a row by a sealed value. The caller normalizes the value first (case, spaces). Its
      * key is random, wrapped together with the DEK and kept across versions: a rotation keeps indexes valid, forgetting
      * a tenant ends them.
      */
-    blindIndex(tenantUid: string, value: string): string {
-      return createHmac('sha256', tenants.get(tenantUid).indexKey).update(value).digest('hex');
+    blindIndex(tenant: TenantNames, value: string): string {
+      return createHmac('sha256', keysOf(tenant).indexKey).update(value).digest('hex');
+    },
+    /** Keyed MAC of columns that are stored in clear. A rotation of the DEK keeps it valid. */
+    mac: (row: MacRow): Buffer => computeMac(keysOf(row).macKey, { ...row, deploymentId }, row.values),
+    /** Fails with RECORD_CORRUPT, also if there is no MAC. */
+    checkMac(row: MacRow, mac: Uint8Array | null): void {
+      if (isMacOf(mac, keysOf(row).macKey, { ...row, deploymentId }, row.values)) return;
+      meter?.corrupt('mac');
+      throw namesChanged(row.resource, 'mac');
     },
   };
 }
 
 function text(plaintext: Secret | string): string {
   return plaintext instanceof Secret ? plaintext.reveal() : plaintext;
+}
+
+function namesChanged(resource: string, cause: CorruptCause): VaultError {
+  return new VaultError(
+    'RECORD_CORRUPT',
+    `The stored names of ${resource} were changed outside of the vault. Restore the row from a backup.`,
+    { metadata: { resource }, cause: new Error(cause) },
+  );
 }
 
 function kekMismatch(dek: WrappedDek, wrappedUnder: Buffer, { current, previous }: Keks): VaultError {

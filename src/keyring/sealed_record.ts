@@ -8,15 +8,20 @@ export interface RecordPlace {
   /** From the database's `meta`; the same in copies and backups. */
   deploymentId: string;
   tenantUid: string;
+  /** The name that the caller was authorized by; in background work the row's own. */
+  tenantId: string;
   recordType: string;
   recordUid: string;
   column: string;
+  /** Other names that the value belongs to, in a fixed order for each column. */
+  names?: readonly string[] | undefined;
 }
 
 /** The place of a wrapped DEK. */
 export interface DekPlace {
   deploymentId: string;
   tenantUid: string;
+  tenantId: string;
   version: number;
 }
 
@@ -134,21 +139,21 @@ function recordSealing(place: RecordPlace, version: number, key: KeyObject) {
   header[0] = RECORD_MAGIC;
   header[1] = FORMAT;
   header.writeUInt32BE(version, 2);
-  const { deploymentId, tenantUid, recordType, recordUid, column } = place;
+  const { deploymentId, tenantUid, tenantId, recordType, recordUid, column, names = [] } = place;
   return {
     key,
     info: 'tokenvault/v1/record',
     header,
-    place: ['tokenvault/record', deploymentId, tenantUid, recordType, recordUid, column],
+    place: ['tokenvault/record', deploymentId, tenantUid, tenantId, recordType, recordUid, column, ...names],
   };
 }
 
-function dekSealing({ deploymentId, tenantUid, version }: DekPlace, kek: Kek) {
+function dekSealing({ deploymentId, tenantUid, tenantId, version }: DekPlace, kek: Kek) {
   return {
     key: kek.key,
     info: 'tokenvault/v1/dek',
     header: Buffer.concat([Buffer.of(DEK_MAGIC, FORMAT), kek.id]),
-    place: ['tokenvault/dek', deploymentId, tenantUid, String(version)],
+    place: ['tokenvault/dek', deploymentId, tenantUid, tenantId, String(version)],
   };
 }
 

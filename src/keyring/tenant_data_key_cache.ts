@@ -1,12 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { VaultError } from '../model/errors.ts';
-import type { DekKeys, DekVersions } from './sealed_record.ts';
+import { deriveMacKey } from './row_mac.ts';
+import type { DekKeys, DekPlace, DekVersions } from './sealed_record.ts';
 
 /** The unwrapped DEKs of one tenant. */
 export interface LoadedTenant extends DekVersions {
+  /** The name that the DEKs were wrapped for. */
+  tenantId: string;
   newest: KeyObject;
   newestVersion: number;
   indexKey: KeyObject;
+  macKey: KeyObject;
 }
 
 /** The DEKs of the tenants that were used last, and always those of `pinnedUid`. */
@@ -35,14 +39,16 @@ export function createLoadedDeks(capacity: number, pinnedUid: string) {
   }
 
   return {
-    add(tenantUid: string, version: number, { dek, indexKey }: DekKeys) {
+    add({ tenantUid, tenantId, version }: Omit<DekPlace, 'deploymentId'>, { dek, indexKey }: DekKeys) {
       if (forgotten.has(tenantUid)) return;
       const found = touch(tenantUid);
       if (found === undefined) {
         const versions = new Map([[version, dek]]);
         const floor = floors.get(tenantUid) ?? 1;
         const find = (wanted: number) => versions.get(wanted);
-        loaded.set(tenantUid, { tenant: { floor, find, newest: dek, newestVersion: version, indexKey }, versions });
+        const macKey = deriveMacKey(indexKey);
+        const tenant = { tenantId, floor, find, newest: dek, newestVersion: version, indexKey, macKey };
+        loaded.set(tenantUid, { tenant, versions });
         evict();
         return;
       }

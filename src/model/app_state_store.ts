@@ -5,8 +5,10 @@ import type { StateReason } from './state_reason.ts';
 
 /** State of apps and their credentials, in the database. */
 export interface AppStateStore {
-  /** With their material, in the order of adding. */
-  usableCredentials(appUid: string): Promise<readonly UsableCredential[]>;
+  /** With their material, in the order of adding. RECORD_CORRUPT: they were added for another client or cloud. */
+  usableCredentials(
+    app: Pick<App, 'uid' | 'tenantUid' | 'tenantId' | 'clientId' | 'cloud'>,
+  ): Promise<readonly UsableCredential[]>;
   /** A newly REJECTED credential that has not expired is reported as `credential.rejected`, in the same commit. */
   recordVerdict(
     credentialUid: string,

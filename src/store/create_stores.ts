@@ -1,5 +1,5 @@
 import { checkCanary, sealCanary } from '../keyring/database_key_canary.ts';
-import { createKeyring, type Keyring, type KeyringMeter, VAULT_UID } from '../keyring/keyring.ts';
+import { createKeyring, type Keyring, type KeyringMeter, VAULT, VAULT_UID } from '../keyring/keyring.ts';
 import type { Keks } from '../keyring/root_key_source.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
@@ -109,7 +109,7 @@ export function prepareStores({ database, keys, meta, clock, copyTime }: Prepare
 
 /** False: another replica has set the database up meanwhile. */
 async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymentId: string): Promise<boolean> {
-  const dek = keys.keyring.newDek(VAULT_UID);
+  const dek = keys.keyring.newDek(VAULT);
   keys.keyring.adopt(dek);
   const { committed } = await database.commit(
     meta.insert('deployment_id', Buffer.from(deploymentId)),

@@ -160,7 +160,11 @@ export interface ConnectionStore {
 /** Leases: one replica at a time may redeem the refresh token of a connection. */
 export interface GrantStore {
   /** A stored access token that expires after `endsAfter` and can be opened; otherwise undefined. */
-  findAccessToken(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
+  findAccessToken(
+    connection: Pick<Connection, 'uid' | 'tenantUid' | 'tenantId' | 'connectionId'>,
+    resource: string,
+    endsAfter: Timestamp,
+  ): Promise<AccessToken | undefined>;
   /** Undefined: another owner holds the lease, or the connection is deleted. The clock of the database decides. */
   lease(
     connectionUid: string,

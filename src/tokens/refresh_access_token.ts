@@ -48,7 +48,7 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
     const giveUpTime = performance.now() + LONGEST_WAIT;
     const { connection } = request.snapshot;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 1.5)) {
-      const stored = await stores.grants.findAccessToken(connection.uid, request.resource, request.expiresAfter);
+      const stored = await stores.grants.findAccessToken(connection, request.resource, request.expiresAfter);
       if (stored !== undefined && request.accepts(stored)) return { accessToken: stored, source: 'DATABASE' };
       cooldowns.check(connection, request.resource, request.ignoreCooldown);
       forcedExchanges.check(connection, request.force);

@@ -162,7 +162,7 @@ export function appsConformance(open: Open): void {
         material: { kind: 'FEDERATED', assertionFile: '/var/run/token' },
       });
 
-      const usable = await stores.apps.usableCredentials(app.uid);
+      const usable = await stores.apps.usableCredentials(app);
 
       expect(usable.map(({ credential }) => credential.credentialId)).toEqual(['first', 'a-cert', 'b-file']);
       const [secret, cert, file] = usable.map(({ material }) => material);
@@ -225,8 +225,8 @@ export function appsConformance(open: Open): void {
 
       await damage('credentials', { material: present(row).material }, eq(credentials.appUid, app.uid));
 
-      expect(await reasonOf(stores.apps.usableCredentials(app.uid))).toBe('RECORD_CORRUPT');
-      expect(await stores.apps.usableCredentials(other.uid)).toHaveLength(1);
+      expect(await reasonOf(stores.apps.usableCredentials(app))).toBe('RECORD_CORRUPT');
+      expect(await stores.apps.usableCredentials(other)).toHaveLength(1);
       expect(await stores.apps.credentials(app.uid)).toHaveLength(1);
     });
 

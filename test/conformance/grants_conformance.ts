@@ -182,9 +182,9 @@ export function grantsConformance(open: Open): void {
       const outlook = sampleAccessToken('o1', OUTLOOK);
       await (await lease(OUTLOOK)).record({ connection, refreshToken: undefined, accessToken: outlook });
 
-      expect((await stores.grants.findAccessToken(connection.uid, GRAPH, 0))?.token.reveal()).toBe('g2');
-      expect((await stores.grants.findAccessToken(connection.uid, OUTLOOK, 0))?.token.reveal()).toBe('o1');
-      expect(await stores.grants.findAccessToken(connection.uid, 'https://other', 0)).toBeUndefined();
+      expect((await stores.grants.findAccessToken(connection, GRAPH, 0))?.token.reveal()).toBe('g2');
+      expect((await stores.grants.findAccessToken(connection, OUTLOOK, 0))?.token.reveal()).toBe('o1');
+      expect(await stores.grants.findAccessToken(connection, 'https://other', 0)).toBeUndefined();
     });
 
     describe('every write of a grant fences a refresh in progress and deletes stored access tokens', () => {
@@ -215,7 +215,7 @@ export function grantsConformance(open: Open): void {
         await write(vault);
         const written = await vault.dump();
 
-        expect(await stores.grants.findAccessToken(connection.uid, GRAPH, 0)).toBeUndefined();
+        expect(await stores.grants.findAccessToken(connection, GRAPH, 0)).toBeUndefined();
         expect(await held.record(outcome(connection, 'rt-fenced'))).toBe('fenced');
         await held.release();
         expect(await vault.dump()).toEqual(written);
@@ -263,13 +263,13 @@ export function grantsConformance(open: Open): void {
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
       await damage('accessTokens', { resource: OUTLOOK });
 
-      expect(await stores.grants.findAccessToken(connection.uid, OUTLOOK, 0)).toBeUndefined();
+      expect(await stores.grants.findAccessToken(connection, OUTLOOK, 0)).toBeUndefined();
       // So an exchange can replace it.
       const held = await lease(OUTLOOK);
       expect([held.accessToken, held.refreshToken?.reveal()]).toEqual([undefined, 'rt-of-ada']);
       const accessToken = sampleAccessToken('at-new', OUTLOOK);
       expect(await held.record({ connection, refreshToken: undefined, accessToken })).toBe('recorded');
-      const found = await stores.grants.findAccessToken(connection.uid, OUTLOOK, 0);
+      const found = await stores.grants.findAccessToken(connection, OUTLOOK, 0);
       expect(found?.token.reveal()).toBe('at-new');
     });
 

@@ -76,7 +76,7 @@ export function rotationsConformance(open: Open): void {
       ).toBe(true);
 
       expect(await stores.rotations.find(app.uid)).toEqual({ ...after, version: before.version + 1 });
-      const usable = await stores.apps.usableCredentials(app.uid);
+      const usable = await stores.apps.usableCredentials(app);
       expect(usable.map((one) => one.credential.credentialId)).toEqual(['first', 'renewed']);
       const { credential: stored, material } = present(usable[1]);
       expect(stored).toEqual({ ...credential, preferTime: undefined });

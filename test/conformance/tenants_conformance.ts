@@ -136,7 +136,7 @@ export function tenantsConformance(open: Open): void {
 
       expect(await reasonOf(stores.tenants.delete(tenant))).toBe('ETAG_MISMATCH');
       expect(await dump()).toEqual(before);
-      expect(await stores.apps.usableCredentials((await appOf(stores, tenant.uid)).uid)).toHaveLength(1);
+      expect(await stores.apps.usableCredentials(await appOf(stores, tenant.uid))).toHaveLength(1);
     });
 
     test('rejects deleting a tenant whose app has connections of others', async () => {

@@ -2,15 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkCanary, sealCanary } from '../../src/keyring/database_key_canary.ts';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
-import { createKeyring, type KeyringParts, VAULT_UID } from '../../src/keyring/keyring.ts';
+import { createKeyring, type KeyringParts, VAULT, VAULT_UID } from '../../src/keyring/keyring.ts';
 import { dekVersionOf } from '../../src/keyring/sealed_record.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const kekOf = (byte: number) => createKek(Buffer.alloc(32, byte));
 const keyringOf = (parts: Partial<KeyringParts> = {}) =>
   createKeyring({ keks: { current: kekOf(1) }, deploymentId: 'deployment-1', ...parts });
+const named = (tenantUid: string) => ({ tenantUid, tenantId: `id of ${tenantUid}` });
 const placeOf = (tenantUid: string) => ({
-  tenantUid,
+  ...named(tenantUid),
   recordType: 'connection',
   recordUid: 'connection-1',
   column: 'refresh_token',
@@ -19,7 +20,13 @@ const ACME = placeOf('acme-uid');
 
 function keyringWith(...tenantUids: string[]) {
   const keyring = keyringOf();
-  for (const uid of tenantUids) keyring.adopt(keyring.newDek(uid));
+  for (const uid of tenantUids) keyring.adopt(keyring.newDek(named(uid)));
+  return keyring;
+}
+
+function keyringOfVault() {
+  const keyring = keyringOf();
+  keyring.adopt(keyring.newDek(VAULT));
   return keyring;
 }
 
@@ -44,14 +51,14 @@ describe('sealing', () => {
 
   test('does not open in another deployment', () => {
     const first = keyringOf();
-    const dek = first.newDek('acme-uid');
+    const dek = first.newDek(named('acme-uid'));
 
     expect(() => keyringOf({ deploymentId: 'deployment-2' }).adopt(dek)).toThrow(reason('RECORD_CORRUPT'));
   });
 
   test('opens after a restart from the rows alone', () => {
     const before = keyringOf();
-    const dek = before.newDek('acme-uid');
+    const dek = before.newDek(named('acme-uid'));
     before.adopt(dek);
     const sealed = before.seal(ACME, 'x');
 
@@ -63,7 +70,7 @@ describe('sealing', () => {
 
   test('a new DEK is not used before it is adopted', () => {
     const keyring = keyringOf();
-    keyring.newDek('acme-uid');
+    keyring.newDek(named('acme-uid'));
 
     expect(keyring.has('acme-uid')).toBe(false);
     expect(() => keyring.seal(ACME, 'x')).toThrow(reason('INTERNAL'));
@@ -76,7 +83,7 @@ describe('sealing', () => {
       corrupt: (cause: string) => observed.push(cause),
     };
     const keyring = keyringOf({ meter });
-    keyring.adopt(keyring.newDek('acme-uid'));
+    keyring.adopt(keyring.newDek(named('acme-uid')));
     const sealed = keyring.seal(ACME, 'x');
 
     expect(() => keyring.open({ ...ACME, column: 'other' }, sealed)).toThrow();
@@ -88,7 +95,7 @@ describe('versions of a DEK', () => {
   test('the newest seals and the older ones still open, in any order of adoption', () => {
     const keyring = keyringWith('acme-uid');
     const old = keyring.seal(ACME, 'old');
-    const second = keyring.newDek('acme-uid', 2);
+    const second = keyring.newDek(named('acme-uid'), 2);
     keyring.adopt(second);
 
     expect(dekVersionOf(keyring.seal(ACME, 'new'))).toBe(2);
@@ -97,14 +104,14 @@ describe('versions of a DEK', () => {
     const other = keyringOf();
     other.adopt(second);
     other.adopt(keyring.rewrap(second));
-    other.adopt(other.newDek('acme-uid', 1));
+    other.adopt(other.newDek(named('acme-uid'), 1));
     expect(dekVersionOf(other.seal(ACME, 'new'))).toBe(2);
   });
 
   test('records below the floor do not open, and the floor never goes down', () => {
     const keyring = keyringWith('acme-uid');
     const old = keyring.seal(ACME, 'old');
-    keyring.adopt(keyring.newDek('acme-uid', 2));
+    keyring.adopt(keyring.newDek(named('acme-uid'), 2));
     keyring.raiseFloor('acme-uid', 2);
     keyring.raiseFloor('acme-uid', 1);
 
@@ -123,7 +130,7 @@ describe('versions of a DEK', () => {
 describe('forgetting a tenant', () => {
   test('ends sealing and opening, and a row read before the deletion does not bring it back', () => {
     const keyring = keyringOf();
-    const dek = keyring.newDek('acme-uid');
+    const dek = keyring.newDek(named('acme-uid'));
     keyring.adopt(dek);
     const sealed = keyring.seal(ACME, 'x');
 
@@ -133,7 +140,7 @@ describe('forgetting a tenant', () => {
     expect(keyring.has('acme-uid')).toBe(false);
     expect(() => keyring.open(ACME, sealed)).toThrow(reason('TENANT_NOT_FOUND'));
     expect(() => keyring.seal(ACME, 'x')).toThrow(reason('TENANT_NOT_FOUND'));
-    expect(() => keyring.blindIndex('acme-uid', 'x')).toThrow(reason('TENANT_NOT_FOUND'));
+    expect(() => keyring.blindIndex(named('acme-uid'), 'x')).toThrow(reason('TENANT_NOT_FOUND'));
   });
 
   test('does not affect other tenants', () => {
@@ -147,30 +154,30 @@ describe('forgetting a tenant', () => {
 describe('the number of loaded tenants', () => {
   test('the one used longest ago is evicted first, the vault itself never', () => {
     const keyring = keyringOf({ capacity: 3 });
-    for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(uid));
+    for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(named(uid)));
     keyring.seal(placeOf('a'), 'x');
-    keyring.adopt(keyring.newDek('c'));
+    keyring.adopt(keyring.newDek(named('c')));
 
     expect([VAULT_UID, 'a', 'b', 'c'].filter((uid) => keyring.has(uid))).toEqual([VAULT_UID, 'a', 'c']);
   });
 
   test('a tenant passed to `has` stays while others are loaded, because sealing follows', () => {
     const keyring = keyringOf({ capacity: 3 });
-    for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(uid));
+    for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(named(uid)));
 
     expect(keyring.has('a')).toBe(true);
-    keyring.adopt(keyring.newDek('c'));
+    keyring.adopt(keyring.newDek(named('c')));
 
     expect(() => keyring.seal(placeOf('a'), 'x')).not.toThrow();
   });
 
   test('a floor outlives the eviction', () => {
     const keyring = keyringOf({ capacity: 2 });
-    const dek = keyring.newDek('acme-uid');
+    const dek = keyring.newDek(named('acme-uid'));
     keyring.adopt(dek);
     const sealed = keyring.seal(ACME, 'x');
     keyring.raiseFloor('acme-uid', 2);
-    for (const uid of ['a', 'b', 'c']) keyring.adopt(keyring.newDek(uid));
+    for (const uid of ['a', 'b', 'c']) keyring.adopt(keyring.newDek(named(uid)));
     keyring.adopt(dek);
 
     expect(() => keyring.open(ACME, sealed)).toThrow(reason('RECORD_CORRUPT'));
@@ -180,7 +187,7 @@ describe('the number of loaded tenants', () => {
 describe('root keys', () => {
   test('a DEK wrapped under the previous one is adopted, and rewrapped under the current one', () => {
     const before = keyringOf();
-    const dek = before.newDek('acme-uid');
+    const dek = before.newDek(named('acme-uid'));
     before.adopt(dek);
     const sealed = before.seal(ACME, 'x');
 
@@ -195,7 +202,7 @@ describe('root keys', () => {
   });
 
   test('an unknown one is named together with the loaded one', () => {
-    const dek = keyringOf().newDek('acme-uid');
+    const dek = keyringOf().newDek(named('acme-uid'));
     const other = keyringOf({ keks: { current: kekOf(2) } });
 
     for (const work of [() => other.adopt(dek), () => other.rewrap(dek)]) {
@@ -208,34 +215,109 @@ describe('root keys', () => {
 
 describe('the canary', () => {
   test('opens with its own keys and with no others', () => {
-    const keyring = keyringWith(VAULT_UID);
+    const keyring = keyringOfVault();
     const sealed = sealCanary(keyring);
 
     expect(() => checkCanary(keyring, sealed)).not.toThrow();
-    expect(() => checkCanary(keyringWith(VAULT_UID), sealed)).toThrow(reason('RECORD_CORRUPT'));
+    expect(() => checkCanary(keyringOfVault(), sealed)).toThrow(reason('RECORD_CORRUPT'));
+  });
+});
+
+describe('the name of a tenant', () => {
+  const renamed = { ...ACME, tenantId: 'other' };
+
+  test('is that of its keys: sealing, opening, indexes and MACs refuse another one', () => {
+    const keyring = keyringWith('acme-uid');
+    const sealed = keyring.seal(ACME, 'x');
+
+    expect(keyring.nameOf('acme-uid')).toBe(ACME.tenantId);
+    for (const work of [
+      () => keyring.open(renamed, sealed),
+      () => keyring.seal(renamed, 'x'),
+      () => keyring.blindIndex(renamed, 'x'),
+      () => keyring.mac({ ...renamed, resource: 'r', values: [] }),
+      () => keyring.checkName(renamed),
+    ]) {
+      expect(work).toThrow(reason('RECORD_CORRUPT'));
+      expect(work).toThrow('tenants/other');
+    }
+  });
+
+  test('is bound by the wrapping of its keys', () => {
+    const dek = keyringOf().newDek(named('acme-uid'));
+
+    expect(() => keyringOf().adopt({ ...dek, tenantId: 'other' })).toThrow(reason('RECORD_CORRUPT'));
+  });
+});
+
+describe('the MAC of a row', () => {
+  const row = { ...named('acme-uid'), recordType: 'app', recordUid: 'app-1', resource: 'tenants/acme/apps/a' };
+
+  test('is accepted for its values and refused for others, none, and another row', () => {
+    const keyring = keyringWith('acme-uid');
+    const values = ['a', null, ['b', 'c'], ''];
+    const mac = keyring.mac({ ...row, values });
+
+    expect(() => keyring.checkMac({ ...row, values: ['a', undefined, ['b', 'c'], ''] }, mac)).not.toThrow();
+    for (const other of [
+      { ...row, values: ['a', '', ['b', 'c'], ''] },
+      { ...row, values: ['a', null, ['bc'], ''] },
+      { ...row, values: ['a', null, ['b'], 'c', ''] },
+      { ...row, values: ['a', null, 'b', 'c', ''] },
+      { ...row, values, recordUid: 'app-2' },
+      { ...row, values, recordType: 'connection' },
+    ]) {
+      expect(() => keyring.checkMac(other, mac)).toThrow(reason('RECORD_CORRUPT'));
+      expect(() => keyring.checkMac(other, mac)).toThrow(row.resource);
+    }
+    for (const none of [null, Buffer.alloc(0), mac.subarray(0, 33)]) {
+      expect(() => keyring.checkMac({ ...row, values }, none)).toThrow(reason('RECORD_CORRUPT'));
+    }
+  });
+
+  test('differs between any two lists of values', () => {
+    const keyring = keyringWith('acme-uid');
+    const value = fc.oneof(fc.constant(null), fc.string({ maxLength: 3 }), fc.array(fc.string({ maxLength: 2 })));
+    const values = fc.array(value, { maxLength: 3 });
+    fc.assert(
+      fc.property(values, values, (one, other) => {
+        fc.pre(JSON.stringify(one) !== JSON.stringify(other));
+        expect(keyring.mac({ ...row, values: one })).not.toEqual(keyring.mac({ ...row, values: other }));
+      }),
+    );
+  });
+
+  test('survives a new DEK, also when the first one is gone', () => {
+    const keyring = keyringWith('acme-uid');
+    const mac = keyring.mac({ ...row, values: ['a'] });
+
+    const later = keyringOf();
+    later.adopt(keyring.newDek(named('acme-uid'), 2));
+
+    expect(() => later.checkMac({ ...row, values: ['a'] }, mac)).not.toThrow();
   });
 });
 
 describe('a blind index', () => {
   test('is the same for the same value, and differs between values and between tenants', () => {
     const keyring = keyringWith('acme-uid', 'blue-uid');
-    const ada = keyring.blindIndex('acme-uid', 'ada@acme.test');
+    const ada = keyring.blindIndex(named('acme-uid'), 'ada@acme.test');
 
     expect(ada).toMatch(/^[0-9a-f]{64}$/);
-    expect(keyring.blindIndex('acme-uid', 'ada@acme.test')).toBe(ada);
-    expect(keyring.blindIndex('acme-uid', 'eve@acme.test')).not.toBe(ada);
-    expect(keyring.blindIndex('blue-uid', 'ada@acme.test')).not.toBe(ada);
+    expect(keyring.blindIndex(named('acme-uid'), 'ada@acme.test')).toBe(ada);
+    expect(keyring.blindIndex(named('acme-uid'), 'eve@acme.test')).not.toBe(ada);
+    expect(keyring.blindIndex(named('blue-uid'), 'ada@acme.test')).not.toBe(ada);
   });
 
   test('survives a new DEK, also when the first one is gone', () => {
     const keyring = keyringWith('acme-uid');
-    const ada = keyring.blindIndex('acme-uid', 'ada@acme.test');
-    const second = keyring.newDek('acme-uid', 2);
+    const ada = keyring.blindIndex(named('acme-uid'), 'ada@acme.test');
+    const second = keyring.newDek(named('acme-uid'), 2);
 
     const later = keyringOf();
     later.adopt(second);
 
-    expect(later.blindIndex('acme-uid', 'ada@acme.test')).toBe(ada);
+    expect(later.blindIndex(named('acme-uid'), 'ada@acme.test')).toBe(ada);
   });
 });
 

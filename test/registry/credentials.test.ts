@@ -86,7 +86,7 @@ describe('adding', () => {
       notBefore: NOW - DAY,
       expireTime: NOW + 200 * DAY,
     });
-    const usable = await registry.stores.apps.usableCredentials(app.uid);
+    const usable = await registry.stores.apps.usableCredentials(app);
     const material = usable.find(({ credential }) => credential.credentialId === 'next')?.material;
     expect(material?.kind === 'CERTIFICATE' && material.certificateChain.match(/BEGIN/g)).toHaveLength(2);
   });

@@ -67,7 +67,7 @@ describe('a credential that refers to a key vault', () => {
     expect(tenant.nextCredentialExpireTime).toBe(now + 200 * DAY);
     expect(probe.outcome).toBe('ACCEPTED');
     expect(nextSteps.warnings).toEqual([]);
-    const [usable] = await registry.stores.apps.usableCredentials(app.app.uid);
+    const [usable] = await registry.stores.apps.usableCredentials(app.app);
     expect(usable?.material).toEqual({ kind: 'KEY_VAULT_SECRET', secretUri: URI });
   });
 

@@ -49,7 +49,7 @@ describe('what is stored', () => {
   test('the secret itself, sealed', async () => {
     const answer = await registerWithApp(registry.tenants, registration());
     expect(JSON.stringify(answer)).not.toContain(SECRET.slice(4));
-    const [usable] = await registry.stores.apps.usableCredentials(answer.app.app.uid);
+    const [usable] = await registry.stores.apps.usableCredentials(answer.app.app);
     expect(usable?.material.kind === 'CLIENT_SECRET' && usable.material.clientSecret.reveal()).toBe(SECRET);
   });
 
@@ -464,7 +464,7 @@ describe('rejections store nothing and name the field', () => {
       });
     expect(await registry.tenants.get('acme')).toEqual(tenant);
     expect(await registry.apps.get({ tenantId: 'acme', appId: 'default' })).toEqual(app);
-    expect(await registry.stores.apps.usableCredentials(app.app.uid)).toHaveLength(1);
+    expect(await registry.stores.apps.usableCredentials(app.app)).toHaveLength(1);
   });
 
   test('validate_only returns the same response as a registration', async () => {

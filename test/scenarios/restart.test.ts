@@ -155,6 +155,19 @@ describe('a start that cannot succeed exits at once with a reason, and does not 
     expect(exit.stderr).toMatch(/newer/i);
   });
 
+  test('a database of a version whose sealed values do not open', async () => {
+    const folder = copy();
+    const database = new Sqlite(databaseOf(folder));
+    database.exec('DELETE FROM migrations WHERE created_at = (SELECT max(created_at) FROM migrations)');
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+
+    const exit = await refuses(folder);
+
+    expect(exit.code).toBe(65);
+    expect(exit.stderr).toMatch(/before the first release/);
+  });
+
   test.each([
     ['truncated', (bytes: Buffer) => bytes.subarray(0, bytes.length - 5_000)],
     ['no database at all', () => Buffer.from('this is a letter to my aunt\n'.repeat(500))],

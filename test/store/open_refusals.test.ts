@@ -72,6 +72,19 @@ test('a schema newer than the program', async () => {
   await expectRefusal(path, 'newer_schema');
 });
 
+test.each([1, 2, 3, 4, 5, 6])(
+  'a database that was set up with the first %i migrations, before names were bound',
+  async (count) => {
+    const path = join(temporaryFolder(), 'vault.db');
+    await openSqlite({ path, migrations: readMigrations().slice(0, count) }).close();
+    const client = new SqliteConnection(path);
+    client.exec("INSERT INTO meta VALUES ('deployment_id', x'61')");
+    client.close();
+
+    await expectRefusal(path, 'older_schema');
+  },
+);
+
 test('a failed migration does not change the schema', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path })).close();

@@ -633,7 +633,7 @@ test('a suspension during an exchange returns no token and stores none', async (
 
   expect(await call).toBe('CONNECTION_SUSPENDED');
   expect(tokens.counted.get('fenced')).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeUndefined();
+  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeUndefined();
 });
 
 test('a tenant suspended during an exchange gets no token', async () => {

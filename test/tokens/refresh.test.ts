@@ -46,7 +46,7 @@ test('a record that fails is retried, and the token is not returned before', asy
 
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
   expect(tokens.counted.get('recordRetried')).toBe(3);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeDefined();
+  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeDefined();
   expect(world.redemptions()).toBe(1);
 });
 
@@ -267,7 +267,7 @@ test('a token of another account is neither returned nor stored', async () => {
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
 
   expect(tokens.counted.get('alert/account_changed')).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeUndefined();
+  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeUndefined();
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
@@ -293,7 +293,7 @@ test('an import from a directory that the tenant does not allow is refused at it
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DIRECTORY_NOT_ALLOWED');
 
   expect(world.redemptions()).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeUndefined();
+  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeUndefined();
   expect((await world.find(ada.uid)).grantState).toBe('BLOCKED');
 });
 
@@ -408,7 +408,7 @@ test('closing waits until all outcomes are recorded', async () => {
   gate.release();
   await closed;
 
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeDefined();
+  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeDefined();
   await call;
 });
 

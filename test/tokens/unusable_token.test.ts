@@ -65,7 +65,7 @@ describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token with an expir
     await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
 
     expect((await tokens.get(ask('ada'))).accessToken).toBe(first.accessToken);
-    expect((await world.stores.grants.findAccessToken(ada.uid, GRAPH, world.clock.now()))?.expireTime).toBe(
+    expect((await world.stores.grants.findAccessToken(ada, GRAPH, world.clock.now()))?.expireTime).toBe(
       first.accessToken.expireTime,
     );
     expect(await storedRefreshToken(ada.uid)).not.toBe(spent);

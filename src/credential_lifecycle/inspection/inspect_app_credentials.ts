@@ -123,7 +123,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
       return;
     }
     const limit = createTimeLimit(timePerApp);
-    const usable = await stores.apps.usableCredentials(app.uid);
+    const usable = await stores.apps.usableCredentials(app);
     const { remote, unread } = await readReferences(app, usable, limit);
     const before = usable.map(({ credential }) => credential);
     const { registration, ...graph } = await readRegistration(app, before, limit);

@@ -16,7 +16,7 @@ export async function findOldKeyId(
   registration: Registered,
 ): Promise<string | undefined> {
   const matched = async () => {
-    const own = ownCredentials(await stores.apps.usableCredentials(app.uid));
+    const own = ownCredentials(await stores.apps.usableCredentials(app));
     return matchRegistered(own, registeredCredentials(registration)).matches.get(old.uid)?.keyId;
   };
   const known = old.entraKeyId ?? (await matched());

@@ -77,7 +77,7 @@ export function createCredentialChoice(parts: {
   let turn = 0;
 
   function load(): Promise<readonly UsableCredential[]> {
-    loading ??= appStateStore.usableCredentials(app.uid).then(
+    loading ??= appStateStore.usableCredentials(app).then(
       (usable) => {
         loaded = usable;
         return usable;

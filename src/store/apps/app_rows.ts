@@ -3,6 +3,7 @@ import type { App } from '../../model/entra_app.ts';
 import type { Logo } from '../../model/logo.ts';
 import { placeholders } from '../database_interface.ts';
 import { withoutNulls } from '../rows/nulls.ts';
+import { appMac } from '../rows/row_macs.ts';
 import { markDue } from '../rows/select_due_rows.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { Row, Tables } from '../table_definitions.ts';
@@ -10,10 +11,9 @@ import type { Row, Tables } from '../table_definitions.ts';
 export type AppRows = ReturnType<typeof createAppRows>;
 
 /** Rows of apps and their logos, for the commits of several stores. */
-export function createAppRows({ database }: StoreParts) {
+export function createAppRows({ database, keys }: StoreParts) {
   const { apps, appLogos } = database.tables;
-  const { mac: _mac, ...columns } = getTableColumns(apps);
-  const all = placeholders(columns);
+  const all = placeholders(getTableColumns(apps));
   const logo = placeholders(getTableColumns(appLogos));
   const insert = database.write('apps.insert', (db) => db.insert(apps).values(all), 'TENANT_NOT_FOUND');
   const makeDue = (name: string, whose: SQL) =>
@@ -42,8 +42,19 @@ export function createAppRows({ database }: StoreParts) {
     db.delete(appLogos).where(eq(appLogos.appUid, logo.appUid)),
   );
 
+  const macOf = (app: App) => keys.keyring.mac(appMac(app));
+
   return {
-    insert: (app: App) => insert.step({ ...app, inspectTime: 0, knownKeyIds: [] }, 1),
+    /** The keys of the app's tenant must be ready. */
+    insert: (app: App) => insert.step({ ...app, inspectTime: 0, knownKeyIds: [], mac: macOf(app) }, 1),
+    /** Of the columns that the row of this app will have. */
+    macOf,
+    /** RECORD_CORRUPT if the columns under the MAC were changed outside of the vault. */
+    async toApp(row: Row<'apps'>): Promise<App> {
+      await keys.ready(row.tenantUid);
+      keys.keyring.checkMac(appMac(row), row.mac);
+      return toApp(row);
+    },
     /** Makes the inspection of the app due at once. A writer that read its row before is rejected. */
     makeInspectionDue: (uid: string) => makeInspectionDue.step({ uid }),
     /** The same for all apps of the tenant. */
@@ -58,6 +69,7 @@ export function createAppRows({ database }: StoreParts) {
   };
 }
 
+/** The MAC of the row is not checked. */
 export function toApp(row: Row<'apps'>): App {
   const { inspectTime: _, knownKeyIds: _ids, mac: _mac, ...app } = withoutNulls(row);
   return app;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
 import { appStateChanged } from '../../model/app_state_changed_event.ts';
 import { appName } from '../../model/connection.ts';
@@ -7,9 +8,14 @@ import { placeholder, placeholders } from '../database_interface.ts';
 import { afterPair, pairKey, toPage } from '../rows/keyset_pagination.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { AppStore } from '../store_interfaces.ts';
-import { type AppRows, toApp } from './app_rows.ts';
+import type { Row } from '../table_definitions.ts';
+import type { AppRows } from './app_rows.ts';
 import type { CredentialRows } from './credential_rows.ts';
 import { createProbeResults } from './record_credential_verdict.ts';
+
+type AppRow = Row<'apps'>;
+
+const ROWS_A_TURN = 20;
 
 export function createAppStore(
   parts: StoreParts,
@@ -20,14 +26,7 @@ export function createAppStore(
   const { makeInspectionDue } = appRows;
   const all = placeholders(getTableColumns(apps));
   const { uid: _uid, tenantUid: _tenantUid, tenantId: _tenantId, appId: _appId, clientId: _clientId, ...others } = all;
-  const {
-    cloud: _cloud,
-    createTime: _time,
-    inspectTime: _inspect,
-    knownKeyIds: _ids,
-    mac: _mac,
-    ...changeable
-  } = others;
+  const { cloud: _cloud, createTime: _time, inspectTime: _inspect, knownKeyIds: _ids, ...changeable } = others;
   const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
   const nextVersion = sql`${apps.version} + 1`;
 
@@ -101,7 +100,7 @@ export function createAppStore(
 
   async function findApp(uid: string): Promise<App | undefined> {
     const row = await findByUid.first({ uid });
-    return row && toApp(row);
+    return row && appRows.toApp(row);
   }
 
   return {
@@ -119,7 +118,7 @@ export function createAppStore(
     },
     async find(tenantUid, appId) {
       const row = await find.first({ tenantUid, appId });
-      return row && toApp(row);
+      return row && appRows.toApp(row);
     },
     findByUid: findApp,
     async list(page, tenantIds) {
@@ -131,13 +130,24 @@ export function createAppStore(
           .orderBy(asc(apps.tenantId), asc(apps.appId))
           .limit(page.size + 1),
       );
-      return toPage(rows, page, (row) => pairKey(row.tenantId, row.appId), toApp);
+      const keyOf = (row: AppRow) => pairKey(row.tenantId, row.appId);
+      const { items, next } = toPage<AppRow, AppRow>(rows, page, keyOf, (row) => row);
+      const checked: App[] = [];
+      for (const [count, row] of items.entries()) {
+        // Loading the keys of 1,000 tenants at once would block the event loop.
+        if (count % ROWS_A_TURN === 0) await setImmediate();
+        checked.push(await appRows.toApp(row));
+      }
+      return { items: checked, next };
     },
     async update(before, after, logo) {
       const { uid, version } = before;
       const loses = before.logoHash !== undefined && after.logoHash === undefined;
+      await keys.ready(before.tenantUid);
+      const { tenantUid, tenantId, appId, clientId, cloud } = before;
+      const mac = appRows.macOf({ ...after, uid, tenantUid, tenantId, appId, clientId, cloud });
       const { committed } = await database.commit(
-        update.step({ ...after, uid, version }, 1),
+        update.step({ ...after, uid, version, mac }, 1),
         ...(loses ? [appRows.deleteLogo(uid)] : []),
         ...(logo === undefined ? [] : [appRows.upsertLogo(uid, logo)]),
         ...(inspectsAlike(before, after) ? [] : [makeInspectionDue(uid)]),

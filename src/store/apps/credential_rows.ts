@@ -1,16 +1,18 @@
 import { and, asc, eq, getTableColumns, lte, ne, sql } from 'drizzle-orm';
 import type { Credential, CredentialMaterial, NewCredential, UsableCredential } from '../../model/app_credential.ts';
 import type { Timestamp } from '../../model/clock.ts';
-import type { App } from '../../model/entra_app.ts';
 import { Secret } from '../../model/secret.ts';
 import { placeholder, placeholders, type Step } from '../database_interface.ts';
 import { withoutNulls } from '../rows/nulls.ts';
+import { type NamedApp, SEALED_COLUMNS } from '../rows/sealed_columns.ts';
 import { markDue } from '../rows/select_due_rows.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { CredentialEnd } from '../store_interfaces.ts';
 import type { Row, Tables } from '../table_definitions.ts';
 
 export type CredentialRows = ReturnType<typeof createCredentialRows>;
+
+const placeOf = SEALED_COLUMNS.credentials.material;
 
 /** Each credential is a metric series of its own; a scrape of 10,000 takes a tenth of a second. */
 const MOST_ENDS = 10_000;
@@ -81,8 +83,8 @@ export function createCredentialRows({ database, keys }: StoreParts) {
 
   return {
     /** Seals: the DEK of the app's owner must be ready. */
-    insert(app: Pick<App, 'uid' | 'tenantUid'>, { credential, material }: NewCredential): Step {
-      const sealed = keys.keyring.seal(placeOf(app.tenantUid, credential.uid), materialToText(material));
+    insert(app: NamedApp, { credential, material }: NewCredential): Step {
+      const sealed = keys.keyring.seal(placeOf(app, credential.uid), materialToText(material));
       const columns = {
         tenantUid: app.tenantUid,
         reminderTime: 0,
@@ -102,12 +104,12 @@ export function createCredentialRows({ database, keys }: StoreParts) {
     async credentials(appUid: string): Promise<Credential[]> {
       return (await listOpen.all({ appUid })).map(toCredential);
     },
-    async usableCredentials(appUid: string): Promise<UsableCredential[]> {
-      const rows = await listUsable.all({ appUid });
+    async usableCredentials(app: NamedApp): Promise<UsableCredential[]> {
+      const rows = await listUsable.all({ appUid: app.uid });
       const usable: UsableCredential[] = [];
       for (const row of rows) {
-        await keys.ready(row.tenantUid, row.material);
-        const text = keys.keyring.openSecret(placeOf(row.tenantUid, row.uid), row.material);
+        await keys.ready(app.tenantUid, row.material);
+        const text = keys.keyring.openSecret(placeOf(app, row.uid), row.material);
         usable.push({ credential: toCredential(row), material: materialFromText(text) });
       }
       return usable;
@@ -117,10 +119,6 @@ export function createCredentialRows({ database, keys }: StoreParts) {
       return rows.map((row) => ({ ...row, expireTime: row.expireTime ?? 0 }));
     },
   };
-}
-
-function placeOf(tenantUid: string, credentialUid: string) {
-  return { tenantUid, recordType: 'credential', recordUid: credentialUid, column: 'material' };
 }
 
 /** A credential without its sealed material. */

@@ -1,15 +1,16 @@
-import { type Connection, canonicalAccount } from '../../model/connection.ts';
+import type { Connection } from '../../model/connection.ts';
 import { withoutNulls } from '../rows/nulls.ts';
+import { identityOf } from '../rows/row_macs.ts';
 import type { Row } from '../table_definitions.ts';
 
 export type ConnectionRow = Row<'connections'>;
 
 /** The columns that an exchange with Entra may change. */
 export function grantColumns(connection: Connection) {
-  const account = canonicalAccount(connection.account);
+  const { directoryId, objectId } = identityOf(connection);
   return {
-    directoryId: account?.directoryId,
-    objectId: account?.objectId,
+    directoryId,
+    objectId,
     productScopes: connection.productScopes,
     granted: connection.granted,
     resourceIssues: connection.resourceIssues,
@@ -24,10 +25,6 @@ export function grantColumns(connection: Connection) {
   };
 }
 
-export function placeOf(connectionUid: string, tenantUid: string, column: string) {
-  return { tenantUid, recordType: 'connection', recordUid: connectionUid, column };
-}
-
 /** Usernames are case-insensitive. */
 export function indexForm(username: string): string {
   return username.normalize('NFC').toLowerCase();
@@ -40,7 +37,7 @@ export interface Personal {
   email?: string;
 }
 
-/** Without `personal`, the account has ids only. */
+/** Without `personal`, the account has ids only. The MAC of the row is not checked. */
 export function fromRow(row: ConnectionRow, personal?: Personal): Connection {
   const {
     directoryId,

@@ -4,16 +4,10 @@ import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { newLeaseId } from '../../model/id_patterns.ts';
 import type { Secret } from '../../model/secret.ts';
 import { placeholders, type Step, type Values } from '../database_interface.ts';
+import { connectionMac, identityOf } from '../rows/row_macs.ts';
+import { SEALED_COLUMNS } from '../rows/sealed_columns.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import {
-  type ConnectionRow,
-  fromRow,
-  grantColumns,
-  indexForm,
-  type Personal,
-  placeOf,
-} from './connection_row_mapping.ts';
-import { REFRESH_TOKEN } from './refresh_token_columns.ts';
+import { type ConnectionRow, fromRow, grantColumns, indexForm, type Personal } from './connection_row_mapping.ts';
 
 export type ConnectionRows = ReturnType<typeof createConnectionRows>;
 
@@ -21,6 +15,7 @@ export type ConnectionRows = ReturnType<typeof createConnectionRows>;
 export function createConnectionRows({ database, keys, outbox, clock }: StoreParts) {
   const { connections, accessTokens } = database.tables;
   const { keyring } = keys;
+  const places = SEALED_COLUMNS.connections;
   const all = placeholders(getTableColumns(connections));
   const { uid: _uid, tenantUid: _tenantUid, tenantId: _tenantId, connectionId: _id, createTime: _, ...mutable } = all;
 
@@ -49,42 +44,45 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
     db.delete(accessTokens).where(eq(accessTokens.connectionUid, connectionUid)),
   );
 
-  function personalOf({ uid, tenantUid, account }: Connection) {
-    const { username, displayName, email } = account ?? {};
+  function personalOf(connection: Connection) {
+    const { username, displayName, email } = connection.account ?? {};
     const named = username !== undefined || displayName !== undefined || email !== undefined;
     return {
       personal: named
-        ? keyring.seal(placeOf(uid, tenantUid, 'personal'), JSON.stringify({ username, displayName, email }))
+        ? keyring.seal(places.personal(connection), JSON.stringify({ username, displayName, email }))
         : null,
-      usernameIndex: username === undefined ? null : keyring.blindIndex(tenantUid, indexForm(username)),
+      usernameIndex: username === undefined ? null : keyring.blindIndex(connection, indexForm(username)),
     };
   }
 
   function toRow(connection: Connection, refreshToken: Secret | undefined): Values {
-    const { uid, tenantUid } = connection;
     return {
       ...connection,
       ...grantColumns(connection),
       ...personalOf(connection),
-      refreshToken: refreshToken && keyring.seal(placeOf(uid, tenantUid, REFRESH_TOKEN), refreshToken),
+      refreshToken: refreshToken && keyring.seal(places.refreshToken(connection), refreshToken),
       idleRemindedTime: null,
       previousRefreshToken: null,
       replacedTime: null,
       leaseId: newLeaseId(),
-      mac: null,
+      mac: macOf(connection),
       leaseOwner: null,
       leaseUntil: null,
     };
   }
 
+  const macOf = (connection: Connection) => keyring.mac(connectionMac(identityOf(connection)));
+
   const drop = (connectionUid: string) => dropAccessTokens.step({ connectionUid });
 
   return {
     find: (uid: string) => find.first({ uid }),
+    /** RECORD_CORRUPT if the columns under the MAC were changed outside of the vault. */
     async toConnection(row: ConnectionRow): Promise<Connection> {
-      if (row.personal === null) return fromRow(row);
       await keys.ready(row.tenantUid, row.personal);
-      const text = keyring.open(placeOf(row.uid, row.tenantUid, 'personal'), row.personal).toString('utf8');
+      keyring.checkMac(connectionMac(row), row.mac);
+      if (row.personal === null) return fromRow(row);
+      const text = keyring.open(places.personal(row), row.personal).toString('utf8');
       return fromRow(row, JSON.parse(text) as Personal);
     },
     /** With its event. */
@@ -102,6 +100,8 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
       ...outbox.publish(connectionChanged({ before, after, newGrant: true, time: clock.now() })),
     ],
     dropAccessTokens: drop,
+    /** Of the columns that the row of this connection will have. */
+    macOf,
     /** Username, display name and e-mail address, sealed, and the blind index of the username. */
     personalOf,
   };

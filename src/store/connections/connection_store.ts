@@ -33,7 +33,13 @@ export function createConnectionStore(
   const update = database.write('connections.update', (db) =>
     db
       .update(connections)
-      .set({ externalId: all.externalId, labels: all.labels, updateTime: all.updateTime, version: nextVersion })
+      .set({
+        externalId: all.externalId,
+        labels: all.labels,
+        mac: all.mac,
+        updateTime: all.updateTime,
+        version: nextVersion,
+      })
       .where(unchanged),
   );
   const suspend = database.write('connections.suspend', (db) =>
@@ -86,9 +92,15 @@ export function createConnectionStore(
     async update(before, after) {
       const { uid, version } = before;
       const { externalId, labels, updateTime } = after;
-      const event = connectionChanged({ before, after: { ...before, externalId, labels }, time: clock.now() });
+      const relabelled = { ...before, externalId, labels };
+      const event = connectionChanged({ before, after: relabelled, time: clock.now() });
+      await keys.ready(before.tenantUid);
+      const mac = connectionRows.macOf(relabelled);
       const { committed } = await externalIds.guarded(after, () =>
-        database.commit(update.step({ uid, version, externalId, labels, updateTime }, 1), ...outbox.publish(event)),
+        database.commit(
+          update.step({ uid, version, externalId, labels, mac, updateTime }, 1),
+          ...outbox.publish(event),
+        ),
       );
       if (!committed) throw changedSinceRead(connectionName(before));
       return { ...after, version: version + 1 };

@@ -22,7 +22,7 @@ export function createConnectionList(
   async function usernameIndexes(username: string, tenantIds: readonly string[] | undefined): Promise<string[]> {
     const searched = await database.select('tenants.uids', (db) =>
       db
-        .select({ uid: tenants.uid })
+        .select({ tenantUid: tenants.uid, tenantId: tenants.tenantId })
         .from(tenants)
         .where(tenantIds && inArray(tenants.tenantId, [...tenantIds]))
         .limit(MOST_TENANTS_BY_USERNAME + 1),
@@ -31,11 +31,11 @@ export function createConnectionList(
       throw fieldInvalid('username', 'There are too many tenants to search. Name one as the parent.');
     }
     const indexes: string[] = [];
-    for (const [count, { uid }] of searched.entries()) {
+    for (const [count, tenant] of searched.entries()) {
       // Unwrapping all keys at once would block the event loop for half a second.
       if (count % TENANTS_A_TURN === 0) await setImmediate();
-      await keys.ready(uid);
-      indexes.push(keys.keyring.blindIndex(uid, indexForm(username)));
+      await keys.ready(tenant.tenantUid);
+      indexes.push(keys.keyring.blindIndex(tenant, indexForm(username)));
     }
     return indexes;
   }

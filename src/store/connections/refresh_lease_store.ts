@@ -5,9 +5,10 @@ import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { isVaultError } from '../../model/errors.ts';
 import { newLeaseId } from '../../model/id_patterns.ts';
 import { placeholder, placeholders, type Step } from '../database_interface.ts';
+import { identityOf } from '../rows/row_macs.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from '../store_interfaces.ts';
-import { type ConnectionRow, fromRow, grantColumns } from './connection_row_mapping.ts';
+import { type ConnectionRow, grantColumns } from './connection_row_mapping.ts';
 import type { ConnectionRows } from './connection_rows.ts';
 import { createRefreshTokens } from './refresh_token_columns.ts';
 import type { AccessTokenRows } from './sealed_access_token_rows.ts';
@@ -21,6 +22,7 @@ export function createGrantStore(
   const { now } = database.dialect;
   const all = placeholders(getTableColumns(connections));
   const unfenced = and(eq(connections.uid, all.uid), eq(connections.leaseId, all.leaseId));
+  const hasThisVersion = and(eq(connections.uid, all.uid), eq(connections.version, all.version));
   const free = { leaseOwner: null, leaseUntil: null };
 
   // Not durable: a start frees all leases, so losing one is harmless, and each refresh waits for the disk only once.
@@ -40,8 +42,6 @@ export function createGrantStore(
     db
       .update(connections)
       .set({
-        directoryId: all.directoryId,
-        objectId: all.objectId,
         personal: all.personal,
         usernameIndex: all.usernameIndex,
         productScopes: all.productScopes,
@@ -63,12 +63,16 @@ export function createGrantStore(
       })
       .where(unfenced),
   );
-  /** Changes nothing; rejects the commit unless the row has this version. */
-  const hasVersion = database.write('grants.hasVersion', (db) =>
+  // The MAC also covers the external id, which may change during the lease: hence the version.
+  const recordAccount = database.write('grants.recordAccount', (db) =>
     db
       .update(connections)
-      .set({ version: all.version })
-      .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
+      .set({ directoryId: all.directoryId, objectId: all.objectId, mac: all.mac })
+      .where(hasThisVersion),
+  );
+  /** Changes nothing; rejects the commit unless the row has this version. */
+  const hasVersion = database.write('grants.hasVersion', (db) =>
+    db.update(connections).set({ version: all.version }).where(hasThisVersion),
   );
 
   async function tenantExists(tenantUid: string): Promise<boolean> {
@@ -89,18 +93,26 @@ export function createGrantStore(
       const after = { ...outcome.connection, externalId, labels };
       const events = outbox.publish(connectionChanged({ before, after, time: clock.now() }));
       const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
-      const result = await database.commit(...steps, ...guards, ...events);
+      const result = await database.commit(...steps, ...accountSteps(before, after), ...guards, ...events);
       if (result.committed) return 'recorded';
       const row = result.refusedBy === 0 ? undefined : await connectionRows.find(uid);
       if (row === undefined) return 'fenced';
-      before = fromRow(row);
+      before = await connectionRows.toConnection(row);
     }
+  }
+
+  /** Nothing in nearly all refreshes: the account is another one only if Entra named none before. */
+  function accountSteps(before: Connection, after: Connection): readonly Step[] {
+    const [known, { directoryId, objectId }] = [identityOf(before), identityOf(after)];
+    if (known.directoryId === directoryId && known.objectId === objectId) return [];
+    const mac = connectionRows.macOf({ ...before, account: after.account });
+    return [recordAccount.step({ uid: before.uid, version: before.version + 1, directoryId, objectId, mac }, 1)];
   }
 
   async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
     const { uid, tenantUid, leaseId } = row;
     const connection = await connectionRows.toConnection(row);
-    const accessToken = await accessTokens.find(uid, resource, endsAfter);
+    const accessToken = await accessTokens.find(row, resource, endsAfter);
     await keys.ready(tenantUid, row.refreshToken);
     const refreshToken = refreshTokens.current(row);
     return {
@@ -125,7 +137,7 @@ export function createGrantStore(
             },
             1,
           ),
-          ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert({ uid, tenantUid }, outcome.accessToken)]),
+          ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert(row, outcome.accessToken)]),
         ]);
       },
       async release() {

@@ -5,6 +5,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import { isVaultError } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
 import { placeholder, placeholders, type Step } from '../database_interface.ts';
+import { type NamedConnection, SEALED_COLUMNS } from '../rows/sealed_columns.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 
 export type AccessTokenRows = ReturnType<typeof createAccessTokenRows>;
@@ -49,24 +50,22 @@ export function createAccessTokenRows({ database, keys }: StoreParts) {
 
   return {
     /** Undefined unless one is stored that expires after `endsAfter` and can be opened. */
-    async find(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined> {
-      const row = await find.first({ connectionUid, resource, endsAfter });
+    async find(connection: NamedConnection, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined> {
+      const row = await find.first({ connectionUid: connection.uid, resource, endsAfter });
       if (row === undefined) return undefined;
-      await keys.ready(row.tenantUid, row.token);
-      const text = opened(placeOf(row.tenantUid, connectionUid, resource), row.token);
+      await keys.ready(connection.tenantUid, row.token);
+      const text = opened(SEALED_COLUMNS.accessTokens.token(connection, resource), row.token);
       return text && fromText(text);
     },
     /** The tenant's keys must be ready. */
-    upsert({ uid, tenantUid }: { uid: string; tenantUid: string }, accessToken: AccessToken): Step {
+    upsert(connection: NamedConnection, accessToken: AccessToken): Step {
+      const { uid, tenantUid } = connection;
       const { resource, expireTime } = accessToken;
-      const sealed = keys.keyring.seal(placeOf(tenantUid, uid, resource), toText(accessToken));
+      const place = SEALED_COLUMNS.accessTokens.token(connection, resource);
+      const sealed = keys.keyring.seal(place, toText(accessToken));
       return upsert.step({ connectionUid: uid, resource, tenantUid, token: sealed, expireTime }, 1);
     },
   };
-}
-
-function placeOf(tenantUid: string, connectionUid: string, resource: string) {
-  return { tenantUid, recordType: 'access_token', recordUid: `${connectionUid} ${resource}`, column: 'token' };
 }
 
 function toText(accessToken: AccessToken): string {

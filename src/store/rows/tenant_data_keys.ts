@@ -1,5 +1,5 @@
 import { eq, getTableColumns } from 'drizzle-orm';
-import { type Keyring, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
+import { type Keyring, type TenantNames, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
 import { dekVersionOf } from '../../keyring/sealed_record.ts';
 import { VaultError } from '../../model/errors.ts';
 import { type Database, placeholders } from '../database_interface.ts';
@@ -8,27 +8,41 @@ export type TenantKeys = ReturnType<typeof createTenantKeys>;
 
 /** The rows of the tenants' data keys (DEKs), and the keyring that they are loaded into. */
 export function createTenantKeys({ database, keyring }: { database: Database; keyring: Keyring }) {
-  const { deks } = database.tables;
+  const { deks, tenants } = database.tables;
   const all = placeholders(getTableColumns(deks));
   const ofTenant = eq(deks.tenantUid, all.tenantUid);
-  const find = database.rows('deks.find', (db) => db.select().from(deks).where(ofTenant));
+  // The wrapping proves that the name belongs to the uid.
+  const find = database.rows('deks.find', (db) =>
+    db
+      .select({ ...getTableColumns(deks), tenantId: tenants.tenantId })
+      .from(deks)
+      .leftJoin(tenants, eq(tenants.uid, deks.tenantUid))
+      .where(ofTenant),
+  );
   const insert = database.write('deks.insert', (db) => db.insert(deks).values(all));
   const deleteAll = database.write('deks.delete', (db) => db.delete(deks).where(ofTenant));
 
+  /**
+   * Loads a tenant's DEKs unless they are loaded. Seal and open straight after it, with no other await in between.
+   * With a sealed value: also when it names a version that another replica has added. TENANT_NOT_FOUND.
+   */
+  async function ready(tenantUid: string, sealed?: Uint8Array | null): Promise<void> {
+    const version = sealed ? dekVersionOf(sealed) : undefined;
+    if (keyring.has(tenantUid, version)) return;
+    const rows = await find.all({ tenantUid });
+    if (rows.length === 0) throw noDek(tenantUid);
+    for (const row of rows) keyring.adopt({ ...row, tenantId: row.tenantId ?? VAULT_UID });
+  }
+
   return {
     keyring,
-    /**
-     * Loads a tenant's DEKs unless they are loaded. Seal and open straight after it, with no other await in between.
-     * With a sealed value: also when it names a version that another replica has added. TENANT_NOT_FOUND.
-     */
-    async ready(tenantUid: string, sealed?: Uint8Array | null): Promise<void> {
-      const version = sealed ? dekVersionOf(sealed) : undefined;
-      if (keyring.has(tenantUid, version)) return;
-      const rows = await find.all({ tenantUid });
-      if (rows.length === 0) throw noDek(tenantUid);
-      for (const row of rows) keyring.adopt(row);
+    ready,
+    /** RECORD_CORRUPT if the name belongs to another tenant: it was changed in the database. */
+    async checkName(tenant: TenantNames): Promise<void> {
+      await ready(tenant.tenantUid);
+      keyring.checkName(tenant);
     },
-    insert: (dek: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
+    insert: ({ tenantId: _, ...dek }: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
     /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */
     deleteAll: (tenantUid: string) => deleteAll.step({ tenantUid }),
   };

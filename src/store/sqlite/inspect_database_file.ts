@@ -12,12 +12,15 @@ import { codeOf, unusable } from './unusable_database_error.ts';
 /** "TKVT" in the file header: identifies the databases of the vault before anything is written. */
 export const APPLICATION_ID = 0x544b5654;
 
+/** The migration (0006) since which names are bound: values that were sealed before it do not open (ADR 30). */
+const NAMES_BOUND = 6;
+
 const WAL_HEADER_BYTES = 32;
 const WAL_FRAME_HEADER_BYTES = 24;
 const MAGIC = 'SQLite format 3\0';
 
 /**
- * Checks, without writing, that a file is a complete database of a vault with a schema that this program knows.
+ * Checks, without writing, that a file is a complete database of a vault with a schema and sealed values that this program knows.
  * `new`: the file is missing or has no tables yet.
  */
 export function inspectFile(path: string, known: readonly Migration[]): 'new' | 'ours' {
@@ -41,6 +44,14 @@ export function inspectFile(path: string, known: readonly Migration[]): 'new' | 
         path,
         'newer_schema',
         'has a newer schema than this program supports. Start the version that wrote it',
+      );
+    }
+    const hasKeys = () => client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() !== undefined;
+    if (known.some(({ time }, index) => index === NAMES_BOUND && !applied.includes(time)) && hasKeys()) {
+      throw unusable(
+        path,
+        'older_schema',
+        'was written by a version before the first release, whose sealed values this program cannot open. Create a new database',
       );
     }
     return 'ours';

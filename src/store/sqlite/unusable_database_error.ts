@@ -18,6 +18,7 @@ export type Fault =
   | 'stale_wal'
   | 'wal_missing'
   | 'newer_schema'
+  | 'older_schema'
   | 'schema'
   | 'migration'
   | 'settings';

@@ -56,7 +56,7 @@ export function createTenantStore(
 
   return {
     async register({ tenant, app, credential }) {
-      const dek = keys.keyring.newDek(tenant.uid);
+      const dek = keys.keyring.newDek({ tenantUid: tenant.uid, tenantId: tenant.tenantId });
       keys.keyring.adopt(dek);
       try {
         await database.commit(
@@ -72,7 +72,10 @@ export function createTenantStore(
     },
     async find(tenantId) {
       const row = await find.first({ tenantId });
-      return row && withoutNulls(row);
+      if (row === undefined) return undefined;
+      // Callers are authorized by the name, and everything else is found by the uid.
+      await keys.checkName({ tenantUid: row.uid, tenantId });
+      return withoutNulls(row);
     },
     async list(page, tenantIds) {
       const rows = await database.select('tenants.list', (db) =>

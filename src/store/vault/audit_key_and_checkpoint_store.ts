@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { AuditCheckpoint, AuditLedger } from '../../audit/audit_log_interface.ts';
-import { type Keyring, VAULT_UID } from '../../keyring/keyring.ts';
+import type { Keyring } from '../../keyring/keyring.ts';
 import type { Database } from '../database_interface.ts';
+import { SEALED_COLUMNS } from '../rows/sealed_columns.ts';
 import type { Meta } from './vault_metadata_store.ts';
 
 const KEY_BYTES = 32;
+
+const placeOf = SEALED_COLUMNS.meta.value;
 
 interface AuditLedgerParts {
   database: Database;
@@ -31,8 +34,4 @@ export function createAuditLedger({ database, meta, keyring }: AuditLedgerParts)
       return JSON.parse(keyring.open(placeOf('audit_checkpoint'), stored).toString('utf8')) as AuditCheckpoint;
     },
   };
-}
-
-function placeOf(recordUid: string) {
-  return { tenantUid: VAULT_UID, recordType: 'meta', recordUid, column: 'value' };
 }
