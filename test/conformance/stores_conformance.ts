@@ -3,6 +3,7 @@ import { adminConsentsConformance } from './admin_consents_conformance.ts';
 import { appsConformance } from './apps_conformance.ts';
 import { auditConformance } from './audit_conformance.ts';
 import { authorizationsConformance } from './authorizations_conformance.ts';
+import { boundNamesConformance } from './bound_names_conformance.ts';
 import { connectionsConformance } from './connections_conformance.ts';
 import { credentialsConformance } from './credentials_conformance.ts';
 import { deliveriesConformance } from './deliveries_conformance.ts';
@@ -19,6 +20,7 @@ import type { Open } from './vault_under_test.ts';
 export function storesConformance(name: string, open: Open): void {
   describe(name, () => {
     tenantsConformance(open);
+    boundNamesConformance(open);
     appsConformance(open);
     credentialsConformance(open);
     connectionsConformance(open);

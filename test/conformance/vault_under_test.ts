@@ -32,7 +32,11 @@ export interface VaultUnderTest extends Opened {
   tryLease(): Promise<HeldLease | undefined>;
   /** Every row of every table. */
   dump(): Promise<Record<string, unknown[]>>;
-  damage(table: keyof Tables, set: Record<string, SQL | string | number | Buffer | null>, where?: SQL): Promise<void>;
+  damage(
+    table: keyof Tables,
+    set: Record<string, SQL | string | number | readonly string[] | Buffer | null>,
+    where?: SQL,
+  ): Promise<void>;
 }
 
 export async function startVault(open: Open): Promise<VaultUnderTest> {

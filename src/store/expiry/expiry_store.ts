@@ -8,7 +8,7 @@ export function createExpiryStore(parts: StoreParts): ExpiryStore {
   return {
     ...createReminders(parts),
     ...createIdleReminders(parts),
-    listExpiring: createExpiringCredentials(parts.database),
+    listExpiring: createExpiringCredentials(parts),
     publish: parts.outbox.publishOnce,
   };
 }

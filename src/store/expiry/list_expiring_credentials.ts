@@ -3,13 +3,13 @@ import { NEVER } from '../../model/app_credential.ts';
 import { appColumns } from '../apps/app_rows.ts';
 import { openColumns, toCredential } from '../apps/credential_rows.ts';
 import type { CredentialOfApp, ExpiryStore } from '../background_store_interfaces.ts';
-import type { Database } from '../database_interface.ts';
 import { pairKey, splitPairKey, toPage } from '../rows/keyset_pagination.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 
 /** Stands for an unknown expiry time in the page key. */
 const UNKNOWN = '-';
 
-export function createExpiringCredentials(database: Database): ExpiryStore['listExpiring'] {
+export function createExpiringCredentials({ database, keys }: StoreParts): ExpiryStore['listExpiring'] {
   const { credentials, apps, tenants } = database.tables;
   const columns = { credential: openColumns(credentials), app: appColumns(apps) };
   type Found = { credential: Parameters<typeof toCredential>[0]; app: CredentialOfApp['app'] };
@@ -48,6 +48,10 @@ export function createExpiringCredentials(database: Database): ExpiryStore['list
       if (room > 0) rows.push(...(await find(condition, room)));
     }
     const keyOf = ({ credential }: Found) => pairKey(credential.expireTime ?? UNKNOWN, credential.uid);
-    return toPage(rows, page, keyOf, ({ credential, app }) => ({ credential: toCredential(credential), app }));
+    const { items, next } = toPage(rows, page, keyOf, (row) => row);
+    // Tenants were searched by name, which decides what the caller may see.
+    for (const { app } of items) await keys.checkName(app);
+    const named = items.filter(({ app }) => tenantIds?.includes(app.tenantId) ?? true);
+    return { items: named.map(({ credential, app }) => ({ credential: toCredential(credential), app })), next };
   };
 }
