@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { CorruptCause, Random } from './committing_aead.ts';
+import { kekMismatch, namesChanged } from './keyring_errors.ts';
 import type { Keks } from './root_key_source.ts';
 import { computeMac, isMacOf, type MacValue, type RowPlace } from './row_mac.ts';
 import {
@@ -171,25 +171,4 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
 
 function text(plaintext: Secret | string): string {
   return plaintext instanceof Secret ? plaintext.reveal() : plaintext;
-}
-
-function namesChanged(resource: string, cause: CorruptCause): VaultError {
-  return new VaultError(
-    'RECORD_CORRUPT',
-    `The stored names of ${resource} were changed outside of the vault. Restore the row from a backup.`,
-    { metadata: { resource }, cause: new Error(cause) },
-  );
-}
-
-function kekMismatch(dek: WrappedDek, wrappedUnder: Buffer, { current, previous }: Keks): VaultError {
-  const kekId = wrappedUnder.toString('hex');
-  const currentKekId = current.id.toString('hex');
-  const also = previous === undefined ? '' : ` and the previous ${previous.id.toString('hex')}`;
-  return new VaultError(
-    'RECORD_CORRUPT',
-    `Data key ${dek.version} of tenant ${dek.tenantUid} is wrapped under the root key ${kekId}, ` +
-      `but the key source holds ${currentKekId}${also}. ` +
-      'Set TOKENVAULT_KEY_SOURCE to the key of this database. Nothing was changed.',
-    { metadata: { kekId, currentKekId }, cause: new Error('kek_unknown' satisfies CorruptCause) },
-  );
 }

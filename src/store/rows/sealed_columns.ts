@@ -3,6 +3,7 @@ import { type Place, type TenantNames, VAULT } from '../../keyring/keyring.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { App } from '../../model/entra_app.ts';
 import type { Tables } from '../table_definitions.ts';
+import type { MetaKey } from '../vault/vault_metadata_store.ts';
 
 export type NamedConnection = Pick<Connection, 'uid' | 'tenantUid' | 'tenantId' | 'connectionId'>;
 
@@ -48,6 +49,16 @@ export const SEALED_COLUMNS = {
   },
   meta: { value: metaPlace },
 } satisfies { [Table in keyof Tables]?: { [Column in keyof Tables[Table]]?: (...names: never[]) => Place } };
+
+/** Which values of the table `meta` are sealed. */
+export const IS_SEALED_META: Readonly<Record<MetaKey, boolean>> = {
+  deployment_id: false,
+  canary: true,
+  audit_key: true,
+  audit_checkpoint: true,
+  kek_age: false,
+  file_place: false,
+};
 
 /** Columns of bytes that are not sealed, and why. */
 export const UNSEALED_COLUMNS: Readonly<Record<string, string>> = {
