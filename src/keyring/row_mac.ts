@@ -31,11 +31,9 @@ export function deriveMacKey(indexKey: KeyObject): KeyObject {
 /** `magic | format | HMAC-SHA256[32]` over columns that are stored in clear, in a fixed order for each record type. */
 export function computeMac(key: KeyObject, place: RowPlace, values: readonly MacValue[]): Buffer {
   const { deploymentId, tenantUid, tenantId, recordType, recordUid } = place;
-  const hmac = createHmac('sha256', key).update(HEADER);
-  for (const value of ['tokenvault/mac', deploymentId, tenantUid, tenantId, recordType, recordUid, ...values]) {
-    for (const part of encoded(value)) hmac.update(part);
-  }
-  return Buffer.concat([HEADER, hmac.digest()]);
+  const all = ['tokenvault/mac', deploymentId, tenantUid, tenantId, recordType, recordUid, ...values];
+  const message = Buffer.concat([HEADER, ...all.flatMap(encoded)]);
+  return Buffer.concat([HEADER, createHmac('sha256', key).update(message).digest()]);
 }
 
 /** False for a missing one too. */

@@ -11,6 +11,7 @@ test.each([
   'docs/clients.md',
   'docs/runbook.md',
   'docs/events.md',
+  'docs/formats.md',
   'docs/importing.md',
 ])('%s wraps at 120 characters outside commands', (path) => {
   const lines = readFileSync(path, 'utf8').split('\n');
