@@ -76,7 +76,7 @@ test.each([1, 2, 3, 4, 5, 6])(
   'a database that was set up with the first %i migrations, before names were bound',
   async (count) => {
     const path = join(temporaryFolder(), 'vault.db');
-    await openSqlite({ path, migrations: readMigrations().slice(0, count) }).close();
+    await openSqlite({ path, migrations: readMigrations('sqlite').slice(0, count) }).close();
     const client = new SqliteConnection(path);
     client.exec("INSERT INTO meta VALUES ('deployment_id', x'61')");
     client.close();
