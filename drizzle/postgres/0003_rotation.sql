@@ -26,10 +26,4 @@ CREATE UNIQUE INDEX "rotations_app_uid" ON "rotations" USING btree ("app_uid");-
 CREATE INDEX "rotations_next_time" ON "rotations" USING btree ("next_time");--> statement-breakpoint
 CREATE INDEX "apps_inspect_time" ON "apps" USING btree ("inspect_time");--> statement-breakpoint
 CREATE INDEX "apps_client_id" ON "apps" USING btree ("client_id");--> statement-breakpoint
-CREATE INDEX "credentials_reference" ON "credentials" USING btree ("hint") WHERE kind = 'KEY_VAULT_SECRET';--> statement-breakpoint
--- By hand: until now an end was what was said, and what Entra takes, or what stands alone, need not prove itself again.
-UPDATE "credentials" SET "said_expire_time" = "expire_time";--> statement-breakpoint
-UPDATE "credentials" SET "prefer_time" = "create_time"
-WHERE "verdict" = 'VALID' OR NOT EXISTS (
-	SELECT 1 FROM "credentials" AS "other" WHERE "other"."app_uid" = "credentials"."app_uid" AND "other"."position" < "credentials"."position"
-);
+CREATE INDEX "credentials_reference" ON "credentials" USING btree ("hint") WHERE kind = 'KEY_VAULT_SECRET';

@@ -9,8 +9,4 @@ ALTER TABLE "connections" RENAME COLUMN "idle_told" TO "idle_reminded_time";--> 
 ALTER TABLE "outbox" RENAME COLUMN "cause" TO "dedupe_key";--> statement-breakpoint
 ALTER TABLE "deliveries" RENAME COLUMN "park_time" TO "dead_letter_time";--> statement-breakpoint
 ALTER INDEX "outbox_cause" RENAME TO "outbox_dedupe_key";--> statement-breakpoint
-ALTER INDEX "deliveries_parked" RENAME TO "deliveries_dead_letters";--> statement-breakpoint
-UPDATE outbox SET type = 'connection.idle_expiring' WHERE type = 'connection.idle_ending';--> statement-breakpoint
-UPDATE outbox SET type = 'credential.expiry_mismatch', data = replace(data::text, '"saidExpireTime"', '"configuredExpireTime"')::jsonb, dedupe_key = replace(dedupe_key, 'credential.end_differs/', 'credential.expiry_mismatch/') WHERE type = 'credential.end_differs';--> statement-breakpoint
--- Published again under the new names where they still apply.
-DELETE FROM outbox WHERE type = 'vault.ending';
+ALTER INDEX "deliveries_parked" RENAME TO "deliveries_dead_letters";

@@ -48,21 +48,6 @@ CREATE TABLE `outbox` (
 CREATE INDEX `outbox_time` ON `outbox` (`time`);--> statement-breakpoint
 CREATE INDEX `outbox_tenant_uid` ON `outbox` (`tenant_uid`);--> statement-breakpoint
 ALTER TABLE `apps` ADD `logo_hash` text;--> statement-breakpoint
--- By hand: the version before let several connections of a tenant have one external id. The oldest keeps it; with the others it becomes a label, so that it is not lost.
-UPDATE `connections` SET
-	`labels` = json_set(`labels`, CASE WHEN json_type(`labels`, '$.external_id') IS NULL THEN '$.external_id' ELSE '$."external_id.moved"' END, `external_id`),
-	`external_id` = NULL,
-	`update_time` = `update_time` + 1,
-	`version` = `version` + 1
-WHERE `uid` IN (
-	SELECT `uid` FROM (
-		SELECT `uid`, row_number() OVER (PARTITION BY `tenant_uid`, `external_id` ORDER BY `create_time`, `uid`) AS `place`
-		FROM `connections` WHERE `external_id` IS NOT NULL
-	) WHERE `place` > 1
-);--> statement-breakpoint
--- By hand: imports kept ids of accounts in the case in which they were told; from now on they are looked for in lower case.
-UPDATE `connections` SET `directory_id` = lower(`directory_id`), `object_id` = lower(`object_id`)
-WHERE `directory_id` <> lower(`directory_id`) OR `object_id` <> lower(`object_id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `connections_tenant_uid_external_id` ON `connections` (`tenant_uid`,`external_id`) WHERE external_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `connections_object_id` ON `connections` (`object_id`,`tenant_id`,`connection_id`);--> statement-breakpoint
 CREATE INDEX `connections_directory_id` ON `connections` (`directory_id`,`tenant_id`,`connection_id`);

@@ -26,10 +26,4 @@ ALTER TABLE `credentials` ADD `said_expire_time` integer;--> statement-breakpoin
 ALTER TABLE `credentials` ADD `entra_expire_time` integer;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `entra_key_id` text;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `prefer_time` integer;--> statement-breakpoint
-CREATE INDEX `credentials_reference` ON `credentials` (`hint`) WHERE kind = 'KEY_VAULT_SECRET';--> statement-breakpoint
--- By hand: until now an end was what was said, and what Entra takes, or what stands alone, need not prove itself again.
-UPDATE `credentials` SET `said_expire_time` = `expire_time`;--> statement-breakpoint
-UPDATE `credentials` SET `prefer_time` = `create_time`
-WHERE `verdict` = 'VALID' OR NOT EXISTS (
-	SELECT 1 FROM `credentials` AS `other` WHERE `other`.`app_uid` = `credentials`.`app_uid` AND `other`.`position` < `credentials`.`position`
-);
+CREATE INDEX `credentials_reference` ON `credentials` (`hint`) WHERE kind = 'KEY_VAULT_SECRET';

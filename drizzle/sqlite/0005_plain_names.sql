@@ -11,8 +11,4 @@ ALTER TABLE `deliveries` RENAME COLUMN `park_time` TO `dead_letter_time`;--> sta
 DROP INDEX `outbox_cause`;--> statement-breakpoint
 CREATE UNIQUE INDEX `outbox_dedupe_key` ON `outbox` (`dedupe_key`) WHERE dedupe_key IS NOT NULL;--> statement-breakpoint
 DROP INDEX `deliveries_parked`;--> statement-breakpoint
-CREATE INDEX `deliveries_dead_letters` ON `deliveries` (`sink_id`,`sequence`) WHERE next_time IS NULL;--> statement-breakpoint
-UPDATE outbox SET type = 'connection.idle_expiring' WHERE type = 'connection.idle_ending';--> statement-breakpoint
-UPDATE outbox SET type = 'credential.expiry_mismatch', data = replace(data, '"saidExpireTime"', '"configuredExpireTime"'), dedupe_key = replace(dedupe_key, 'credential.end_differs/', 'credential.expiry_mismatch/') WHERE type = 'credential.end_differs';--> statement-breakpoint
--- Published again under the new names where they still apply.
-DELETE FROM outbox WHERE type = 'vault.ending';
+CREATE INDEX `deliveries_dead_letters` ON `deliveries` (`sink_id`,`sequence`) WHERE next_time IS NULL;

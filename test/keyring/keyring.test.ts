@@ -275,6 +275,17 @@ describe('the MAC of a row', () => {
     }
   });
 
+  test('is counted with its cause if it is refused, and so is a name', () => {
+    const causes: string[] = [];
+    const keyring = keyringOf({ meter: { observe() {}, corrupt: (cause) => causes.push(cause) } });
+    keyring.adopt(keyring.newDek(named('acme-uid')));
+
+    expect(() => keyring.checkMac({ ...row, values: [] }, null)).toThrow(reason('RECORD_CORRUPT'));
+    expect(() => keyring.checkName({ ...row, tenantId: 'other' })).toThrow(reason('RECORD_CORRUPT'));
+
+    expect(causes).toEqual(['mac', 'name']);
+  });
+
   test('differs between any two lists of values', () => {
     const keyring = keyringWith('acme-uid');
     const value = fc.oneof(fc.constant(null), fc.string({ maxLength: 3 }), fc.array(fc.string({ maxLength: 2 })));
