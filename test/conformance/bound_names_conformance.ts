@@ -33,6 +33,7 @@ export function boundNamesConformance(open: Open): void {
       await damage('tenants', { tenantId: 'other' }, eq(tenants.uid, tenant.uid));
 
       for (const name of ['acme', 'other']) expect(await reasonOf(stores.tenants.find(name))).toBe('RECORD_CORRUPT');
+      expect(await reasonOf(stores.tenants.list(PAGE, ['acme']))).toBe('RECORD_CORRUPT');
       const byUsername = { username: 'ada@contoso.com', tenantIds: ['other'] };
       expect(await reasonOf(stores.connections.list(PAGE, byUsername))).toBe('RECORD_CORRUPT');
     });

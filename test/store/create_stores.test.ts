@@ -89,6 +89,22 @@ test('a refresh without an event runs no statement for events', async () => {
   expect(seen).toEqual(['grants.record', 'accessTokens.upsert', 'commit']);
 });
 
+test('a page loads the keys of all its tenants with one query', async () => {
+  const seen: string[] = [];
+  const keks = { current: createKek(randomBytes(32)) };
+  const database = openSqlite({ path: ':memory:', meter: { statement: (name) => seen.push(name) } });
+  const vault = await startVault(async () => ({ stores: await createStores({ database, keks, clock }), database }));
+  for (const name of ['b', 'c', 'd']) await vault.register(name);
+  const page = { size: 100, after: undefined };
+
+  for (const list of ['tenants', 'apps'] as const) {
+    const stores = await createStores({ database, keks, clock });
+    seen.length = 0;
+    expect((await stores[list].list(page)).items).toHaveLength(4);
+    expect(seen.filter((name) => name.startsWith('deks.'))).toEqual(['deks.findMany']);
+  }
+});
+
 function digest(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }

@@ -132,9 +132,10 @@ export function createAppStore(
       );
       const keyOf = (row: AppRow) => pairKey(row.tenantId, row.appId);
       const { items, next } = toPage<AppRow, AppRow>(rows, page, keyOf, (row) => row);
+      await keys.preload(items);
       const checked: App[] = [];
       for (const [count, row] of items.entries()) {
-        // Loading the keys of 1,000 tenants at once would block the event loop.
+        // Checking a page of 1,000 at once would block the event loop.
         if (count % ROWS_A_TURN === 0) await setImmediate();
         checked.push(await appRows.toApp(row));
       }

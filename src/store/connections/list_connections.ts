@@ -31,6 +31,7 @@ export function createConnectionList(
       throw fieldInvalid('username', 'There are too many tenants to search. Name one as the parent.');
     }
     const indexes: string[] = [];
+    await keys.preload(searched);
     for (const [count, tenant] of searched.entries()) {
       // Unwrapping all keys at once would block the event loop for half a second.
       if (count % TENANTS_A_TURN === 0) await setImmediate();
@@ -84,6 +85,7 @@ export function createConnectionList(
       (row) => pairKey(row.tenantId, row.connectionId),
       (row) => row,
     );
+    await keys.preload(items);
     const opened: Connection[] = [];
     for (const [count, row] of items.entries()) {
       // Opening a page of 1,000 at once would block the event loop, and so all other callers, for a tenth of a second.

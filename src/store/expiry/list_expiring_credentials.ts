@@ -50,7 +50,7 @@ export function createExpiringCredentials({ database, keys }: StoreParts): Expir
     const keyOf = ({ credential }: Found) => pairKey(credential.expireTime ?? UNKNOWN, credential.uid);
     const { items, next } = toPage(rows, page, keyOf, (row) => row);
     // Tenants were searched by name, which decides what the caller may see.
-    for (const { app } of items) await keys.checkName(app);
+    await keys.checkNames(items.map(({ app }) => app));
     const named = items.filter(({ app }) => tenantIds?.includes(app.tenantId) ?? true);
     return { items: named.map(({ credential, app }) => ({ credential: toCredential(credential), app })), next };
   };

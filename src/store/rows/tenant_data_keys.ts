@@ -1,8 +1,11 @@
-import { eq, getTableColumns } from 'drizzle-orm';
+import { setImmediate } from 'node:timers/promises';
+import { eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
 import { type Keyring, type TenantNames, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
 import { dekVersionOf } from '../../keyring/sealed_record.ts';
 import { VaultError } from '../../model/errors.ts';
-import { type Database, placeholders } from '../database_interface.ts';
+import { type Database, type Db, placeholders } from '../database_interface.ts';
+
+const KEYS_A_TURN = 100;
 
 export type TenantKeys = ReturnType<typeof createTenantKeys>;
 
@@ -12,13 +15,13 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
   const all = placeholders(getTableColumns(deks));
   const ofTenant = eq(deks.tenantUid, all.tenantUid);
   // The wrapping proves that the name belongs to the uid.
-  const find = database.rows('deks.find', (db) =>
+  const named = (db: Db, where: SQL) =>
     db
       .select({ ...getTableColumns(deks), tenantId: tenants.tenantId })
       .from(deks)
       .leftJoin(tenants, eq(tenants.uid, deks.tenantUid))
-      .where(ofTenant),
-  );
+      .where(where);
+  const find = database.rows('deks.find', (db) => named(db, ofTenant));
   const insert = database.write('deks.insert', (db) => db.insert(deks).values(all));
   const deleteAll = database.write('deks.delete', (db) => db.delete(deks).where(ofTenant));
 
@@ -31,16 +34,38 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
     if (keyring.has(tenantUid, version)) return;
     const rows = await find.all({ tenantUid });
     if (rows.length === 0) throw noDek(tenantUid);
-    for (const row of rows) keyring.adopt({ ...row, tenantId: row.tenantId ?? VAULT_UID });
+    for (const row of rows) adopt(row);
+  }
+
+  const adopt = (row: Omit<WrappedDek, 'tenantId'> & { tenantId: string | null }) =>
+    keyring.adopt({ ...row, tenantId: row.tenantId ?? VAULT_UID });
+
+  /** The same for the tenants of a page, with one query. Call `ready` for each nevertheless: they may be evicted meanwhile. */
+  async function preload(page: readonly { readonly tenantUid: string }[]): Promise<void> {
+    const missing = [...new Set(page.map(({ tenantUid }) => tenantUid))].filter((uid) => !keyring.has(uid));
+    if (missing.length === 0) return;
+    const rows = await database.select('deks.findMany', (db) => named(db, inArray(deks.tenantUid, missing)));
+    for (const [count, row] of rows.entries()) {
+      // Unwrapping all keys at once would block the event loop.
+      if (count % KEYS_A_TURN === 0) await setImmediate();
+      adopt(row);
+    }
+  }
+
+  async function checkName(tenant: TenantNames): Promise<void> {
+    await ready(tenant.tenantUid);
+    keyring.checkName(tenant);
   }
 
   return {
     keyring,
     ready,
+    preload,
     /** RECORD_CORRUPT if the name belongs to another tenant: it was changed in the database. */
-    async checkName(tenant: TenantNames): Promise<void> {
-      await ready(tenant.tenantUid);
-      keyring.checkName(tenant);
+    checkName,
+    async checkNames(page: readonly TenantNames[]): Promise<void> {
+      await preload(page);
+      for (const tenant of page) await checkName(tenant);
     },
     insert: ({ tenantId: _, ...dek }: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
     /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */

@@ -91,7 +91,9 @@ export function createTenantStore(
           .orderBy(asc(tenants.tenantId))
           .limit(page.size + 1),
       );
-      return toPage(rows, page, (row) => row.tenantId, withoutNulls);
+      const { items, next } = toPage(rows, page, (row) => row.tenantId, withoutNulls);
+      await keys.checkNames(items.map(({ uid, tenantId }) => ({ tenantUid: uid, tenantId })));
+      return { items, next };
     },
     async update(before, after) {
       const { uid, version } = before;
