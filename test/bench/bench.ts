@@ -8,6 +8,7 @@ import { createClientLoad } from './load_client.ts';
 import { createH2load, isH2loadInstalled } from './load_h2load.ts';
 import { benchMemory } from './memory.ts';
 import { benchRefresh } from './refresh.ts';
+import { benchReplicas } from './replicas.ts';
 import { busyWarning, machine, table } from './report.ts';
 import type { Bench, SectionReport } from './section.ts';
 import { benchSizes } from './sizes.ts';
@@ -17,7 +18,8 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
-  --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep
+  --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep,
+                    replicas
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
   --quick           a third of the rounds, not for publication
   --json FILE       the figures as JSON
@@ -31,6 +33,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   startup: benchStartup,
   import: benchImport,
   sweep: benchSweep,
+  replicas: benchReplicas,
 };
 
 const { values: options } = parseArgs({

@@ -10,7 +10,7 @@ import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
+import { openDatabase } from '../../src/store/open_database.ts';
 import type { Stores } from '../../src/store/store_interfaces.ts';
 import { ACCOUNT, CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './fake_entra.ts';
 import { fastFolder, moveToDisk, newVaultFolder, type VaultFolder } from './vault_folder.ts';
@@ -32,18 +32,19 @@ export function connectionAt(number: number): string {
 export const STORED_TOKEN_BYTES = 2_000;
 
 /** A vault with many connections, written through the stores, so that every row is sealed as in production. */
-export async function fillVault({ connections, accessTokens }: Filling): Promise<VaultFolder> {
-  const folder = newVaultFolder(fastFolder());
+export async function fillVault({ connections, accessTokens }: Filling, databaseUrl?: string): Promise<VaultFolder> {
+  const folder = newVaultFolder(databaseUrl === undefined ? fastFolder() : undefined);
   await createKekFile(folder.kek);
   const keks = await createFileKeySource({ path: folder.kek }).load();
-  const stores = await createStores({ database: openSqlite({ path: folder.database }), keks, clock: systemClock });
+  const database = await openDatabase({ url: databaseUrl ?? `sqlite:${folder.database}` });
+  const stores = await createStores({ database, keks, clock: systemClock });
   try {
     const app = await register(stores);
     for (let number = 0; number < connections; number += 1) await connect(stores, app, number, accessTokens);
   } finally {
     await stores.close();
   }
-  return moveToDisk(folder);
+  return databaseUrl === undefined ? moveToDisk(folder) : { ...folder, databaseUrl };
 }
 
 async function register(stores: Stores): Promise<App> {

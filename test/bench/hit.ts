@@ -22,7 +22,7 @@ const STREAMS = [
 const ROUNDS = 18;
 const SECONDS = 1;
 
-interface Peer {
+export interface Peer {
   readonly target: Target;
   readonly process: ServerProcess;
 }
@@ -70,7 +70,7 @@ export async function benchHit(bench: Bench): Promise<SectionReport> {
 }
 
 /** Repeats the call until the cache serves it. */
-async function warmAnswerBytes(vault: VaultProcess): Promise<number> {
+export async function warmAnswerBytes(vault: VaultProcess): Promise<number> {
   const ask = () =>
     vault.client.call(TokenService.method.getAccessToken, { connection: connectionAt(0), scopes: ['Mail.ReadOnly'] });
   await ask();
@@ -83,7 +83,7 @@ async function startBare(name: string, script: string, frame: Buffer, answerByte
   return { target: { name, port, path: BARE_PATH, frame, answerBytes }, process };
 }
 
-async function measure(bench: Bench, { target, process }: Peer, streams: number): Promise<Measured> {
+export async function measure(bench: Bench, { target, process }: Peer, streams: number): Promise<Measured> {
   const before = await process.usage();
   const result = await bench.load.run(target, { streams, seconds: SECONDS });
   const { cpu } = await process.usage();

@@ -13,9 +13,9 @@ import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } 
  * Tokens become stale without a change of the vault: the sandbox issues tokens for 91 s, the vault subtracts a margin of 30 s, and
  * the callers request at least 60 s. So a token is served for one second, and each connection is requested again only after that.
  */
-const TOKEN_LIFETIME = 91;
+export const TOKEN_LIFETIME = 91;
 const MIN_TTL = 60;
-const CONNECTIONS = 2_000;
+export const CONNECTIONS = 2_000;
 
 /** The vault sends at most 8 concurrent requests to Entra for an app in a directory. */
 const IN_FLIGHT = [
@@ -24,9 +24,9 @@ const IN_FLIGHT = [
 ] as const;
 const SECONDS = 1.5;
 /** Shorter than any response with a token. */
-const LEAST_ANSWER = 1_000;
+export const LEAST_ANSWER = 1_000;
 
-interface Round {
+export interface Round {
   readonly rate: number;
   readonly latencies: readonly number[] | Float64Array;
   /** Microseconds of CPU per redemption, of the client and of the sandbox. */
@@ -68,7 +68,7 @@ export async function benchRefresh(bench: Bench): Promise<SectionReport> {
 }
 
 /** Every connection once before any is repeated. */
-function eachInTurn(): () => Buffer {
+export function eachInTurn(): () => Buffer {
   const frames = Array.from({ length: CONNECTIONS }, (_, number) => requestFrame(connectionAt(number), MIN_TTL));
   let next = 0;
   return () => {
@@ -88,7 +88,7 @@ async function warmUp(
   await messageOf(msal.child, 'result');
 }
 
-async function refreshThroughVault(
+export async function refreshThroughVault(
   bench: Bench,
   parts: { vault: VaultProcess; entra: FakeEntra; target: Target; inFlight: number },
 ): Promise<Round> {

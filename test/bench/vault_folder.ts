@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export interface VaultFolder {
   readonly path: string;
   readonly database: string;
+  /** Of PostgreSQL; undefined: SQLite in `database`. */
+  readonly databaseUrl?: string;
   readonly kek: string;
   readonly audit: string;
   readonly callers: string;

@@ -31,7 +31,7 @@ export async function startVault(folder: VaultFolder, entraUrl: string): Promise
       TOKENVAULT_ADMIN_ADDRESS: `127.0.0.1:${admin}`,
       TOKENVAULT_WEB_ADDRESS: `127.0.0.1:${web}`,
       TOKENVAULT_OPS_ADDRESS: `127.0.0.1:${ops}`,
-      TOKENVAULT_DATABASE_URL: `sqlite:${folder.database}`,
+      TOKENVAULT_DATABASE_URL: folder.databaseUrl ?? `sqlite:${folder.database}`,
       TOKENVAULT_KEY_SOURCE: `file:${folder.kek}`,
       TOKENVAULT_CALLERS_FILE: folder.callers,
       TOKENVAULT_AUDIT_FILE: folder.audit,
