@@ -40,6 +40,10 @@ export interface AuditFile {
   location(): 'here' | 'moved' | 'cut';
   /** False for a stream. */
   readonly readable: boolean;
+  /** Renames the file to a free name like `PATH.unknown`, and continues in an empty one. */
+  setAside(): Promise<void>;
+  /** The first `length` bytes, as text. */
+  head(length: number): string;
   /** The last `length` bytes, as text. */
   tail(length: number): string;
   close(): void;
@@ -57,6 +61,30 @@ export function openAuditFile(path: string): AuditFile {
   let { size } = fstatSync(fd);
   let torn = false;
   syncFolder(path);
+
+  async function replace(name: string, text: string): Promise<void> {
+    rmSync(next, { force: true });
+    const bytes = Buffer.from(text, 'utf8');
+    const nextFd = openSync(next, FLAGS | constants.O_EXCL, MODE);
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(nextFd, bytes, written);
+      await promisify(fdatasync)(nextFd);
+      await moveInto(path, next, name);
+    } catch (error) {
+      closeSync(nextFd);
+      throw error;
+    }
+    closeQuietly(fd);
+    fd = nextFd;
+    size = bytes.length;
+    torn = false;
+  }
+
+  function read(from: number, length: number): string {
+    const bytes = Buffer.alloc(length);
+    readSync(fd, bytes, 0, length, from);
+    return bytes.toString('utf8');
+  }
 
   return {
     readable: true,
@@ -84,35 +112,16 @@ export function openAuditFile(path: string): AuditFile {
     sync(done) {
       fdatasync(fd, done);
     },
-    async replace(name, text) {
-      rmSync(next, { force: true });
-      const bytes = Buffer.from(text, 'utf8');
-      const nextFd = openSync(next, FLAGS | constants.O_EXCL, MODE);
-      try {
-        for (let written = 0; written < bytes.length; ) written += writeSync(nextFd, bytes, written);
-        await promisify(fdatasync)(nextFd);
-        await moveInto(path, next, name);
-      } catch (error) {
-        closeSync(nextFd);
-        throw error;
-      }
-      closeQuietly(fd);
-      fd = nextFd;
-      size = bytes.length;
-      torn = false;
-    },
+    replace,
+    setAside: () => replace(`${path}.unknown`, ''),
     location() {
       const ours = fstatSync(fd);
       const there = lstatSync(path, { throwIfNoEntry: false });
       if (there?.ino === ours.ino && there.dev === ours.dev) return ours.size < size ? 'cut' : 'here';
       return ours.nlink === 0 ? 'cut' : 'moved';
     },
-    tail(length) {
-      const from = Math.max(0, size - length);
-      const bytes = Buffer.alloc(size - from);
-      readSync(fd, bytes, 0, bytes.length, from);
-      return bytes.toString('utf8');
-    },
+    head: (length) => read(0, Math.min(length, size)),
+    tail: (length) => read(Math.max(0, size - length), Math.min(length, size)),
     close() {
       closeSync(fd);
     },

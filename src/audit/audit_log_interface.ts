@@ -53,18 +53,29 @@ export interface AuditedToken {
   readonly expireTime: Timestamp;
 }
 
-/** Storage of the key and the checkpoints of the audit log. */
+/** Storage of the key of the audit log, and of the list of its streams. */
 export interface AuditLedger {
-  /** 32 random bytes, generated at first use and encrypted with the vault's own DEK. */
+  /** 32 random bytes, generated once for all replicas and encrypted with the vault's own DEK. */
   auditKey(): Promise<Uint8Array>;
-  saveCheckpoint(checkpoint: AuditCheckpoint): Promise<void>;
-  lastCheckpoint(): Promise<AuditCheckpoint | undefined>;
+  /** Inserts or replaces the row of the stream. Rows are never deleted. */
+  saveStream(stream: AuditStream): Promise<void>;
+  findStream(streamId: string): Promise<AuditStream | undefined>;
+  /** The stream with the latest time: of this name, or, if one process at a time uses the database, of any name. */
+  newestStream(name: string): Promise<AuditStream | undefined>;
+  /** All streams, oldest first. */
+  listStreams(): Promise<readonly AuditStream[]>;
 }
 
-/** The last entry at a point in time, to detect a log that was cut. */
-export interface AuditCheckpoint {
-  readonly number: number;
-  /** Chain value after entry `number`, hex. */
+/** The audit log of one replica, over its restarts and rotated files. The end is its checkpoint, to detect a log that was cut. */
+export interface AuditStream {
+  readonly streamId: string;
+  /** Where it was written last, as `HOST:PATH`. */
+  readonly name: string;
+  readonly firstNumber: number;
+  readonly firstTime: Timestamp;
+  /** The last entry at the time of the checkpoint that was durable. */
+  readonly lastNumber: number;
+  readonly lastTime: Timestamp;
+  /** Chain value after entry `lastNumber`, hex. */
   readonly chain: string;
-  readonly time: Timestamp;
 }

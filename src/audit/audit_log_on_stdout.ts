@@ -45,7 +45,9 @@ export function openAuditStream(fd: number): AuditFile {
     sync: (done) => done(null),
     // Never called, because the size stays 0 and the stream cannot be moved.
     replace: () => Promise.reject(new Error('a stream cannot be replaced')),
+    setAside: () => Promise.reject(new Error('a stream cannot be replaced')),
     location: () => 'here',
+    head: () => '',
     tail: () => '',
     close() {},
   };

@@ -1,11 +1,17 @@
-import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
 import type { AuditFile } from './audit_log_file.ts';
 import type { AuditAlert, LogHealth } from './audit_log_health.ts';
-import { type ChainPoint, chainOf, gapLine, type Opening, openingLine, sealLine } from './hash_chain.ts';
+import {
+  type ChainPoint,
+  chainOf,
+  gapLine,
+  type Opening,
+  openingLine,
+  type StreamKey,
+  sealLine,
+} from './hash_chain.ts';
 import { createUnsyncedGroups } from './log_lines_awaiting_fsync.ts';
 import { createSerialWork } from './serial_work_queue.ts';
-import type { LogEnd } from './verify_log_tail_at_startup.ts';
 
 /** The audit file as a chain of sealed groups. */
 export interface ChainedFile {
@@ -33,8 +39,9 @@ export interface ChainedFile {
 
 export interface ChainedFileParts {
   readonly file: AuditFile;
-  readonly key: KeyObject;
-  readonly end: LogEnd;
+  readonly key: StreamKey;
+  /** Where the chain continues. */
+  readonly end: ChainPoint;
   readonly clock: Clock;
   readonly instance: string;
   readonly health: LogHealth;
@@ -54,6 +61,7 @@ const LONGEST_PAUSE = 32;
 
 export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   const { file, key, end, clock, instance, health, alert } = parts;
+  const { streamId } = key;
   const rotateAt = parts.rotateAt ?? ROTATE_AT;
   const work = createSerialWork();
   const unsynced = createUnsyncedGroups();
@@ -76,13 +84,17 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   }
 
   function opening(found: Opening['found']): { text: string; end: ChainPoint } {
-    return sealed(openingLine({ after: written, instance, time: clock.now(), found }), written.number, written);
+    return sealed(
+      openingLine({ after: written, streamId, instance, time: clock.now(), found }),
+      written.number,
+      written,
+    );
   }
 
   /** The gap line, and the unsynced groups again. */
   function gapAndRepeats(error: Error): { text: string; end: ChainPoint } {
     const code = 'code' in error ? String(error.code) : 'unknown error';
-    const gap = gapLine({ durable, written, error: code, instance, time: clock.now() });
+    const gap = gapLine({ durable, written, streamId, error: code, instance, time: clock.now() });
     let { text, end: point } = sealed(gap, durable.number, durable);
     for (const group of unsynced.all) {
       const next = sealed(group.text, point.number + group.entries, point);

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { VaultError } from '../model/errors.ts';
 import { nonBlockingDescriptor } from '../telemetry/non_blocking_stdio_descriptor.ts';
 import { openAuditFile } from './audit_log_file.ts';
@@ -13,14 +14,19 @@ import { type ChainedAuditLogParts, createChainedAuditLog } from './hash_chained
  */
 export async function openAuditLog(
   path: string,
-  parts: Omit<ChainedAuditLogParts, 'file' | 'rotatedName'>,
+  parts: Omit<ChainedAuditLogParts, 'file' | 'name' | 'rotatedName'>,
 ): Promise<AuditLog> {
   if (path === '-' || path === '/dev/stdout')
-    return createChainedAuditLog({ ...parts, file: openAuditStream(nonBlockingDescriptor(1)) });
+    return createChainedAuditLog({
+      ...parts,
+      name: `${hostname()}:-`,
+      file: openAuditStream(nonBlockingDescriptor(1)),
+    });
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     return await createChainedAuditLog({
       ...parts,
+      name: `${hostname()}:${resolve(path)}`,
       file: openAuditFile(path),
       rotatedName: (last) => `${path}.${last}`,
     });

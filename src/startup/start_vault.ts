@@ -116,6 +116,7 @@ async function build(
         metrics.audit.alert(topic);
         log.event('error', 'audit_alert', { topic });
       },
+      onStream: (stream) => log.event('info', 'audit_stream_opened', stream),
     }),
   );
 

@@ -24,7 +24,7 @@ import { kekAge, kekReminded, recordKek } from './expiry/root_key_age_record.ts'
 import { createTenantKeys, type TenantKeys } from './rows/tenant_data_keys.ts';
 import type { Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
-import { createAuditLedger } from './vault/audit_key_and_checkpoint_store.ts';
+import { createAuditLedger } from './vault/audit_key_and_stream_store.ts';
 import { createLeaseStore } from './vault/background_job_lease_store.ts';
 import { copyTimeOf } from './vault/detect_database_copy.ts';
 import { createMeta, type Meta } from './vault/vault_metadata_store.ts';

@@ -21,6 +21,8 @@ export interface LogEvents {
   event_grid_key_warning: { message: string };
   /** The audit log was damaged, or could not be written; `topic` as in `tokenvault_audit_alerts_total`. */
   audit_alert: { topic: string };
+  /** The stream of the audit log that this process writes, and the last entry that its file has. `replaced`: the stream of the last process. */
+  audit_stream_opened: { streamId: string; after: number; replaced: string | undefined };
   /** The database fails its check: logged once until the check succeeds. */
   database_check_failed: { message: string };
   /** The new TLS files are not usable, so the earlier ones stay in use. */

@@ -1,23 +1,39 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { AuditFile } from '../../src/audit/audit_log_file.ts';
-import type { AuditCheckpoint, AuditEntry, AuditLedger, AuditLog } from '../../src/audit/audit_log_interface.ts';
+import type { AuditEntry, AuditLedger, AuditLog, AuditStream } from '../../src/audit/audit_log_interface.ts';
 import { type ChainedAuditLogParts, createChainedAuditLog } from '../../src/audit/hash_chained_audit_log.ts';
+import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 
-export type TestLedger = AuditLedger & { checkpoint: AuditCheckpoint | undefined; readonly key: Uint8Array };
+export interface TestLedger extends AuditLedger {
+  readonly key: Uint8Array;
+  readonly streams: Map<string, AuditStream>;
+  /** The stream that was saved last. */
+  readonly checkpoint: AuditStream | undefined;
+}
 
-export function createTestLedger(): TestLedger {
+/** `oneProcess`: as over a database in a file. */
+export function createTestLedger({ oneProcess = true } = {}): TestLedger {
   const key = randomBytes(32);
+  const streams = new Map<string, AuditStream>();
+  let checkpoint: AuditStream | undefined;
   return {
     key,
-    checkpoint: undefined,
+    streams,
+    get checkpoint() {
+      return checkpoint;
+    },
     auditKey: async () => key,
-    async saveCheckpoint(checkpoint) {
-      this.checkpoint = checkpoint;
+    async saveStream(stream) {
+      streams.set(stream.streamId, stream);
+      checkpoint = stream;
     },
-    async lastCheckpoint() {
-      return this.checkpoint;
-    },
+    findStream: async (streamId) => streams.get(streamId),
+    newestStream: async (name) =>
+      [...streams.values()]
+        .filter((stream) => oneProcess || stream.name === name)
+        .sort((a, b) => b.lastTime - a.lastTime)[0],
+    listStreams: async () => [...streams.values()],
   };
 }
 
@@ -42,5 +58,19 @@ export function openLog(
   file: AuditFile,
   more: Partial<ChainedAuditLogParts> = {},
 ): Promise<AuditLog> {
-  return createChainedAuditLog({ file, ledger, clock: { now: () => 0 }, instance: 'i1', ...more });
+  return createChainedAuditLog({ file, ledger, clock: { now: () => 0 }, instance: 'i1', name: 'host:log', ...more });
+}
+
+/** Verifies the files of one stream as one text, oldest first. */
+export function verifyChain(text: string, key: KeyObject, listed?: AuditStream) {
+  const files = [{ name: 'log', lines: text.split('\n') }];
+  const { streams, unknown } = verifyAuditFiles({ files, key, streams: listed === undefined ? [] : [listed] });
+  const [report] = streams;
+  if (report === undefined) throw new Error(`no seal is valid in ${unknown}`);
+  const { entries, last, torn, faults: broken, checkpoint } = report;
+  return { entries, last, torn, broken, cut: checkpoint === 'cut' };
+}
+
+export function verifyLedger(ledger: TestLedger, text: string) {
+  return verifyChain(text, createSecretKey(ledger.key), ledger.checkpoint);
 }

@@ -55,7 +55,6 @@ export const IS_SEALED_META: Readonly<Record<MetaKey, boolean>> = {
   deployment_id: false,
   canary: true,
   audit_key: true,
-  audit_checkpoint: true,
   kek_age: false,
   file_place: false,
 };

@@ -1,12 +1,12 @@
 import { eq, getTableColumns } from 'drizzle-orm';
 import { type Database, placeholders, type Step } from '../database_interface.ts';
 
-export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'audit_checkpoint' | 'kek_age' | 'file_place';
+export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'kek_age' | 'file_place';
 
 /** Single values by name: ids, keys and times of the vault itself. */
 export interface Meta {
   find(key: MetaKey): Promise<Buffer | undefined>;
-  /** For a commit that is rejected if the key already exists. */
+  /** For a commit that is refused if the key already exists: another replica was faster. */
   insert(key: MetaKey, value: Buffer): Step;
   /** Inserts or replaces the value. */
   save(key: MetaKey, value: Buffer): Promise<void>;
