@@ -24,6 +24,7 @@ export interface StreamReport {
   readonly files: readonly string[];
   /** Sealed entries in the files. */
   readonly entries: number;
+  /** The highest number of a valid seal. */
   readonly last: number;
   /** Entries that are in no file. */
   readonly missing: readonly EntryRange[];
@@ -72,7 +73,7 @@ export function verifyStreamFiles(parts: {
     faults.push({ ...positions.at(line), kind: isPresent ? 'reordered' : kind });
     if (range !== undefined && !isPresent) missing.push(range);
   }
-  const { number: last } = walk.point;
+  const { last } = walk;
   const isCut = listed !== undefined && last < listed.lastNumber;
   if (isCut) missing.push({ from: last + 1, to: listed.lastNumber });
   return {

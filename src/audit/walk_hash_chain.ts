@@ -13,6 +13,8 @@ export interface ChainWalk {
   readonly entries: number;
   /** After the last seal, valid or not. */
   readonly point: ChainPoint;
+  /** The highest number of a valid seal. */
+  readonly last: number;
   /** Valid seals, beginning with the start of the walk. */
   readonly seals: readonly Seal[];
   /** Lines without a seal, and lines that are repeated after a gap. */
@@ -48,6 +50,7 @@ export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
   let resumed = 0;
   let resumes = false;
   let highest = start.number;
+  let last = start.number;
 
   function discardGroup(): void {
     for (const { line } of group) torn.push(line);
@@ -75,6 +78,7 @@ export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
     faults = faults.filter((fault) => fault.line <= durable.line);
     seals = seals.filter((seal) => seal.line <= durable.line);
     point = durable;
+    last = durable.number;
     ({ entries } = durable);
   }
 
@@ -96,6 +100,7 @@ export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
     hasForeignLine = false;
     if (isValid) {
       seals.push({ ...point, line, entries });
+      last = Math.max(last, point.number);
       if (resumes) resumed = line;
     }
     resumes = false;
@@ -121,6 +126,9 @@ export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
     },
     get point() {
       return point;
+    },
+    get last() {
+      return last;
     },
     get seals() {
       return seals;

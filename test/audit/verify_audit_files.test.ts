@@ -167,8 +167,16 @@ test('a rotated file that lacks is named with its range, and the files may come 
 });
 
 test('the same file given twice is named', () => {
-  files['copy'] = linesOf('a');
+  files['copy'] = linesOf('a').slice(0, 12);
+  expect(streamOf('a')).toMatchObject({ last: 16, missing: [], checkpoint: 'found' });
   expect(streamOf('a')?.faults).toContainEqual(expect.objectContaining({ kind: 'reordered' }));
+});
+
+test('a forged seal does not hide a cut', () => {
+  const cut = lineOf('a', '{"seal":12,');
+  files['a'] = [...linesOf('a').slice(0, cut), `{"seal":16,"chain":"${'a'.repeat(64)}"}`];
+  expect(streamOf('a')).toMatchObject({ checkpoint: 'cut', last: 12 });
+  expect(streamOf('a')?.faults).not.toEqual([]);
 });
 
 test('a file of another vault is named as unknown', async () => {

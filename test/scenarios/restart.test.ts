@@ -268,6 +268,31 @@ test('if the audit log cannot be written, no token is returned and the vault is 
   await vault.stop('SIGKILL');
 });
 
+test('a removed audit file is reported at the next start, once', async () => {
+  const folder = copy();
+  const first = await serveProgram(folder, { SANDBOX: sandbox.url });
+  await first.stop();
+  rmSync(join(folder, 'audit.jsonl'));
+
+  const second = await serveProgram(folder, { SANDBOX: sandbox.url });
+  await second.stop();
+  const third = await serveProgram(folder, { SANDBOX: sandbox.url });
+  await third.stop();
+
+  const opened = [first, second, third].map((vault) => eventOf(vault, 'audit_stream_opened'));
+  expect(opened[1]).toMatchObject({ after: 0, replaced: opened[0]?.['streamId'] });
+  expect(opened[2]).toMatchObject({ streamId: opened[1]?.['streamId'] });
+  expect(opened[2]).not.toHaveProperty('replaced');
+  expect(eventOf(first, 'audit_alert')).toBeUndefined();
+  expect(eventOf(second, 'audit_alert')).toMatchObject({ topic: 'audit_cut' });
+  expect(eventOf(third, 'audit_alert')).toBeUndefined();
+});
+
+function eventOf({ written }: VaultProgram, event: string): Record<string, unknown> | undefined {
+  const lines = written.stderr.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>).find((line) => line['event'] === event);
+}
+
 async function fetchStatus(url: string): Promise<number> {
   try {
     const response = await fetch(url);

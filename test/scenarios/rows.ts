@@ -7,7 +7,9 @@ export function storedRows(folder: string): Readonly<Record<string, readonly str
   const database = new Sqlite(join(folder, 'vault.db'), { readonly: true });
   try {
     const tables = database
-      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'meta'")
+      .prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('meta', 'audit_streams')",
+      )
       .pluck()
       .all() as string[];
     return Object.fromEntries(
