@@ -61,16 +61,16 @@ export function openLog(
   return createChainedAuditLog({ file, ledger, clock: { now: () => 0 }, instance: 'i1', name: 'host:log', ...more });
 }
 
-/** Verifies the files of one stream as one text, oldest first. */
-export function verifyChain(text: string, key: KeyObject, listed?: AuditStream) {
-  const files = [{ name: 'log', lines: text.split('\n') }];
+/** Verifies the files of one stream. */
+export function verifyChain(texts: readonly string[], key: KeyObject, listed?: AuditStream) {
+  const files = texts.map((text, index) => ({ name: `file ${index}`, lines: text.split('\n') }));
   const { streams, unknown } = verifyAuditFiles({ files, key, streams: listed === undefined ? [] : [listed] });
   const [report] = streams;
   if (report === undefined) throw new Error(`no seal is valid in ${unknown}`);
-  const { entries, last, torn, faults: broken, checkpoint } = report;
-  return { entries, last, torn, broken, cut: checkpoint === 'cut' };
+  const { entries, last, torn, faults, missing, checkpoint } = report;
+  return { entries, last, torn, broken: [...faults, ...missing], cut: checkpoint === 'cut' };
 }
 
-export function verifyLedger(ledger: TestLedger, text: string) {
-  return verifyChain(text, createSecretKey(ledger.key), ledger.checkpoint);
+export function verifyLedger(ledger: TestLedger, texts: readonly string[]) {
+  return verifyChain(texts, createSecretKey(ledger.key), ledger.checkpoint);
 }

@@ -55,7 +55,7 @@ function texts(): string[] {
   return [...asideNames.sort(), 'audit.jsonl'].map((name) => readFileSync(join(folder, name), 'utf8'));
 }
 
-const verify = (files = texts()) => verifyLedger(ledger, files.join(''));
+const verify = (files = texts()) => verifyLedger(ledger, files);
 
 test('a checkpoint never includes entries that failed to sync', async () => {
   await write(log);

@@ -272,7 +272,7 @@ test('a removed audit file is reported at the next start, once', async () => {
   const folder = copy();
   const first = await serveProgram(folder, { SANDBOX: sandbox.url });
   await first.stop();
-  rmSync(join(folder, 'audit.jsonl'));
+  rmSync(join(folder, 'data/audit.jsonl'));
 
   const second = await serveProgram(folder, { SANDBOX: sandbox.url });
   await second.stop();
