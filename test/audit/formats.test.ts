@@ -20,8 +20,10 @@ function verify(text: string): [number, string][] {
   for (const line of text.trimEnd().split('\n')) {
     const fields = JSON.parse(line) as Record<string, string & number>;
     if (fields['seal'] === undefined) {
-      if (fields['n'] !== undefined) expect(fields['n']).toBe((last += 1));
-      else {
+      if (fields['n'] !== undefined) {
+        last += 1;
+        expect(fields['n']).toBe(last);
+      } else {
         stream = fields['stream'] ?? '';
         previous = Buffer.from(fields['previous'] ?? '', 'hex');
         last = Number(fields['open'] ?? fields['gap']);
