@@ -128,7 +128,17 @@ function explain(error: unknown): number {
     if (error.reason === 'FIELD_INVALID') return EXIT.CONFIGURATION;
     return SERVER_FAULTS[fault] ?? EXIT.UNAVAILABLE;
   }
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, url, address, port } = error as NodeJS.ErrnoException & {
+    url?: string;
+    address?: string;
+    port?: number;
+  };
+  if (code === 'ERR_MODULE_NOT_FOUND' && /\/src\/(sandbox|demo)\//.test(url ?? '')) {
+    console.error(
+      'TOKENVAULT_SANDBOX, `token-vault sandbox` and `token-vault demo` need the sandbox, which container images do not contain. Run them in a checkout.',
+    );
+    return EXIT.CONFIGURATION;
+  }
   if (code === 'EADDRINUSE') {
     console.error(
       `Cannot listen on ${address}:${port}. The address is in use. Stop the other process, or choose another address.`,

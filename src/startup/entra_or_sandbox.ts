@@ -3,10 +3,8 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config_interface.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import { followClock } from '../sandbox/follow_sandbox_clock.ts';
-import { startSandbox } from '../sandbox/start_sandbox.ts';
 
-/** Entra and the clock: the real ones, or those of a sandbox. */
+/** Entra and the clock: the real ones, or those of a sandbox, which container images do not contain. */
 export interface CloudContext {
   readonly clock: Clock;
   readonly cloud: Config['customCloud'];
@@ -25,6 +23,7 @@ export async function openCloud(config: Config): Promise<CloudContext> {
 }
 
 async function connectToSandbox(url: string): Promise<CloudContext> {
+  const { followClock } = await import('../sandbox/follow_sandbox_clock.ts');
   const clock = await followClock(url).catch((cause: unknown) => {
     throw new VaultError(
       'ENTRA_UNAVAILABLE',
@@ -40,6 +39,7 @@ async function connectToSandbox(url: string): Promise<CloudContext> {
  * restart.
  */
 async function startOwnSandbox({ databaseUrl, sandboxPort }: Config): Promise<CloudContext> {
+  const { startSandbox } = await import('../sandbox/start_sandbox.ts');
   const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const { clock, url, close } = await startSandbox({

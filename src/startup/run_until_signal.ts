@@ -32,7 +32,7 @@ export async function serve(config: Config, version: string): Promise<number> {
     if (nodeAdvice(process.versions.node) !== undefined)
       log.event('warn', 'node_outdated', { node: process.versions.node });
     if (config.proxy !== undefined) log.event('info', 'entra_proxy_used', { proxy: config.proxy.host });
-    console.log(startupBanner(vault, config, version));
+    console.log(await startupBanner(vault, config, version));
   }
   if (!stop.aborted) await once(stop, 'abort');
   const signal = String(stop.reason);

@@ -1,11 +1,10 @@
 import { nodeAdvice } from '../config/check_node_version.ts';
 import type { Config } from '../config/config_interface.ts';
 import { isKeyNextToDatabase } from '../config/conflicting_settings.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed_data.ts';
 import type { Vault } from './start_vault.ts';
 
 /** Addresses, warnings and the next command to type. */
-export function startupBanner(vault: Vault, config: Config, version: string): string {
+export async function startupBanner(vault: Vault, config: Config, version: string): Promise<string> {
   const { grpc, admin, web, ops } = vault.addresses;
   const scheme = config.tls === undefined ? 'grpc' : 'grpcs';
   return [
@@ -18,7 +17,7 @@ export function startupBanner(vault: Vault, config: Config, version: string): st
     '',
     'Register a tenant, if you have none yet:',
     '',
-    ...registration(vault, config),
+    ...(await registration(vault, config)),
     '',
   ].join('\n');
 }
@@ -45,11 +44,11 @@ function warnings({ sandboxUrl }: Vault, config: Config): string[] {
 
 const REGISTER_TENANT = 'tokenvault.v1.TenantService/RegisterTenant';
 
-function registration({ addresses: { admin }, sandboxUrl }: Vault, { tls, callersFile }: Config): string[] {
+async function registration({ addresses: { admin }, sandboxUrl }: Vault, { tls, callersFile }: Config) {
   const app =
     sandboxUrl === undefined
       ? { client_id: 'CLIENT-ID', client_secret: 'CLIENT-SECRET', sign_in_audience: 'organizations' }
-      : { client_id: ACME_CLIENT_ID, client_secret: ACME_SECRET, sign_in_audience: 'common', cloud: 'CLOUD_CUSTOM' };
+      : await sandboxApp();
   const request = JSON.stringify({ tenant_id: 'acme', display_name: 'Acme', preset: 'aurinko', app });
   const key = callersFile === undefined ? '' : "-H 'authorization: Bearer OPERATORS-KEY' ";
   const grpcurl = tls === undefined ? '-plaintext' : '-cacert CA-FILE';
@@ -64,4 +63,9 @@ function registration({ addresses: { admin }, sandboxUrl }: Vault, { tls, caller
     '',
     `  npx buf curl --protocol grpc ${buf} --reflect ${key}-d '${request}' ${url}/${REGISTER_TENANT}`,
   ];
+}
+
+async function sandboxApp() {
+  const { ACME_CLIENT_ID, ACME_SECRET } = await import('../sandbox/state/seed_data.ts');
+  return { client_id: ACME_CLIENT_ID, client_secret: ACME_SECRET, sign_in_audience: 'common', cloud: 'CLOUD_CUSTOM' };
 }
