@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
+import { MANIFEST } from '../deploy/prometheus_rule.ts';
 import { startScenario } from '../scenarios/start_scenario.ts';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
@@ -41,9 +42,22 @@ function run(...args: string[]): string {
   return stdout;
 }
 
+function check(rules: unknown): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rules-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  // JSON is YAML.
+  writeFileSync(join(folder, 'rules.yaml'), JSON.stringify(rules));
+  return run('check', 'rules', join(folder, 'rules.yaml'));
+}
+
 describe.skipIf(!promtool)('by promtool', () => {
   test('the alert rules are well formed', () => {
     expect(run('check', 'rules', 'rules.yaml')).toContain(`SUCCESS: ${rules.length} rules found`);
+  });
+
+  test('the alert rules of the Kubernetes manifests are well formed', () => {
+    const { spec } = parse(readFileSync(`${docs}/../${MANIFEST}`, 'utf8')) as { spec: unknown };
+    expect(check(spec)).toContain(`SUCCESS: ${rules.length} rules found`);
   });
 
   test.each(TESTS)('each alert fires when it should, and not when it should not: %s', { timeout: 60_000 }, (file) => {
@@ -51,15 +65,11 @@ describe.skipIf(!promtool)('by promtool', () => {
   });
 
   test('the expressions of the dashboard are PromQL', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rules-'));
     const written = panels.flatMap(expressionsOf).map((expr, at) => ({
       record: `panel_${at}`,
       expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.*'),
     }));
-    // JSON is YAML.
-    writeFileSync(join(folder, 'panels.yaml'), JSON.stringify({ groups: [{ name: 'panels', rules: written }] }));
-    expect(run('check', 'rules', join(folder, 'panels.yaml'))).toContain('SUCCESS');
-    rmSync(folder, { recursive: true });
+    expect(check({ groups: [{ name: 'panels', rules: written }] })).toContain('SUCCESS');
   });
 });
 
