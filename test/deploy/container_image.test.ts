@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,7 +33,7 @@ beforeAll(() => {
   container = imageAt(folder);
 });
 afterAll(() => {
-  chmodSync(folder, 0o755);
+  execFileSync('chmod', ['-R', 'u+w', folder]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -69,6 +70,7 @@ test('the image has the production dependencies, and neither sandbox, demo nor t
   // A production dependency needs this one too.
   expect(Object.keys(manifest.devDependencies).filter(installed)).toEqual(['@types/node']);
   expect(['src/sandbox', 'src/demo', 'test'].filter((path) => existsSync(join(folder, 'app', path)))).toEqual([]);
+  expect(only('COPY')).toBe('--from=build /app /app');
   const install = build.find(({ words }) => words.startsWith('npm ci'))?.words;
   expect(install).toBe('npm ci --omit=dev --omit=optional --ignore-scripts');
 });
