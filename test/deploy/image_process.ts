@@ -28,11 +28,14 @@ export function imageAt(folder: string): Image {
   return {
     start: (environment) => spawn(...inFolder([...wordsOf('ENTRYPOINT'), ...wordsOf('CMD')]), options(environment)),
     run: (words, environment = {}) =>
-      spawnSync(...inFolder([...wordsOf('ENTRYPOINT'), ...words]), options(environment)),
+      spawnSync(...inFolder([...wordsOf('ENTRYPOINT'), ...words]), { ...options(environment), timeout: LONGEST }),
     healthCheck: (address) =>
       spawnSync(...inFolder(wordsOf('HEALTHCHECK')), options({ TOKENVAULT_OPS_ADDRESS: address })).status,
   };
 }
+
+/** For a command that should have ended. A guard, not a measure. */
+const LONGEST = 60_000;
 
 const RESTRICTED = [
   `--reuid=${user}`,
