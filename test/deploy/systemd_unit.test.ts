@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeCertificate } from '../event_delivery/certificates.ts';
@@ -50,9 +50,11 @@ test.runIf(process.getuid?.() === 0)('the vault starts with the credentials and 
   writeFileSync(join(credentials, 'tls.crt'), cert);
   // `LoadCredential=keys:/etc/token-vault/keys` names the file `kek` so.
   writeFileSync(join(credentials, 'keys_kek'), randomBytes(32));
-  for (const name of ['callers.yaml', 'tls.key', 'tls.crt', 'keys_kek']) chmodSync(join(credentials, name), 0o440);
+  const names = readdirSync(credentials);
+  for (const name of names) chmodSync(join(credentials, name), 0o440);
   chmodSync(credentials, 0o550);
 
+  const loaded = settings('LoadCredential').map((setting) => setting.split(':')[0]);
   const own = { PUBLIC_URL: 'https://vault.example.com' };
   const others = { ...environmentOf({ credentials, state }), CREDENTIALS_DIRECTORY: credentials };
   const vault = await serveProgram(folder, own, others);
@@ -60,5 +62,8 @@ test.runIf(process.getuid?.() === 0)('the vault starts with the credentials and 
   const { status } = await fetch(`http://${vault.addresses.ops}/readyz`);
   expect(status).toBe(200);
   expect((await vault.stop()).code).toBe(0);
+  // A vault that does not find its root key beside an empty database creates one.
+  expect(readdirSync(credentials)).toEqual(names);
+  expect(new Set(names.map((name) => name.replace(/_.*/, '')))).toEqual(new Set(loaded));
   expect(['vault.db', 'audit.jsonl'].filter((name) => !existsSync(join(state, 'token-vault', name)))).toEqual([]);
 });
