@@ -35,7 +35,12 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     expect(config).toMatchObject({ adminAddress: '127.0.0.1:50052', databaseUrl: 'sqlite:./data/vault.db' });
   });
 
-  test.todo('the vault accepts the settings of postgres, once it has variables for them');
+  test('the vault accepts the settings of postgres, as the example completes them', () => {
+    expect(readConfig(environmentOf(render('example')), [])).toMatchObject({
+      databaseUrl: 'postgres://token_vault@db.example.com/token_vault',
+      keySource: 'keyvault-secret:https://example.vault.azure.net/secrets/token-vault-root-key',
+    });
+  });
 
   test('sqlite has one replica, and a volume that one pod can mount', () => {
     const { replicas, volumeClaimTemplates } = only(render('sqlite'), 'StatefulSet').spec;
