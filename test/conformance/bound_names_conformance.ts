@@ -228,6 +228,22 @@ export function boundNamesConformance(open: Open): void {
       expect(await stores.apps.findByUid(app.uid)).toEqual(app);
     });
 
+    test('pages leave out a tenant that is deleted while they are read', async () => {
+      const { stores, tenant, connection, register } = await startVault(open);
+      for (const name of ['b', 'c', 'd', 'e']) await register(name);
+      await stores.connections.delete(connection);
+
+      const [tenants, apps] = await Promise.all([
+        stores.tenants.list(PAGE),
+        stores.apps.list(PAGE),
+        stores.tenants.delete(tenant),
+      ]);
+
+      const others = ['b', 'c', 'd', 'e'];
+      expect(tenants.items.map(({ tenantId }) => tenantId).filter((name) => name !== 'acme')).toEqual(others);
+      expect(apps.items.map(({ tenantId }) => tenantId).filter((name) => name !== 'acme')).toEqual(others);
+    });
+
     test('an external id, during a refresh that names the account for the first time', async () => {
       const vault = await startVault(open);
       const { stores } = vault;

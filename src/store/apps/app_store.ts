@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
 import { appStateChanged } from '../../model/app_state_changed_event.ts';
 import { appName } from '../../model/connection.ts';
@@ -14,8 +13,6 @@ import type { CredentialRows } from './credential_rows.ts';
 import { createProbeResults } from './record_credential_verdict.ts';
 
 type AppRow = Row<'apps'>;
-
-const ROWS_A_TURN = 20;
 
 export function createAppStore(
   parts: StoreParts,
@@ -132,14 +129,7 @@ export function createAppStore(
       );
       const keyOf = (row: AppRow) => pairKey(row.tenantId, row.appId);
       const { items, next } = toPage<AppRow, AppRow>(rows, page, keyOf, (row) => row);
-      await keys.preload(items);
-      const checked: App[] = [];
-      for (const [count, row] of items.entries()) {
-        // Checking a page of 1,000 at once would block the event loop.
-        if (count % ROWS_A_TURN === 0) await setImmediate();
-        checked.push(await appRows.toApp(row));
-      }
-      return { items: checked, next };
+      return { items: await keys.openPage(items, appRows.toApp), next };
     },
     async update(before, after, logo) {
       const { uid, version } = before;

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { and, asc, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { Connection } from '../../model/connection.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { afterPair, pairKey, toPage } from '../rows/keyset_pagination.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
@@ -11,7 +10,6 @@ import type { ConnectionRows } from './connection_rows.ts';
 /** Every tenant has its own index key, so a search by username computes one index value per tenant. */
 const MOST_TENANTS_BY_USERNAME = 10_000;
 const TENANTS_A_TURN = 100;
-const ROWS_A_TURN = 20;
 
 export function createConnectionList(
   { database, keys }: StoreParts,
@@ -85,13 +83,6 @@ export function createConnectionList(
       (row) => pairKey(row.tenantId, row.connectionId),
       (row) => row,
     );
-    await keys.preload(items);
-    const opened: Connection[] = [];
-    for (const [count, row] of items.entries()) {
-      // Opening a page of 1,000 at once would block the event loop, and so all other callers, for a tenth of a second.
-      if (count % ROWS_A_TURN === 0) await setImmediate();
-      opened.push(await connectionRows.toConnection(row));
-    }
-    return { items: opened, next };
+    return { items: await keys.openPage(items, connectionRows.toConnection), next };
   };
 }

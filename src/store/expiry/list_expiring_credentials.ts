@@ -50,8 +50,13 @@ export function createExpiringCredentials({ database, keys }: StoreParts): Expir
     const keyOf = ({ credential }: Found) => pairKey(credential.expireTime ?? UNKNOWN, credential.uid);
     const { items, next } = toPage(rows, page, keyOf, (row) => row);
     // Tenants were searched by name, which decides what the caller may see.
-    await keys.checkNames(items.map(({ app }) => app));
-    const named = items.filter(({ app }) => tenantIds?.includes(app.tenantId) ?? true);
-    return { items: named.map(({ credential, app }) => ({ credential: toCredential(credential), app })), next };
+    const named = items
+      .filter(({ app }) => tenantIds?.includes(app.tenantId) ?? true)
+      .map(({ credential, app }) => ({ credential, app, tenantUid: app.tenantUid }));
+    const checked = await keys.openPage(named, async ({ credential, app }) => {
+      await keys.checkName(app);
+      return { credential: toCredential(credential), app };
+    });
+    return { items: checked, next };
   };
 }

@@ -2,10 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import { eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
 import { type Keyring, type TenantNames, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
 import { dekVersionOf } from '../../keyring/sealed_record.ts';
-import { VaultError } from '../../model/errors.ts';
+import { isVaultError, VaultError } from '../../model/errors.ts';
 import { type Database, type Db, placeholders } from '../database_interface.ts';
 
 const KEYS_A_TURN = 100;
+const ROWS_A_TURN = 20;
 
 export type TenantKeys = ReturnType<typeof createTenantKeys>;
 
@@ -63,9 +64,23 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
     preload,
     /** RECORD_CORRUPT if the name belongs to another tenant: it was changed in the database. */
     checkName,
-    async checkNames(page: readonly TenantNames[]): Promise<void> {
+    /** Opens or checks each row of a page. Leaves out those of tenants that were deleted since the page was read. */
+    async openPage<PageRow extends { readonly tenantUid: string }, Item>(
+      page: readonly PageRow[],
+      open: (row: PageRow) => Promise<Item>,
+    ): Promise<Item[]> {
       await preload(page);
-      for (const tenant of page) await checkName(tenant);
+      const items: Item[] = [];
+      for (const [count, row] of page.entries()) {
+        // Opening a page of 1,000 at once would block the event loop, and so all other callers, for a tenth of a second.
+        if (count % ROWS_A_TURN === ROWS_A_TURN - 1) await setImmediate();
+        try {
+          items.push(await open(row));
+        } catch (error) {
+          if (!isVaultError(error, 'TENANT_NOT_FOUND')) throw error;
+        }
+      }
+      return items;
     },
     insert: ({ tenantId: _, ...dek }: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
     /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */

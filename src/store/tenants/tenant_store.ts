@@ -1,5 +1,6 @@
 import { and, asc, count, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
 import { changedSinceRead } from '../../model/etag.ts';
+import type { Tenant } from '../../model/tenant.ts';
 import type { AppRows } from '../apps/app_rows.ts';
 import type { CredentialRows } from '../apps/credential_rows.ts';
 import { placeholders } from '../database_interface.ts';
@@ -7,7 +8,10 @@ import { toPage } from '../rows/keyset_pagination.ts';
 import { withoutNulls } from '../rows/nulls.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { TenantStore } from '../store_interfaces.ts';
+import type { Row } from '../table_definitions.ts';
 import { createTenantDeletion } from './delete_tenant_in_batches.ts';
+
+type TenantRow = Omit<Row<'tenants'>, 'sealVersion'> & { readonly nextCredentialExpireTime: number | null };
 
 export function createTenantStore(
   { database, keys }: StoreParts,
@@ -44,6 +48,15 @@ export function createTenantStore(
       .where(and(eq(apps.tenantUid, uid), sql`${connections.tenantUid} <> ${uid}`)),
   );
 
+  /** Callers are authorized by the name, and everything else of a tenant is found by the uid. */
+  function named(page: readonly TenantRow[]): Promise<Tenant[]> {
+    const rows = page.map((row) => ({ row, tenantUid: row.uid, tenantId: row.tenantId }));
+    return keys.openPage(rows, async ({ row, ...tenant }) => {
+      await keys.checkName(tenant);
+      return withoutNulls(row);
+    });
+  }
+
   async function countOwn(tenantUid: string): Promise<number> {
     return (await countConnections.first({ uid: tenantUid }))?.count ?? 0;
   }
@@ -71,11 +84,7 @@ export function createTenantStore(
       }
     },
     async find(tenantId) {
-      const row = await find.first({ tenantId });
-      if (row === undefined) return undefined;
-      // Callers are authorized by the name, and everything else is found by the uid.
-      await keys.checkName({ tenantUid: row.uid, tenantId });
-      return withoutNulls(row);
+      return (await named(await find.all({ tenantId })))[0];
     },
     async list(page, tenantIds) {
       const rows = await database.select('tenants.list', (db) =>
@@ -91,9 +100,13 @@ export function createTenantStore(
           .orderBy(asc(tenants.tenantId))
           .limit(page.size + 1),
       );
-      const { items, next } = toPage(rows, page, (row) => row.tenantId, withoutNulls);
-      await keys.checkNames(items.map(({ uid, tenantId }) => ({ tenantUid: uid, tenantId })));
-      return { items, next };
+      const { items, next } = toPage<TenantRow, TenantRow>(
+        rows,
+        page,
+        (row) => row.tenantId,
+        (row) => row,
+      );
+      return { items: await named(items), next };
     },
     async update(before, after) {
       const { uid, version } = before;
