@@ -1,40 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { addBackupCommands } from './cli/backup/define_backup_commands.ts';
 import { addRotateCommand } from './cli/define_rotate_command.ts';
-import { CommandError, EXIT } from './cli/exit_codes.ts';
+import { EXIT } from './cli/exit_codes.ts';
+import { explain } from './cli/explain_error.ts';
 import { addImportCommands } from './cli/import/define_import_commands.ts';
 import { nodeFault } from './config/check_node_version.ts';
-import { ConfigError, readConfig, readSandboxPort } from './config/read_config_from_environment.ts';
-import { VaultError } from './model/errors.ts';
-
-/** Faults of a database file that a retry cannot repair. */
-const UNUSABLE_DATA = new Set([
-  'not_a_database',
-  'foreign',
-  'truncated',
-  'corrupt',
-  'emptied',
-  'missing',
-  'stale_wal',
-  'wal_missing',
-  'newer_schema',
-  'older_schema',
-  'schema',
-  'not_migrated',
-  'SQLITE_CORRUPT',
-  'SQLITE_NOTADB',
-]);
-
-/** Faults of a PostgreSQL server. All others end with 69. */
-const SERVER_FAULTS: Readonly<Record<string, number>> = {
-  login: EXIT.NO_PERMISSION,
-  rights: EXIT.NO_PERMISSION,
-  database_missing: EXIT.NO_INPUT,
-  standby: EXIT.TEMPORARY_FAILURE,
-  server_version: EXIT.CONFIGURATION,
-  certificate: EXIT.CONFIGURATION,
-  role_timeouts: EXIT.CONFIGURATION,
-};
+import { readConfig, readSandboxPort } from './config/read_config_from_environment.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -97,11 +69,14 @@ program
 
 addImportCommands(program);
 addRotateCommand(program);
+addBackupCommands(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = explain(error);
+  const { exitCode, message } = explain(error) ?? { exitCode: EXIT.SOFTWARE, message: error };
+  console.error(message);
+  process.exitCode = exitCode;
 }
 
 function portOf(text: string): number {
@@ -109,42 +84,4 @@ function portOf(text: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new InvalidArgumentError('A port is a number from 0 to 65535.');
   return port;
-}
-
-/** Prints the cause without a stack, because people read it. */
-function explain(error: unknown): number {
-  if (error instanceof CommandError) {
-    console.error(error.message);
-    return error.exitCode;
-  }
-  if (error instanceof ConfigError) {
-    console.error(error.message);
-    return EXIT.CONFIGURATION;
-  }
-  if (error instanceof VaultError) {
-    console.error(`${error.message} [${error.reason}]`);
-    const fault = error.metadata['fault'] ?? '';
-    if (error.reason === 'RECORD_CORRUPT' || UNUSABLE_DATA.has(fault)) return EXIT.DATA;
-    if (error.reason === 'FIELD_INVALID') return EXIT.CONFIGURATION;
-    return SERVER_FAULTS[fault] ?? EXIT.UNAVAILABLE;
-  }
-  const { code, url, address, port } = error as NodeJS.ErrnoException & {
-    url?: string;
-    address?: string;
-    port?: number;
-  };
-  if (code === 'ERR_MODULE_NOT_FOUND' && /\/src\/(sandbox|demo)\//.test(url ?? '')) {
-    console.error(
-      'TOKENVAULT_SANDBOX, `token-vault sandbox` and `token-vault demo` need the sandbox, which container images do not contain. Run them in a checkout.',
-    );
-    return EXIT.CONFIGURATION;
-  }
-  if (code === 'EADDRINUSE') {
-    console.error(
-      `Cannot listen on ${address}:${port}. The address is in use. Stop the other process, or choose another address.`,
-    );
-    return EXIT.CONFIGURATION;
-  }
-  console.error(error);
-  return EXIT.SOFTWARE;
 }

@@ -5,7 +5,7 @@ import { isVaultError } from '../../model/errors.ts';
 import type { Migration } from '../read_migration_files.ts';
 import { checkWalOrigin } from './check_wal_origin.ts';
 import { checkNotServed, isAsClosed } from './clean_shutdown_state_file.ts';
-import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader } from './database_file_header.ts';
+import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './database_file_header.ts';
 import { MIGRATIONS_TABLE } from './migrations.ts';
 import { codeOf, unusable } from './unusable_database_error.ts';
 
@@ -17,6 +17,9 @@ const NAMES_BOUND = 6;
 
 const WAL_HEADER_BYTES = 32;
 const WAL_FRAME_HEADER_BYTES = 24;
+/** Position and value in the file header. */
+const READ_VERSION = 19;
+const WAL = 2;
 const MAGIC = 'SQLite format 3\0';
 
 /**
@@ -121,18 +124,30 @@ function pagesInWal(path: string, pageSize: number): number {
   return Math.floor(Math.max(0, size - WAL_HEADER_BYTES) / (WAL_FRAME_HEADER_BYTES + pageSize));
 }
 
-// A read-only connection never checkpoints, so the file does not change even if there is a WAL.
-function openReadonly(path: string): SqliteConnection.Database {
+/** A read-only connection never checkpoints, so the file does not change even if there is a WAL. */
+export function openReadonly(path: string): SqliteConnection.Database {
   try {
     // In WAL mode SQLite must be able to write next to the file, and otherwise reports it as damaged.
-    accessSync(path, constants.W_OK);
-    accessSync(dirname(path), constants.W_OK);
+    if (isInWalMode(path)) {
+      accessSync(path, constants.W_OK);
+      accessSync(dirname(path), constants.W_OK);
+    }
     const client = new SqliteConnection(path, { readonly: true, fileMustExist: true, timeout: 100 });
     client.pragma('trusted_schema = OFF');
     client.pragma('cell_size_check = ON');
     return client;
   } catch (error) {
     throw unreadable(path, error);
+  }
+}
+
+/** https://www.sqlite.org/fileformat2.html#file_format_version_numbers */
+function isInWalMode(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    return readAt(file, FILE_HEADER_BYTES, 0)?.[READ_VERSION] === WAL;
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -21,7 +21,9 @@ export type Fault =
   | 'older_schema'
   | 'schema'
   | 'migration'
-  | 'settings';
+  | 'settings'
+  | 'backup'
+  | 'unfinished_copy';
 
 /** `fault` and `words` are fixed text. Only the code of `cause` is kept. */
 export function unusable(path: string, fault: Fault, words: string, cause?: unknown): VaultError {

@@ -1,7 +1,7 @@
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { listenForStop } from '../listen_for_stop_signals.ts';
+import type { Interruption } from '../listen_for_interruption.ts';
 import { Interrupted, RetriesExhausted } from './retry_vault_calls.ts';
 
 /** The reason why an import stopped before the end of its source. */
@@ -25,28 +25,4 @@ export function abortReason(error: unknown, interruption: Interruption, patience
 
 export function interrupted({ exitCode }: Interruption): AbortReason {
   return { why: `Interrupted: the calls in progress were completed, and the rest was not read. ${RESUME}`, exitCode };
-}
-
-export type Interruption = ReturnType<typeof listenForInterruption>;
-
-/** SIGINT and SIGTERM abort the import. A second signal, after a second or more, has its default effect. */
-export function listenForInterruption() {
-  const aborting = new AbortController();
-  let exitCode: number = EXIT.INTERRUPTED;
-  const stopListening = listenForStop(
-    ['SIGINT', 'SIGTERM'],
-    (signal) => {
-      if (signal === 'SIGTERM') exitCode = EXIT.TERMINATED;
-      aborting.abort();
-    },
-    (signal) => process.kill(process.pid, signal),
-  );
-  return {
-    signal: aborting.signal,
-    /** Of the signal that was received. */
-    get exitCode() {
-      return exitCode;
-    },
-    stopListening,
-  };
 }
