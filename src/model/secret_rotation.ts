@@ -21,7 +21,7 @@ export interface Rotation {
   readonly uid: string;
   readonly appUid: string;
   readonly step: RotationStep;
-  /** Display name of the new secret at Entra, `token-vault {random}`. An unknown secret with this name is left from an interrupted step. */
+  /** Display name of the new secret at Entra, `token-vault {app, instance, random}`. An unknown secret with this name is left from an interrupted step. */
   readonly marker: string;
   readonly oldCredentialUid: string;
   /** From PROVE on. */
@@ -65,8 +65,14 @@ export interface RotationProblem {
   readonly reportedTime: Timestamp | undefined;
 }
 
-export function newMarker(app: Pick<App, 'uid'>): string {
-  return `${markerPrefix(app)}${randomBytes(5).toString('hex')}`;
+/** `instanceId`: of the copy of the database that runs the rotation. */
+export function newMarker(app: Pick<App, 'uid'>, instanceId: string): string {
+  return `${markerPrefix(app)}${instanceId}${randomBytes(3).toString('hex')}`;
+}
+
+/** Whether this copy of the database created it, and not the one that it was copied from. */
+export function isMarkerOfInstance(app: Pick<App, 'uid'>, instanceId: string, marker: string): boolean {
+  return marker.startsWith(`${markerPrefix(app)}${instanceId}`);
 }
 
 /** Created by a rotation of this app. Other apps may share the registration, also in another vault; their secrets are in use. */

@@ -1,7 +1,7 @@
 import { checkCanary, sealCanary } from '../keyring/database_key_canary.ts';
 import { createKeyring, type Keyring, type KeyringMeter, VAULT, VAULT_UID } from '../keyring/keyring.ts';
 import type { Keks } from '../keyring/root_key_source.ts';
-import type { Clock, Timestamp } from '../model/clock.ts';
+import type { Clock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { createInspectionStore } from './apps/app_inspection_store.ts';
@@ -22,11 +22,11 @@ import { createDeliveryStore } from './events/sink_delivery_store.ts';
 import { createExpiryStore } from './expiry/expiry_store.ts';
 import { kekAge, kekReminded, recordKek } from './expiry/root_key_age_record.ts';
 import { createTenantKeys, type TenantKeys } from './rows/tenant_data_keys.ts';
-import type { Stores } from './store_interfaces.ts';
+import type { Instance, Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
 import { createAuditLedger } from './vault/audit_key_and_stream_store.ts';
 import { createLeaseStore } from './vault/background_job_lease_store.ts';
-import { copyTimeOf } from './vault/detect_database_copy.ts';
+import { encodeInstance, instanceOf, newInstance } from './vault/database_instance.ts';
 import { createMeta, type Meta } from './vault/vault_metadata_store.ts';
 
 export interface StoresParts {
@@ -43,7 +43,7 @@ interface PreparedParts {
   keys: TenantKeys;
   meta: Meta;
   clock: Clock;
-  copyTime: Timestamp;
+  instance: Instance;
 }
 
 /**
@@ -67,12 +67,12 @@ export async function createStores(parts: StoresParts): Promise<Stores> {
   await database.shred();
   await recordKek(meta, keks.current, clock);
 
-  const copyTime = await copyTimeOf(database.filePlace, meta, clock);
-  return prepareStores({ database, keys, meta, clock, copyTime });
+  const instance = await instanceOf(database.filePlace, meta, clock);
+  return prepareStores({ database, keys, meta, clock, instance });
 }
 
 /** Builds and prepares every statement; runs none. */
-export function prepareStores({ database, keys, meta, clock, copyTime }: PreparedParts): Stores {
+export function prepareStores({ database, keys, meta, clock, instance }: PreparedParts): Stores {
   const { keyring } = keys;
   const outbox = createOutboxRows(database);
   const parts = { database, keys, outbox, clock };
@@ -95,7 +95,7 @@ export function prepareStores({ database, keys, meta, clock, copyTime }: Prepare
     rotations: createRotationStore(parts, appParts),
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
-    copyTime,
+    instance,
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
     kekReminded: (kekId, days) => kekReminded(meta, kekId, days),
@@ -115,6 +115,7 @@ async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymen
     meta.insert('deployment_id', Buffer.from(deploymentId)),
     keys.insert(dek),
     meta.insert('canary', sealCanary(keys.keyring)),
+    meta.insert('instance', encodeInstance(newInstance(database.filePlace, 0))),
   );
   return committed;
 }

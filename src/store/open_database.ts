@@ -8,12 +8,14 @@ export interface DatabaseParts {
   url: string;
   postgres?: PostgresSettings | undefined;
   meter?: StatementMeter | undefined;
+  /** Do not create a missing database. */
+  mustExist?: boolean | undefined;
 }
 
 /** FIELD_INVALID for a URL of another kind, DATABASE_UNAVAILABLE if the database cannot be opened. */
-export async function openDatabase({ url, postgres, meter }: DatabaseParts): Promise<Database> {
+export async function openDatabase({ url, postgres, meter, mustExist }: DatabaseParts): Promise<Database> {
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
-    return openSqlite({ path: url.slice('sqlite:'.length), meter });
+    return openSqlite({ path: url.slice('sqlite:'.length), meter, mustExist });
   }
   if (/^postgres(ql)?:/.test(url)) return openPostgres({ ...postgres, url, meter });
   // The URL may contain a password, so the message does not repeat it.

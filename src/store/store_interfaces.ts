@@ -42,11 +42,18 @@ export interface Stores {
   kekAge(): Promise<KekAge>;
   /** Remembers that the age of the root key was reported at `days`. */
   kekReminded(kekId: string, days: number): Promise<void>;
-  /** When this database was first served as a copy of another file, which has the same older rows; 0: it is not a copy. */
-  readonly copyTime: Timestamp;
+  readonly instance: Instance;
   /** Readiness: checks the database files and opens the canary record. */
   check(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Of one copy of a database. */
+export interface Instance {
+  /** Random; part of the markers of rotations. */
+  readonly id: string;
+  /** When the database became a copy: its original has the same older rows, and may still be in use; 0: it is not a copy. */
+  readonly copyTime: Timestamp;
 }
 
 /**

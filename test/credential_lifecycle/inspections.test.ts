@@ -228,7 +228,7 @@ describe('a credential unknown to the vault', () => {
     'is an orphan where a rotation made it that does not look for it any more, beside one at %s',
     async (step, hints) => {
       const { app, clientId } = await withSecret({ said: 100, entra: 100 });
-      const [left, underWay] = [newMarker(app), newMarker(app)];
+      const [left, underWay] = [newMarker(app, 'a1a1a1a1'), newMarker(app, 'a1a1a1a1')];
       world.sandbox.addSecret(clientId, { value: OTHER, displayName: left });
       world.sandbox.addSecret(clientId, { value: `def${OTHER}`, displayName: underWay });
       const { uid } = await world.credential(app, 'first');
@@ -244,7 +244,7 @@ describe('a credential unknown to the vault', () => {
 
   test('is not an orphan if another app rotates the secret of the same registration', async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
-    world.sandbox.addSecret(clientId, { value: OTHER, displayName: newMarker({ ...app, uid: newUid() }) });
+    world.sandbox.addSecret(clientId, { value: OTHER, displayName: newMarker({ ...app, uid: newUid() }, 'a1a1a1a1') });
     await world.inspect();
     expect(await world.events()).toMatchObject([{ type: 'credential.unknown', data: { hint: 'xyz', orphan: false } }]);
   });

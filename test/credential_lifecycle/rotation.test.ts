@@ -41,7 +41,7 @@ describe('a client secret that is about to expire', () => {
     const world = await openRotationWorld({ secretReplicationDelay: 10 * MINUTE });
     const [old] = world.secretsAtEntra();
     const begun = await world.begin();
-    expect(begun).toMatchObject({ step: 'ADD', marker: expect.stringMatching(/^token-vault [0-9a-f]{16}$/) });
+    expect(begun).toMatchObject({ step: 'ADD', marker: expect.stringMatching(/^token-vault [0-9a-f]{20}$/) });
     const outcomes = new Set<string>();
     const steps: string[] = [];
     const start = world.sandbox.clock.now();

@@ -19,7 +19,24 @@ export function addBackupCommands(program: Command): void {
       const { createBackup } = await import('./create_backup.ts');
       process.exitCode = await createBackup(flags);
     });
+
+  backup
+    .command('restored')
+    .description('mark the database TOKENVAULT_DATABASE_URL as restored, before a vault serves it')
+    .addHelpText('after', RESTORED)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async () => {
+      const { markAsRestored } = await import('./mark_as_restored.ts');
+      process.exitCode = await markAsRestored();
+    });
 }
+
+const RESTORED = `
+The database gets a new instance id, so that the rotations of this copy neither
+remove nor reuse client secrets of the database that it was copied from.
+
+Exit codes: 0 done · 65 the data is damaged, or has no vault in it · 69 the database
+cannot be reached, or a vault serves it · 78 configuration`;
 
 const NOTES = `
 Exit codes: 0 done · 64 usage, or the database is on PostgreSQL · 65 the data is

@@ -2,7 +2,7 @@ import type { AddedPassword, RegisteredPassword } from '../../entra/app_registra
 import type { Credential, NewCredential } from '../../model/app_credential.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import { ROTATION_DEFAULTS } from '../../model/entra_app.ts';
-import { newMarker, type Rotation } from '../../model/secret_rotation.ts';
+import { isMarkerOfInstance, newMarker } from '../../model/secret_rotation.ts';
 import type { RotationBlocker } from '../../model/secret_rotation_transition.ts';
 import { unknownCredential } from '../matching/registration_mismatch_events.ts';
 import { blockerOf, hintsOf, isRemoved } from './rotation_blocker_from_graph_failure.ts';
@@ -16,7 +16,7 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
   // Claims the step for a minute. After an interrupted attempt, this also gives Graph's eventually consistent reads time to show its secret.
   const before = subject.rotation;
   const nextTime = clock.now() + MINUTE;
-  const rotation = { ...before, ...ownAttempt(parts, subject), nextTime, version: before.version + 1 };
+  const rotation = { ...before, marker: ownMarker(parts, subject), nextTime, version: before.version + 1 };
   if (!(await stores.rotations.advance({ before, after: rotation }))) return undefined;
   const claimed = { ...subject, rotation };
 
@@ -49,12 +49,11 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
 
 /**
  * In a copy of a database, a secret with the stored marker may be in use by the original vault and must not be removed, so the copy
- * starts its own attempt with a new marker.
+ * gets a marker of its own.
  */
-function ownAttempt({ stores, clock }: RotationStepParts, { app, rotation }: RotationSubject): Partial<Rotation> {
-  const { copyTime } = stores;
-  if (rotation.beginTime > copyTime) return {};
-  return { marker: newMarker(app), beginTime: Math.max(clock.now(), copyTime + 1) };
+function ownMarker({ stores }: RotationStepParts, { app, rotation }: RotationSubject): string {
+  const { id } = stores.instance;
+  return isMarkerOfInstance(app, id, rotation.marker) ? rotation.marker : newMarker(app, id);
 }
 
 /** Removes the secret of an interrupted attempt, whose value is lost. */

@@ -31,5 +31,5 @@ export async function isUsedElsewhere(
   old: Credential,
   keyId: string,
 ): Promise<boolean> {
-  return old.createTime <= stores.copyTime || (await stores.rotations.isUsedElsewhere(app, old, keyId));
+  return old.createTime <= stores.instance.copyTime || (await stores.rotations.isUsedElsewhere(app, old, keyId));
 }

@@ -13,7 +13,7 @@ import type { Log } from '../../telemetry/log_events.ts';
 
 /** Dependencies for starting rotations. */
 export interface RotationParts {
-  readonly stores: Pick<Stores, 'rotations' | 'copyTime'> & {
+  readonly stores: Pick<Stores, 'rotations' | 'instance'> & {
     readonly tenants: Pick<TenantStore, 'find'>;
     readonly apps: Pick<AppStore, 'find' | 'findByUid' | 'credentials' | 'usableCredentials'>;
   };

@@ -53,7 +53,7 @@ export function createRotations(parts: RotationParts): Rotations {
       appUid: app.uid,
       step: 'ADD',
       // Stored before the request, so that a secret whose response was lost can be recognized at Entra.
-      marker: newMarker(app),
+      marker: newMarker(app, stores.instance.id),
       oldCredentialUid: old.uid,
       newCredentialUid: undefined,
       beginTime: now,

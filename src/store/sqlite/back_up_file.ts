@@ -3,9 +3,10 @@ import { closeSync, existsSync, fsyncSync, openSync, realpathSync, renameSync, r
 import { dirname, resolve } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
-import { damaged, inspectFile, isDamage, openReadonly } from './inspect_database_file.ts';
+import { checkExists } from './inspect_database_file.ts';
 import { readMigrations } from './migrations.ts';
-import { unusable } from './unusable_database_error.ts';
+import { openFileReadonly } from './open_file_readonly.ts';
+import { damaged, isDamage, unusable } from './unusable_database_error.ts';
 
 export interface BackupParts {
   /** A database file, which a vault may be serving. */
@@ -29,13 +30,10 @@ const PAGES_PER_STEP = 4_096;
  * EEXIST if it exists and `overwrite` is false, or if it is the database; DATABASE_UNAVAILABLE.
  */
 export async function backUpFile({ from, to, overwrite, signal, onProgress }: BackupParts): Promise<BackupFile> {
-  const source = resolve(from.trim());
   const target = resolve(to);
   checkFree(target, overwrite);
+  const source = checkExists(from, readMigrations());
   if (isSameFile(source, target)) throw Object.assign(new Error('The file is the database'), { code: 'EEXIST' });
-  if (inspectFile(source, readMigrations()) === 'new') {
-    throw unusable(source, 'missing', 'has no vault in it. Check TOKENVAULT_DATABASE_URL');
-  }
   const draft = `${target}.${randomBytes(4).toString('hex')}.partial`;
   closeSync(openSync(draft, 'wx', 0o600));
   try {
@@ -68,7 +66,7 @@ async function copyPages(
   signal: AbortSignal,
   onProgress: BackupParts['onProgress'],
 ): Promise<void> {
-  const client = openReadonly(source);
+  const client = openFileReadonly(source);
   try {
     // One snapshot: without it, SQLite starts over after each commit of the vault, and may never finish.
     client.exec('BEGIN');

@@ -1,13 +1,13 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import SqliteConnection from 'better-sqlite3';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { isVaultError } from '../../model/errors.ts';
 import type { Migration } from '../read_migration_files.ts';
 import { checkWalOrigin } from './check_wal_origin.ts';
 import { checkNotServed, isAsClosed } from './clean_shutdown_state_file.ts';
-import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './database_file_header.ts';
+import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader } from './database_file_header.ts';
 import { MIGRATIONS_TABLE } from './migrations.ts';
-import { codeOf, unusable } from './unusable_database_error.ts';
+import { openFileReadonly } from './open_file_readonly.ts';
+import { damaged, isDamage, unreadable, unusable } from './unusable_database_error.ts';
 
 /** "TKVT" in the file header: identifies the databases of the vault before anything is written. */
 export const APPLICATION_ID = 0x544b5654;
@@ -17,9 +17,6 @@ const NAMES_BOUND = 6;
 
 const WAL_HEADER_BYTES = 32;
 const WAL_FRAME_HEADER_BYTES = 24;
-/** Position and value in the file header. */
-const READ_VERSION = 19;
-const WAL = 2;
 const MAGIC = 'SQLite format 3\0';
 
 /**
@@ -34,7 +31,7 @@ export function inspectFile(path: string, known: readonly Migration[]): 'new' | 
   }
   const { applicationId } = header;
   if (applicationId !== 0 && applicationId !== APPLICATION_ID) throw foreign(path);
-  const client = openReadonly(path);
+  const client = openFileReadonly(path);
   try {
     const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
     // The process was killed before it committed the first migration.
@@ -67,6 +64,13 @@ export function inspectFile(path: string, known: readonly Migration[]): 'new' | 
   }
 }
 
+/** As `inspectFile`, for a database that a vault was set up in. */
+export function checkExists(path: string, known: readonly Migration[]): string {
+  const file = resolve(path.trim());
+  if (inspectFile(file, known) === 'ours') return file;
+  throw unusable(file, 'missing', 'has no vault in it. Check the path');
+}
+
 /**
  * For the process that holds the lock: throws if the write-ahead log is missing or belongs to another file, or if pages are damaged.
  * Reading every page takes one second per gigabyte, so a file that is unchanged since a vault closed it is not read.
@@ -76,7 +80,7 @@ export function inspectContent(path: string): void {
   if (header === undefined) return;
   checkWalOrigin(path, header);
   if (isAsClosed(path)) return;
-  const client = openReadonly(path);
+  const client = openFileReadonly(path);
   try {
     const found = client.pragma('quick_check(1)', { simple: true });
     if (found !== 'ok') throw damaged(path);
@@ -124,33 +128,6 @@ function pagesInWal(path: string, pageSize: number): number {
   return Math.floor(Math.max(0, size - WAL_HEADER_BYTES) / (WAL_FRAME_HEADER_BYTES + pageSize));
 }
 
-/** A read-only connection never checkpoints, so the file does not change even if there is a WAL. */
-export function openReadonly(path: string): SqliteConnection.Database {
-  try {
-    // In WAL mode SQLite must be able to write next to the file, and otherwise reports it as damaged.
-    if (isInWalMode(path)) {
-      accessSync(path, constants.W_OK);
-      accessSync(dirname(path), constants.W_OK);
-    }
-    const client = new SqliteConnection(path, { readonly: true, fileMustExist: true, timeout: 100 });
-    client.pragma('trusted_schema = OFF');
-    client.pragma('cell_size_check = ON');
-    return client;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** https://www.sqlite.org/fileformat2.html#file_format_version_numbers */
-function isInWalMode(path: string): boolean {
-  const file = openSync(path, 'r');
-  try {
-    return readAt(file, FILE_HEADER_BYTES, 0)?.[READ_VERSION] === WAL;
-  } finally {
-    closeSync(file);
-  }
-}
-
 function foreign(path: string) {
   return unusable(path, 'foreign', 'belongs to another program. Check the path; the file was not changed');
 }
@@ -162,26 +139,4 @@ function linked(path: string) {
     'linked',
     'has a hard link, by which a second vault could serve it. Find the other name with `find -samefile` and delete it',
   );
-}
-
-const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);
-
-/** Whether SQLite reports that the file is damaged. */
-export function isDamage(error: unknown): boolean {
-  return DAMAGE.has(codeOf(error)?.split('_').slice(0, 2).join('_') ?? '');
-}
-
-function unreadable(path: string, error: unknown) {
-  return isDamage(error)
-    ? damaged(path, error)
-    : unusable(
-        path,
-        'folder',
-        'cannot be opened. Check the disk and the permissions of the file and its folder',
-        error,
-      );
-}
-
-export function damaged(path: string, error?: unknown) {
-  return unusable(path, 'corrupt', 'is damaged. Restore it from a backup', error);
 }

@@ -4,18 +4,20 @@ import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import type { Database, StatementMeter } from '../database_interface.ts';
 import { type Migration, readMigrations } from '../read_migration_files.ts';
-import { APPLICATION_ID, damaged, inspectContent, inspectFile, isDamage } from './inspect_database_file.ts';
+import { APPLICATION_ID, checkExists, inspectContent, inspectFile } from './inspect_database_file.ts';
 import { lockFile } from './lock_database_file.ts';
 import { MIGRATIONS_TABLE, migrate } from './migrations.ts';
 import { createOpenFiles, type OpenFiles } from './open_database_file_guard.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
-import { codeOf, otherTables, unusable } from './unusable_database_error.ts';
+import { codeOf, damaged, isDamage, otherTables, unusable } from './unusable_database_error.ts';
 
 export interface SqliteParts {
   /** A file, which is created with its folder if it is missing, or `:memory:`. */
   path: string;
   meter?: StatementMeter | undefined;
   migrations?: readonly Migration[] | undefined;
+  /** Do not create a missing database. */
+  mustExist?: boolean | undefined;
 }
 
 const MEMORY = ':memory:';
@@ -27,7 +29,8 @@ const BUSY_TIMEOUT = 100;
  * Opens and migrates a database. If that fails, throws DATABASE_UNAVAILABLE with metadata `path` and `fault`, and leaves the file
  * unchanged.
  */
-export function openSqlite({ path, meter, migrations = readMigrations('sqlite') }: SqliteParts): Database {
+export function openSqlite({ path, meter, mustExist = false, migrations = readMigrations('sqlite') }: SqliteParts): Database {
+  if (mustExist) checkExists(path, migrations);
   const file = path === MEMORY ? MEMORY : realPath(path);
   const unlock = file === MEMORY ? () => {} : lockChecked(file, migrations);
   let client: SqliteConnection.Database | undefined;

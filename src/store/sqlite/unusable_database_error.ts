@@ -43,3 +43,25 @@ export function otherTables(path: string, cause: unknown): VaultError {
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
+
+const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);
+
+/** Whether SQLite reports that the file is damaged. */
+export function isDamage(error: unknown): boolean {
+  return DAMAGE.has(codeOf(error)?.split('_').slice(0, 2).join('_') ?? '');
+}
+
+export function unreadable(path: string, error: unknown) {
+  return isDamage(error)
+    ? damaged(path, error)
+    : unusable(
+        path,
+        'folder',
+        'cannot be opened. Check the disk and the permissions of the file and its folder',
+        error,
+      );
+}
+
+export function damaged(path: string, error?: unknown) {
+  return unusable(path, 'corrupt', 'is damaged. Restore it from a backup', error);
+}

@@ -1,0 +1,76 @@
+import { eq, gt, isNotNull, max, sql } from 'drizzle-orm';
+import { MINUTE, type Timestamp } from '../../model/clock.ts';
+import { VaultError } from '../../model/errors.ts';
+import type { RotationStep } from '../../model/secret_rotation.ts';
+import type { Database } from '../database_interface.ts';
+import type { Instance } from '../store_interfaces.ts';
+import { encodeInstance, findInstance, newInstance } from './database_instance.ts';
+import { createMeta } from './vault_metadata_store.ts';
+
+export interface RestoredDatabase {
+  readonly before: Instance | undefined;
+  readonly after: Instance;
+  /** Time of the newest event; undefined: it has none. */
+  readonly newestEventTime: Timestamp | undefined;
+  readonly rotations: readonly { readonly tenantId: string; readonly appId: string; readonly step: RotationStep }[];
+  /** Apps whose client secrets the vault rotates. */
+  readonly rotatedApps: readonly { readonly tenantId: string; readonly appId: string }[];
+}
+
+/** A replica writes its heartbeat every five seconds. */
+const LIVE = MINUTE;
+
+/** Gives a restored database a new instance id. DATABASE_UNAVAILABLE if it has no vault in it, or if replicas serve it. */
+export async function markRestored(database: Database, now: Timestamp): Promise<RestoredDatabase> {
+  const meta = createMeta(database);
+  if ((await meta.find('deployment_id')) === undefined) {
+    throw unavailable('missing', 'The database has no vault in it. Restore the backup first.');
+  }
+  await refuseLiveReplicas(database);
+  const facts = await readFacts(database);
+  const before = await findInstance(meta);
+  // The clock of this machine may be behind that of the vault.
+  const after = newInstance(database.filePlace, Math.max(now, facts.newestEventTime ?? 0));
+  await meta.save('instance', encodeInstance(after));
+  return { before, after, ...facts };
+}
+
+async function refuseLiveReplicas(database: Database): Promise<void> {
+  const { replicas } = database.tables;
+  const { now } = database.dialect;
+  const live = await database.select('replicas.live', (db) =>
+    db
+      .select({ name: replicas.name })
+      .from(replicas)
+      .where(gt(replicas.heartbeatTime, sql`${now} - ${LIVE}`)),
+  );
+  if (live.length === 0 || database.filePlace !== undefined) return;
+  const names = live.map(({ name }) => name).join(', ');
+  throw unavailable(
+    'served',
+    `Replicas serve the database: ${names}. Stop them, and run the command again a minute later.`,
+  );
+}
+
+async function readFacts(database: Database) {
+  const { apps, outbox, rotations } = database.tables;
+  const app = { tenantId: apps.tenantId, appId: apps.appId };
+  const [newest] = await database.select('restored.newest', (db) => db.select({ time: max(outbox.time) }).from(outbox));
+  return {
+    newestEventTime: newest?.time ?? undefined,
+    rotations: await database.select('restored.rotations', (db) =>
+      db
+        .select({ ...app, step: rotations.step })
+        .from(rotations)
+        .innerJoin(apps, eq(rotations.appUid, apps.uid))
+        .orderBy(apps.tenantId, apps.appId),
+    ),
+    rotatedApps: await database.select('restored.rotatedApps', (db) =>
+      db.select(app).from(apps).where(isNotNull(apps.rotation)).orderBy(apps.tenantId, apps.appId),
+    ),
+  };
+}
+
+function unavailable(fault: string, message: string): VaultError {
+  return new VaultError('DATABASE_UNAVAILABLE', message, { metadata: { fault } });
+}
