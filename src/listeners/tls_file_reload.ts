@@ -66,7 +66,8 @@ export async function startTlsReload(parts: {
   return { check, close: () => clearInterval(timer) };
 }
 
-async function readTlsFiles({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsMaterial> {
+/** FIELD_INVALID if they are not usable. */
+export async function readTlsFiles({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsMaterial> {
   const [cert, key, ca] = await Promise.all([read(certFile), read(keyFile), clientCaFile && read(clientCaFile)]);
   const material = { cert, key, ...(ca && { ca }) };
   try {

@@ -1,0 +1,55 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Config } from '../../config/config_interface.ts';
+import { readCallersFile } from '../../config/read_callers_file.ts';
+import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
+import { readSinksFile } from '../../config/read_event_sinks_file.ts';
+import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
+import { CommandError, EXIT } from '../exit_codes.ts';
+
+export async function checkAuditFile({ auditFile }: Config): Promise<string> {
+  if (auditFile === '-' || auditFile === '/dev/stdout') return 'goes to standard output';
+  const file = resolve(auditFile);
+  const existing = statSync(file, { throwIfNoEntry: false }) === undefined ? existingFolder(dirname(file)) : file;
+  try {
+    accessSync(existing, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(
+      EXIT.UNAVAILABLE,
+      `Cannot write the audit log ${file} (${code}: ${existing}). Check its folder, its owner and TOKENVAULT_AUDIT_FILE.`,
+    );
+  }
+  return existing === file ? 'writable' : 'does not exist yet; the first start creates it';
+}
+
+function existingFolder(folder: string): string {
+  return statSync(folder, { throwIfNoEntry: false }) === undefined ? existingFolder(dirname(folder)) : folder;
+}
+
+export async function checkCatalogs({ catalogsDir }: Config): Promise<string> {
+  return (await loadCatalogs(catalogsDir)).map(({ name }) => name).join(', ');
+}
+
+export async function checkEventGridKeys({ eventGridKeyFile }: Config): Promise<string> {
+  if (eventGridKeyFile === undefined) return 'not set: events of Event Grid are not accepted';
+  const { keys, warnings } = readEventGridKeys(eventGridKeyFile);
+  return [`${keys.length} keys`, ...warnings].join('\n');
+}
+
+export async function checkCallers({ callersFile }: Config): Promise<string> {
+  if (callersFile === undefined) return 'not set: programs on this machine may call';
+  const keys = readCallersFile(callersFile);
+  const expired = keys.filter(({ expireTime }) => expireTime !== undefined && expireTime <= Date.now());
+  const callers = new Set(keys.map(({ caller }) => caller.id));
+  return [
+    `${callers.size} callers with ${keys.length} API keys`,
+    ...expired.map(({ caller }) => `the key ${caller.credentialId} of ${caller.id} has expired: remove or replace it`),
+  ].join('\n');
+}
+
+export async function checkSinks({ sinksFile }: Config): Promise<string> {
+  if (sinksFile === undefined) return 'not set: events are not sent to webhooks';
+  const { sinks, warnings } = readSinksFile(sinksFile);
+  return [`${sinks.length} sinks: ${sinks.map(({ id }) => id).join(', ')}`, ...warnings].join('\n');
+}
