@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
 import { addBackupCommands } from './cli/backup/define_backup_commands.ts';
 import { addConfigCommands } from './cli/config_check/define_config_commands.ts';
+import { addDatabaseCommands } from './cli/database/define_database_commands.ts';
 import { addRotateCommand } from './cli/define_rotate_command.ts';
 import { EXIT } from './cli/exit_codes.ts';
 import { explain } from './cli/explain_error.ts';
@@ -72,6 +73,7 @@ addImportCommands(program);
 addRotateCommand(program);
 addBackupCommands(program);
 addConfigCommands(program);
+addDatabaseCommands(program);
 
 try {
   await program.parseAsync();

@@ -23,6 +23,7 @@ const UNUSABLE_DATA = new Set([
   'schema',
   'not_migrated',
   'unfinished_copy',
+  'not_empty',
   'SQLITE_CORRUPT',
   'SQLITE_NOTADB',
 ]);

@@ -16,6 +16,7 @@ import { createConnectionStore } from './connections/connection_store.ts';
 import { createGrantStore } from './connections/refresh_lease_store.ts';
 import { createAccessTokenRows } from './connections/sealed_access_token_rows.ts';
 import { createExternalIds } from './connections/unique_external_ids.ts';
+import { refuseUnfinishedCopy } from './copy/unfinished_copy.ts';
 import type { Database } from './database_interface.ts';
 import { createOutboxRows, createOutboxStore } from './events/event_outbox.ts';
 import { createDeliveryStore } from './events/sink_delivery_store.ts';
@@ -53,6 +54,7 @@ interface PreparedParts {
 export async function createStores(parts: StoresParts): Promise<Stores> {
   const { database, keks, clock, meter, capacity } = parts;
   const meta = createMeta(database);
+  await refuseUnfinishedCopy(meta);
   const stored = await meta.find('deployment_id');
   const deploymentId = stored?.toString('utf8') ?? newUid();
   const keyring = createKeyring({ keks, deploymentId, ...(meter && { meter }), ...(capacity && { capacity }) });

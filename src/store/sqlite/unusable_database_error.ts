@@ -22,8 +22,7 @@ export type Fault =
   | 'schema'
   | 'migration'
   | 'settings'
-  | 'backup'
-  | 'unfinished_copy';
+  | 'backup';
 
 /** `fault` and `words` are fixed text. Only the code of `cause` is kept. */
 export function unusable(path: string, fault: Fault, words: string, cause?: unknown): VaultError {

@@ -1,10 +1,12 @@
-import { eq, gt, isNotNull, max, sql } from 'drizzle-orm';
-import { MINUTE, type Timestamp } from '../../model/clock.ts';
+import { eq, isNotNull, max } from 'drizzle-orm';
+import type { Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { RotationStep } from '../../model/secret_rotation.ts';
+import { refuseUnfinishedCopy } from '../copy/unfinished_copy.ts';
 import type { Database } from '../database_interface.ts';
 import type { Instance } from '../store_interfaces.ts';
 import { encodeInstance, findInstance, newInstance } from './database_instance.ts';
+import { refuseLiveReplicas } from './refuse_live_replicas.ts';
 import { createMeta } from './vault_metadata_store.ts';
 
 export interface RestoredDatabase {
@@ -17,15 +19,15 @@ export interface RestoredDatabase {
   readonly rotatedApps: readonly { readonly tenantId: string; readonly appId: string }[];
 }
 
-/** A replica writes its heartbeat every five seconds. */
-const LIVE = MINUTE;
-
 /** Gives a restored database a new instance id. DATABASE_UNAVAILABLE if it has no vault in it, or if replicas serve it. */
 export async function markRestored(database: Database, now: Timestamp): Promise<RestoredDatabase> {
   const meta = createMeta(database);
   if ((await meta.find('deployment_id')) === undefined) {
-    throw unavailable('missing', 'The database has no vault in it. Restore the backup first.');
+    throw new VaultError('DATABASE_UNAVAILABLE', 'The database has no vault in it. Restore the backup first.', {
+      metadata: { fault: 'missing' },
+    });
   }
+  await refuseUnfinishedCopy(meta);
   await refuseLiveReplicas(database);
   const facts = await readFacts(database);
   const before = await findInstance(meta);
@@ -33,23 +35,6 @@ export async function markRestored(database: Database, now: Timestamp): Promise<
   const after = newInstance(database.filePlace, Math.max(now, facts.newestEventTime ?? 0));
   await meta.save('instance', encodeInstance(after));
   return { before, after, ...facts };
-}
-
-async function refuseLiveReplicas(database: Database): Promise<void> {
-  const { replicas } = database.tables;
-  const { now } = database.dialect;
-  const live = await database.select('replicas.live', (db) =>
-    db
-      .select({ name: replicas.name })
-      .from(replicas)
-      .where(gt(replicas.heartbeatTime, sql`${now} - ${LIVE}`)),
-  );
-  if (live.length === 0 || database.filePlace !== undefined) return;
-  const names = live.map(({ name }) => name).join(', ');
-  throw unavailable(
-    'served',
-    `Replicas serve the database: ${names}. Stop them, and run the command again a minute later.`,
-  );
 }
 
 async function readFacts(database: Database) {
@@ -69,8 +54,4 @@ async function readFacts(database: Database) {
       db.select(app).from(apps).where(isNotNull(apps.rotation)).orderBy(apps.tenantId, apps.appId),
     ),
   };
-}
-
-function unavailable(fault: string, message: string): VaultError {
-  return new VaultError('DATABASE_UNAVAILABLE', message, { metadata: { fault } });
 }

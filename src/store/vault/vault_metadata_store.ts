@@ -1,7 +1,7 @@
 import { eq, getTableColumns } from 'drizzle-orm';
 import { type Database, placeholders, type Step } from '../database_interface.ts';
 
-export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'kek_age' | 'instance';
+export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'kek_age' | 'instance' | 'unfinished_copy';
 
 /** Single values by name: ids, keys and times of the vault itself. */
 export interface Meta {

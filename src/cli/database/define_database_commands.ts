@@ -1,0 +1,33 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CopyFlags } from './copy_to_other_database.ts';
+
+/** The arguments of `token-vault database …`. The modules that do the work are loaded when a command runs. */
+export function addDatabaseCommands(program: Command): void {
+  program
+    .command('database')
+    .description('the database of the vault')
+    .command('copy')
+    .description('copy all rows into an empty database, also of the other kind; every vault of the source is stopped')
+    .requiredOption('--from <url>', 'the source: sqlite:PATH or postgres://USER@HOST/DATABASE', urlOf)
+    .requiredOption('--to <url>', 'the target, empty: sqlite:PATH or postgres://USER@HOST/DATABASE', urlOf)
+    .addHelpText('after', NOTES)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (flags: CopyFlags) => {
+      const { copyToOtherDatabase } = await import('./copy_to_other_database.ts');
+      process.exitCode = await copyToOtherDatabase(flags);
+    });
+}
+
+const NOTES = `
+Sealed values stay sealed under the same root key. If the copy is interrupted, run
+the same command again to complete it; until then, no vault serves the target. The
+password file and the CA file of PostgreSQL are those of the configuration.
+
+Exit codes: 0 copied and compared · 64 usage · 65 the data is damaged, the target is
+not empty, or the source was changed meanwhile · 69 a database cannot be reached, or
+a vault serves it · 78 configuration · 130, 143 interrupted`;
+
+function urlOf(text: string): string {
+  if (/^sqlite:(?!:memory:).+|^postgres(ql)?:\/\/.+/.test(text)) return text;
+  throw new InvalidArgumentError('Give sqlite:PATH or postgres://USER@HOST/DATABASE.');
+}
