@@ -6,7 +6,7 @@ import { type Input, type Result, type Run, startProgram } from './program.ts';
 
 /** Starts `token-vault import …` in its own process. */
 export function startImport(args: readonly string[], input?: Input): Run {
-  return startProgram(['import', ...args], input);
+  return startProgram(['import', ...args], input === undefined ? {} : { input });
 }
 
 export function runImport(args: readonly string[], input?: Input): Promise<Result> {

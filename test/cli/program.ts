@@ -20,9 +20,16 @@ export interface Run {
 /** Standard input; `thenWaits`: it stays open after that text. */
 export type Input = string | { readonly thenWaits: string };
 
+export interface ProgramOptions {
+  readonly input?: Input;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly folder?: string;
+}
+
 /** Starts `token-vault …` in its own process. */
-export function startProgram(args: readonly string[], input: Input = ''): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env: COMPILE_CACHE });
+export function startProgram(args: readonly string[], { input = '', environment, folder }: ProgramOptions = {}): Run {
+  const env = { ...COMPILE_CACHE, ...environment };
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env, cwd: folder });
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});
   if (typeof input === 'string') child.stdin.end(input);

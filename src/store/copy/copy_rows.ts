@@ -4,7 +4,7 @@ import { type Database, placeholders } from '../database_interface.ts';
 import { type AnyRow, createTableReader, type TableName } from './copied_tables.ts';
 
 /** Rows of one commit. */
-const BATCH = 500;
+const BATCH = 1_000;
 
 export interface CopyTableParts {
   readonly source: Database;
