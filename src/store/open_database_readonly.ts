@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Database } from './database_interface.ts';
 import { inspectFile } from './sqlite/inspect_database_file.ts';
-import { readMigrations } from './sqlite/migrations.ts';
+import { readMigrations } from './read_migration_files.ts';
 import { openSqliteReadonly } from './sqlite/open_sqlite_readonly.ts';
 
 export interface ReadonlyDatabase {
@@ -18,6 +18,6 @@ export interface ReadonlyDatabase {
 export async function openDatabaseReadonly(url: string): Promise<ReadonlyDatabase | undefined> {
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
   if (path === undefined) throw fieldInvalid('TOKENVAULT_DATABASE_URL', 'must be sqlite:PATH.');
-  const migrations = readMigrations();
+  const migrations = readMigrations('sqlite');
   return inspectFile(resolve(path.trim()), migrations) === 'new' ? undefined : openSqliteReadonly(path, migrations);
 }

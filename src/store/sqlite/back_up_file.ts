@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import { checkExists } from './inspect_database_file.ts';
-import { readMigrations } from './migrations.ts';
+import { readMigrations } from '../read_migration_files.ts';
 import { openFileReadonly } from './open_file_readonly.ts';
 import { damaged, isDamage, unusable } from './unusable_database_error.ts';
 
@@ -32,7 +32,7 @@ const PAGES_PER_STEP = 4_096;
 export async function backUpFile({ from, to, overwrite, signal, onProgress }: BackupParts): Promise<BackupFile> {
   const target = resolve(to);
   checkFree(target, overwrite);
-  const source = checkExists(from, readMigrations());
+  const source = checkExists(from, readMigrations('sqlite'));
   if (isSameFile(source, target)) throw Object.assign(new Error('The file is the database'), { code: 'EEXIST' });
   const draft = `${target}.${randomBytes(4).toString('hex')}.partial`;
   closeSync(openSync(draft, 'wx', 0o600));
