@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Database } from './database_interface.ts';
-import { inspectFile } from './sqlite/inspect_database_file.ts';
 import { readMigrations } from './read_migration_files.ts';
+import { inspectFile } from './sqlite/inspect_database_file.ts';
 import { openSqliteReadonly } from './sqlite/open_sqlite_readonly.ts';
 
 export interface ReadonlyDatabase {

@@ -60,6 +60,9 @@ test('a copy that was killed is not served, and the same command completes it', 
   const served = await vault.run(['serve'], { TOKENVAULT_DATABASE_URL: 'sqlite:copy.db' });
   expect([served.code, served.stderr]).toEqual([65, expect.stringContaining('is an unfinished copy')]);
 
+  const checked = await vault.run(['config', 'check'], { TOKENVAULT_DATABASE_URL: 'sqlite:copy.db' });
+  expect([checked.code, checked.stdout]).toEqual([65, expect.stringContaining('is an unfinished copy')]);
+
   const { code, stdout } = await vault.run(COPY);
   expect(code).toBe(0);
   expect(stdout).toContain('The interrupted copy is complete');

@@ -2,14 +2,20 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config_interface.ts';
 import { createKeySource, parseKeySource } from '../../keyring/create_root_key_source.ts';
 import { checkRootKeys } from '../../store/check_root_keys.ts';
+import { refuseUnfinishedCopy } from '../../store/copy/unfinished_copy.ts';
 import { openDatabaseReadonly } from '../../store/open_database_readonly.ts';
+import { createMeta } from '../../store/vault/vault_metadata_store.ts';
 
 /** Whether the database can be opened, and its schema. */
 export async function checkDatabase({ databaseUrl }: Config): Promise<string> {
   const opened = await openDatabaseReadonly(databaseUrl);
   if (opened === undefined) return 'does not exist yet; the first start creates it';
-  await opened.database.close();
-  const { missingMigrations } = opened;
+  const { database, missingMigrations } = opened;
+  try {
+    await refuseUnfinishedCopy(createMeta(database));
+  } finally {
+    await database.close();
+  }
   return missingMigrations === 0
     ? 'readable, with the schema of this version'
     : `readable; the next start applies ${missingMigrations} migrations. Back it up before`;

@@ -3,8 +3,8 @@ import { closeSync, existsSync, fsyncSync, openSync, realpathSync, renameSync, r
 import { dirname, resolve } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
-import { checkExists } from './inspect_database_file.ts';
 import { readMigrations } from '../read_migration_files.ts';
+import { checkExists } from './inspect_database_file.ts';
 import { openFileReadonly } from './open_file_readonly.ts';
 import { damaged, isDamage, unusable } from './unusable_database_error.ts';
 

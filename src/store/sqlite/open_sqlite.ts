@@ -29,7 +29,12 @@ const BUSY_TIMEOUT = 100;
  * Opens and migrates a database. If that fails, throws DATABASE_UNAVAILABLE with metadata `path` and `fault`, and leaves the file
  * unchanged.
  */
-export function openSqlite({ path, meter, mustExist = false, migrations = readMigrations('sqlite') }: SqliteParts): Database {
+export function openSqlite({
+  path,
+  meter,
+  mustExist = false,
+  migrations = readMigrations('sqlite'),
+}: SqliteParts): Database {
   if (mustExist) checkExists(path, migrations);
   const file = path === MEMORY ? MEMORY : realPath(path);
   const unlock = file === MEMORY ? () => {} : lockChecked(file, migrations);

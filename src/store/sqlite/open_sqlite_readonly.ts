@@ -1,6 +1,6 @@
 import type { Database } from '../database_interface.ts';
-import { checkExists } from './inspect_database_file.ts';
 import { type Migration, readMigrations } from '../read_migration_files.ts';
+import { checkExists } from './inspect_database_file.ts';
 import { MIGRATIONS_TABLE } from './migrations.ts';
 import { openFileReadonly } from './open_file_readonly.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
@@ -13,7 +13,10 @@ export interface ReadonlySqlite {
 }
 
 /** Opens a database without its lock and without changing the file, also while a vault serves it. DATABASE_UNAVAILABLE. */
-export function openSqliteReadonly(path: string, migrations: readonly Migration[] = readMigrations('sqlite')): ReadonlySqlite {
+export function openSqliteReadonly(
+  path: string,
+  migrations: readonly Migration[] = readMigrations('sqlite'),
+): ReadonlySqlite {
   const file = checkExists(path, migrations);
   const client = openFileReadonly(file);
   const files = {

@@ -1,0 +1,118 @@
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { checkTls } from '../../src/cli/config_check/tls_check.ts';
+import { readConfig } from '../../src/config/read_config_from_environment.ts';
+import { DAY } from '../../src/model/clock.ts';
+import { makeCertificate } from '../event_delivery/certificates.ts';
+import { createSampleVault, runSql } from './sample_vault.ts';
+
+test('a vault that would start has all checks ok, and nothing is changed', async () => {
+  const vault = await createSampleVault();
+  const before = readFileSync(vault.database);
+
+  const { code, stdout } = await vault.run(['config', 'check']);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^database +ok +readable, with the schema of this version$/m);
+  expect(stdout).toMatch(/^root key +ok +[0-9a-f]{32} opens the database$/m);
+  expect(stdout).toContain('The vault would start.');
+  expect(readFileSync(vault.database).equals(before)).toBe(true);
+  expect(readdirSync(vault.folder).sort()).toEqual(['data', 'keys']);
+});
+
+test('before the first start, nothing is created', async () => {
+  const vault = await createSampleVault();
+  const fresh = { TOKENVAULT_DATABASE_URL: 'sqlite:new/vault.db', TOKENVAULT_KEY_SOURCE: 'file:new/kek' };
+
+  const { code, stdout } = await vault.run(['config', 'check'], fresh);
+
+  expect(code).toBe(0);
+  expect(stdout.match(/the first start creates it/g)).toHaveLength(3);
+  expect(readdirSync(vault.folder).sort()).toEqual(['data', 'keys']);
+});
+
+test('an invalid configuration ends with 78, and lists all its faults', async () => {
+  const vault = await createSampleVault();
+
+  const { code, stdout } = await vault.run(['config', 'check'], { TOKENVAULT_FOO: '1', TOKENVAULT_LOG_LEVEL: 'loud' });
+
+  expect(code).toBe(78);
+  expect(stdout).toContain('TOKENVAULT_FOO: is not a variable');
+  expect(stdout).toContain('TOKENVAULT_LOG_LEVEL: must be');
+});
+
+test('the root key of another database ends with 65', async () => {
+  const [vault, other] = [await createSampleVault(), await createSampleVault()];
+
+  const { code, stdout } = await vault.run(['config', 'check'], {
+    TOKENVAULT_KEY_SOURCE: `file:${other.path('keys/kek')}`,
+  });
+
+  expect(code).toBe(65);
+  expect(stdout).toMatch(/^database +ok/m);
+  expect(stdout).toMatch(/^root key +failed +.*is wrapped under the root key/m);
+  expect(stdout).toContain('The vault would not start.');
+});
+
+test('a key file that others may read ends with 69', async () => {
+  const vault = await createSampleVault();
+  chmodSync(vault.path('keys/kek'), 0o444);
+
+  const { code, stdout } = await vault.run(['config', 'check']);
+
+  expect(code).toBe(69);
+  expect(stdout).toMatch(/^root key +failed +.*Run: chmod 0400/m);
+});
+
+test('an older schema is named, and not migrated', async () => {
+  const vault = await createSampleVault();
+  runSql(vault.database, 'DELETE FROM migrations WHERE created_at = (SELECT max(created_at) FROM migrations)');
+
+  const { code, stdout } = await vault.run(['config', 'check']);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^database +ok +.*the next start applies 1 migrations/m);
+  expect((await vault.run(['config', 'check'])).stdout).toContain('applies 1 migrations');
+});
+
+test('callers file, sinks file, catalogs and TLS files are read', async () => {
+  const vault = await createSampleVault();
+  writeFileSync(vault.path('callers.yaml'), 'callers: []');
+  writeFileSync(vault.path('sinks.yaml'), 'sinks: 1');
+  const { cert, key } = makeCertificate('DNS:vault.example.com');
+  writeFileSync(vault.path('tls.crt'), cert);
+  writeFileSync(vault.path('tls.key'), key);
+
+  const { code, stdout } = await vault.run(['config', 'check'], {
+    TOKENVAULT_CALLERS_FILE: 'callers.yaml',
+    TOKENVAULT_SINKS_FILE: 'sinks.yaml',
+    TOKENVAULT_CATALOGS_DIR: 'missing',
+    TOKENVAULT_TLS_CERT_FILE: 'tls.crt',
+    TOKENVAULT_TLS_KEY_FILE: 'tls.key',
+    TOKENVAULT_PUBLIC_URL: 'https://vault.example.com',
+  });
+
+  expect(code).toBe(78);
+  expect(stdout).toMatch(/^callers file +failed +.*callers\.yaml/m);
+  expect(stdout).toMatch(/^sinks file +failed +.*sinks\.yaml/m);
+  expect(stdout).toMatch(/^catalogs +failed +.*missing/m);
+  expect(stdout).toMatch(/^TLS files +ok +the certificate is valid until 20/m);
+});
+
+test('an expired certificate ends with 78', async () => {
+  const vault = await createSampleVault();
+  const { cert, key } = makeCertificate('DNS:vault.example.com');
+  writeFileSync(vault.path('tls.crt'), cert);
+  writeFileSync(vault.path('tls.key'), key);
+  const tls = { certFile: vault.path('tls.crt'), keyFile: vault.path('tls.key'), clientCaFile: undefined };
+  const config = { ...readConfig({}), tls };
+  expect(await checkTls(config)).toContain('is valid until');
+
+  vi.setSystemTime(Date.now() + 3 * DAY);
+  onTestFinished(() => void vi.useRealTimers());
+
+  await expect(checkTls(config)).rejects.toMatchObject({
+    exitCode: 78,
+    message: expect.stringContaining('tls.crt expired at'),
+  });
+});
