@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { fieldInvalid } from '../model/errors.ts';
+import { isVaultError } from '../model/errors.ts';
 import type { Database } from './database_interface.ts';
+import { openPostgres, type PostgresSettings } from './postgres/open_postgres.ts';
 import { readMigrations } from './read_migration_files.ts';
 import { inspectFile } from './sqlite/inspect_database_file.ts';
 import { openSqliteReadonly } from './sqlite/open_sqlite_readonly.ts';
@@ -12,12 +13,25 @@ export interface ReadonlyDatabase {
 }
 
 /**
- * Opens a database without changing it, also while a vault serves it. Undefined: it does not exist yet, and a start of the vault would
- * create it. DATABASE_UNAVAILABLE.
+ * Opens a database without changing it, also while a vault serves it. Undefined: it is a file that does not exist yet, or a database on
+ * PostgreSQL that lacks migrations. DATABASE_UNAVAILABLE.
  */
-export async function openDatabaseReadonly(url: string): Promise<ReadonlyDatabase | undefined> {
+export async function openDatabaseReadonly(
+  url: string,
+  postgres: PostgresSettings,
+): Promise<ReadonlyDatabase | undefined> {
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
-  if (path === undefined) throw fieldInvalid('TOKENVAULT_DATABASE_URL', 'must be sqlite:PATH.');
+  if (path === undefined) return openServer(url, postgres);
   const migrations = readMigrations('sqlite');
   return inspectFile(resolve(path.trim()), migrations) === 'new' ? undefined : openSqliteReadonly(path, migrations);
+}
+
+async function openServer(url: string, settings: PostgresSettings): Promise<ReadonlyDatabase | undefined> {
+  try {
+    return { database: await openPostgres({ ...settings, url, migrate: false }), missingMigrations: 0 };
+  } catch (error) {
+    if (isVaultError(error) && error.metadata['fault'] === 'not_migrated' && settings.migrate !== false)
+      return undefined;
+    throw error;
+  }
 }

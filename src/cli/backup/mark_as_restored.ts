@@ -6,8 +6,8 @@ import { EXIT } from '../exit_codes.ts';
 
 /** Gives the database of the configuration a new instance id, prints what to check, and returns the exit code. */
 export async function markAsRestored(): Promise<number> {
-  const { databaseUrl } = readConfig();
-  const database = await openDatabase({ url: databaseUrl, mustExist: true });
+  const { databaseUrl, postgres } = readConfig();
+  const database = await openDatabase({ url: databaseUrl, postgres, mustExist: true });
   try {
     console.log(textOf(await markRestored(database, systemClock.now())));
     return EXIT.OK;

@@ -7,9 +7,9 @@ import { openDatabaseReadonly } from '../../store/open_database_readonly.ts';
 import { createMeta } from '../../store/vault/vault_metadata_store.ts';
 
 /** Whether the database can be opened, and its schema. */
-export async function checkDatabase({ databaseUrl }: Config): Promise<string> {
-  const opened = await openDatabaseReadonly(databaseUrl);
-  if (opened === undefined) return 'does not exist yet; the first start creates it';
+export async function checkDatabase({ databaseUrl, postgres }: Config): Promise<string> {
+  const opened = await openDatabaseReadonly(databaseUrl, postgres);
+  if (opened === undefined) return NOT_MIGRATED[databaseUrl.startsWith('sqlite:') ? 'sqlite' : 'postgres'];
   const { database, missingMigrations } = opened;
   try {
     await refuseUnfinishedCopy(createMeta(database));
@@ -21,10 +21,16 @@ export async function checkDatabase({ databaseUrl }: Config): Promise<string> {
     : `readable; the next start applies ${missingMigrations} migrations. Back it up before`;
 }
 
+const NOT_MIGRATED = {
+  sqlite: 'does not exist yet; the first start creates it',
+  postgres: 'reachable; it is empty or has an older schema, which the next start migrates. Back it up before',
+};
+
 /** Whether the root key can be read, and opens the database. */
-export async function checkRootKey({ keySource, credentialsDirectory, databaseUrl }: Config): Promise<string> {
+export async function checkRootKey(config: Config): Promise<string> {
+  const { keySource, credentialsDirectory, databaseUrl, postgres } = config;
   // The check before it reports a database that cannot be opened.
-  const opened = await openDatabaseReadonly(databaseUrl).catch(() => undefined);
+  const opened = await openDatabaseReadonly(databaseUrl, postgres).catch(() => undefined);
   try {
     const source = parseKeySource(keySource);
     const isMissing = source.kind === 'file' && !existsSync(source.path);
@@ -32,7 +38,7 @@ export async function checkRootKey({ keySource, credentialsDirectory, databaseUr
     const keks = await createKeySource(keySource, { credentialsDirectory }).load();
     const id = keks.current.id.toString('hex');
     const isChecked = opened !== undefined && (await checkRootKeys(opened.database, keks));
-    return isChecked ? `${id} opens the database` : `${id} is readable; there is no database to open`;
+    return isChecked ? `${id} opens the database` : `${id} is readable; no database was opened with it`;
   } finally {
     await opened?.database.close();
   }

@@ -1,3 +1,4 @@
+import { readConfig } from '../../config/read_config_from_environment.ts';
 import { systemClock } from '../../model/clock.ts';
 import { type CopyProgress, type CopyResult, copyDatabase } from '../../store/copy/copy_database.ts';
 import type { Database } from '../../store/database_interface.ts';
@@ -15,14 +16,15 @@ export interface CopyFlags {
 /** Copies a database into another one, and returns the exit code. */
 export async function copyToOtherDatabase({ from, to }: CopyFlags): Promise<number> {
   if (from === to) throw new CommandError(EXIT.USAGE, '--from and --to name the same database. Give another target.');
+  const { postgres } = readConfig();
   const opened: Database[] = [];
   const interruption = listenForInterruption();
   const progress: CopyProgress = { step: 'copying', table: '', done: 0, total: 0 };
   let stopProgress = () => {};
   try {
-    const source = await openDatabase({ url: from, mustExist: true });
+    const source = await openDatabase({ url: from, postgres, mustExist: true });
     opened.push(source);
-    const target = await openDatabase({ url: to });
+    const target = await openDatabase({ url: to, postgres });
     opened.push(target);
     stopProgress = showProgress({
       stream: process.stderr,

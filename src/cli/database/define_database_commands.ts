@@ -20,8 +20,9 @@ export function addDatabaseCommands(program: Command): void {
 
 const NOTES = `
 Sealed values stay sealed under the same root key. If the copy is interrupted, run
-the same command again to complete it; until then, no vault serves the target. The
-password file and the CA file of PostgreSQL are those of the configuration.
+the same command again to complete it; until then, no vault serves the target. How to
+connect to PostgreSQL (password file, CA file) is read from the TOKENVAULT_DATABASE_…
+variables, with TOKENVAULT_DATABASE_URL set to the database on PostgreSQL.
 
 Exit codes: 0 copied and compared · 64 usage · 65 the data is damaged, the target is
 not empty, or the source was changed meanwhile · 69 a database cannot be reached, or
