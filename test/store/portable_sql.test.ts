@@ -77,7 +77,13 @@ function preparedStatements(): Map<string, string> {
   } as unknown as Database;
   const keyring = createKeyring({ keks: { current: createKek(randomBytes(32)) }, deploymentId: 'd' });
   const keys = createTenantKeys({ database, keyring });
-  prepareStores({ database, keys, meta: createMeta(database), clock: { now: () => 0 }, instance: { id: 'a1a1a1a1', copyTime: 0 } });
+  prepareStores({
+    database,
+    keys,
+    meta: createMeta(database),
+    clock: { now: () => 0 },
+    instance: { id: 'a1a1a1a1', copyTime: 0 },
+  });
   return statements;
 }
 

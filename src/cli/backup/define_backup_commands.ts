@@ -21,6 +21,17 @@ export function addBackupCommands(program: Command): void {
     });
 
   backup
+    .command('verify')
+    .description('open every sealed value of a backup with the root key TOKENVAULT_KEY_SOURCE; changes nothing')
+    .argument('<backup>', 'a file of backup create, or postgres://USER@HOST/DATABASE of a restored database')
+    .addHelpText('after', VERIFY)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (file: string) => {
+      const { verifyBackup } = await import('./verify_backup.ts');
+      process.exitCode = await verifyBackup(file);
+    });
+
+  backup
     .command('restored')
     .description('mark the database TOKENVAULT_DATABASE_URL as restored, before a vault serves it')
     .addHelpText('after', RESTORED)
@@ -30,6 +41,13 @@ export function addBackupCommands(program: Command): void {
       process.exitCode = await markAsRestored();
     });
 }
+
+const VERIFY = `
+Prints each value that does not open, with table, row and column, and the root keys
+that the backup needs.
+
+Exit codes: 0 every value opens · 65 one does not, or the root key is another one
+69 the backup or the root key cannot be read · 78 configuration · 130, 143 interrupted`;
 
 const RESTORED = `
 The database gets a new instance id, so that the rotations of this copy neither

@@ -56,7 +56,8 @@ export const IS_SEALED_META: Readonly<Record<MetaKey, boolean>> = {
   canary: true,
   audit_key: true,
   kek_age: false,
-  file_place: false,
+  instance: false,
+  unfinished_copy: false,
 };
 
 /** Columns of bytes that are not sealed, and why. */
