@@ -1,9 +1,6 @@
-import { resolve } from 'node:path';
 import { isVaultError } from '../model/errors.ts';
 import type { Database } from './database_interface.ts';
 import { openPostgres, type PostgresSettings } from './postgres/open_postgres.ts';
-import { readMigrations } from './read_migration_files.ts';
-import { inspectFile } from './sqlite/inspect_database_file.ts';
 import { openSqliteReadonly } from './sqlite/open_sqlite_readonly.ts';
 
 export interface ReadonlyDatabase {
@@ -21,9 +18,7 @@ export async function openDatabaseReadonly(
   postgres: PostgresSettings,
 ): Promise<ReadonlyDatabase | undefined> {
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
-  if (path === undefined) return openServer(url, postgres);
-  const migrations = readMigrations('sqlite');
-  return inspectFile(resolve(path.trim()), migrations) === 'new' ? undefined : openSqliteReadonly(path, migrations);
+  return path === undefined ? openServer(url, postgres) : openSqliteReadonly(path);
 }
 
 async function openServer(url: string, settings: PostgresSettings): Promise<ReadonlyDatabase | undefined> {

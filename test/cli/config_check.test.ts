@@ -3,12 +3,15 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { checkTls } from '../../src/cli/config_check/tls_check.ts';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { DAY } from '../../src/model/clock.ts';
+import { readMigrations } from '../../src/store/read_migration_files.ts';
+import { openSqliteReadonly } from '../../src/store/sqlite/open_sqlite_readonly.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';
 import { createSampleVault, runSql } from './sample_vault.ts';
 
 test('a vault that would start has all checks ok, and nothing is changed', async () => {
   const vault = await createSampleVault();
   const before = readFileSync(vault.database);
+  const files = readdirSync(vault.folder, { recursive: true }).sort();
 
   const { code, stdout } = await vault.run(['config', 'check']);
 
@@ -17,7 +20,7 @@ test('a vault that would start has all checks ok, and nothing is changed', async
   expect(stdout).toMatch(/^root key +ok +[0-9a-f]{32} opens the database$/m);
   expect(stdout).toContain('The vault would start.');
   expect(readFileSync(vault.database).equals(before)).toBe(true);
-  expect(readdirSync(vault.folder).sort()).toEqual(['data', 'keys']);
+  expect(readdirSync(vault.folder, { recursive: true }).sort()).toEqual(files);
 });
 
 test('before the first start, nothing is created', async () => {
@@ -64,15 +67,27 @@ test('a key file that others may read ends with 69', async () => {
   expect(stdout).toMatch(/^root key +failed +.*Run: chmod 0400/m);
 });
 
-test('an older schema is named, and not migrated', async () => {
+test('a schema that this version does not migrate ends with 65', async () => {
   const vault = await createSampleVault();
   runSql(vault.database, 'DELETE FROM migrations WHERE created_at = (SELECT max(created_at) FROM migrations)');
 
   const { code, stdout } = await vault.run(['config', 'check']);
 
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/^database +ok +.*the next start applies 1 migrations/m);
-  expect((await vault.run(['config', 'check'])).stdout).toContain('applies 1 migrations');
+  expect(code).toBe(65);
+  expect(stdout).toMatch(/^database +failed +/m);
+});
+
+test('missing migrations are counted, and not applied', async () => {
+  const { database, path } = await createSampleVault();
+  const migrations = readMigrations('sqlite');
+  const newer = { time: 1, hash: '', statements: ['CREATE TABLE newer (id TEXT)'] };
+
+  for (let round = 0; round < 2; round++) {
+    const opened = openSqliteReadonly(database, [...migrations, newer]);
+    expect(opened?.missingMigrations).toBe(1);
+    await opened?.database.close();
+  }
+  expect(openSqliteReadonly(path('other.db'), migrations)).toBeUndefined();
 });
 
 test('callers file, sinks file, catalogs and TLS files are read', async () => {

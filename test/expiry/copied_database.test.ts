@@ -2,6 +2,8 @@ import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { openDatabase } from '../../src/store/open_database.ts';
+import { markRestored } from '../../src/store/vault/mark_restored.ts';
 import { openRotationWorld, type Replica, type RotationWorld } from '../credential_lifecycle/rotation_setup.ts';
 import { backUp } from '../store/back_up.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
@@ -40,6 +42,24 @@ test('a copy of a database in ADD keeps the new secret of its original, and adds
   const { rotated } = await newest(world);
   expect([rotated?.entraKeyId, rotated?.verdict]).toEqual([added, 'VALID']);
   expect(await world.exchange()).toBe('granted');
+});
+
+test('a database that was marked as restored keeps the new secret of its original', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  const file = await backUp(world.path, join(temporaryFolder(), 'vault.db'));
+  const database = await openDatabase({ url: `sqlite:${file}` });
+  const { after } = await markRestored(database, world.sandbox.clock.now());
+  await database.close();
+  const copy = await openCopy(world, file);
+  // Not recognized by its file: the mark has recorded it.
+  expect(copy.stores.instance).toMatchObject(after);
+  await world.sweep.batch();
+  const [shared, added] = keyIds(world);
+
+  await finish(world, copy);
+
+  expect(keyIds(world)).toEqual(expect.arrayContaining([shared, added]));
 });
 
 test('an original in ADD keeps the new secret of its copy', async () => {
