@@ -51,3 +51,16 @@ test('backup restored refuses a database that replicas serve', async () => {
   expect(code).toBe(69);
   expect(stderr).toContain('Replicas serve the database: vault-0');
 });
+
+test('backup verify opens every value of a database on PostgreSQL, and names a damaged one', async () => {
+  const { run, query, url } = await createVaultOnPostgres();
+
+  const sound = await run('backup', 'verify', url);
+  expect([sound.code, sound.stdout]).toEqual([0, expect.stringContaining(' 0 damaged, 0 not checked')]);
+
+  await query(
+    'UPDATE connections SET refresh_token = set_byte(refresh_token, 100, 1 - sign(get_byte(refresh_token, 100))::int)',
+  );
+  const damaged = await run('backup', 'verify', url);
+  expect([damaged.code, damaged.stdout]).toEqual([65, expect.stringMatching(/^connections \S+ refresh_token: /)]);
+});
