@@ -23,6 +23,22 @@ test('a database on PostgreSQL is checked without migrating it', async () => {
   expect([filled.code, filled.stdout]).toEqual([0, expect.stringMatching(/^root key +ok +\w+ opens the database$/m)]);
 });
 
+test('a server or a file that cannot be read is named, with the exit code of serve', async () => {
+  const vault = await createSampleVault();
+  const url = 'postgres://vault@127.0.0.1:1/vault';
+
+  const unreachable = await vault.run(['config', 'check'], { TOKENVAULT_DATABASE_URL: url });
+  expect([unreachable.code, unreachable.stdout]).toEqual([69, expect.stringMatching(/^database +failed .*reached/m)]);
+  expect(unreachable.stdout).toMatch(/^root key +ok +\w+ is readable; no database was opened with it$/m);
+
+  const environment = { TOKENVAULT_DATABASE_URL: url, TOKENVAULT_DATABASE_CA_FILE: 'missing.pem' };
+  const missing = await vault.run(['config', 'check'], environment);
+  expect([missing.code, missing.stdout]).toEqual([
+    78,
+    expect.stringContaining('TOKENVAULT_DATABASE_CA_FILE: cannot read missing.pem (ENOENT)'),
+  ]);
+});
+
 test('a role without timeouts ends with 78 and the statements to run', async () => {
   const vault = await createSampleVault();
   const url = await server.createDatabase();

@@ -29,17 +29,18 @@ const NOT_MIGRATED = {
 /** Whether the root key can be read, and opens the database. */
 export async function checkRootKey(config: Config): Promise<string> {
   const { keySource, credentialsDirectory, databaseUrl, postgres } = config;
-  // The check before it reports a database that cannot be opened.
-  const opened = await openDatabaseReadonly(databaseUrl, postgres).catch(() => undefined);
+  // The check before this one reports a database that cannot be opened.
+  const opened = await openDatabaseReadonly(databaseUrl, postgres).catch(() => 'unusable' as const);
   try {
     const source = parseKeySource(keySource);
     const isMissing = source.kind === 'file' && !existsSync(source.path);
-    if (opened === undefined && isMissing) return 'does not exist yet; the first start creates it';
+    const isFirstStart = opened === undefined && databaseUrl.startsWith('sqlite:');
+    if (isFirstStart && isMissing) return 'does not exist yet; the first start creates it';
     const keks = await createKeySource(keySource, { credentialsDirectory }).load();
     const id = keks.current.id.toString('hex');
-    const isChecked = opened !== undefined && (await checkRootKeys(opened.database, keks));
+    const isChecked = typeof opened === 'object' && (await checkRootKeys(opened.database, keks));
     return isChecked ? `${id} opens the database` : `${id} is readable; no database was opened with it`;
   } finally {
-    await opened?.database.close();
+    if (typeof opened === 'object') await opened.database.close();
   }
 }

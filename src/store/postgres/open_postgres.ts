@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import { isVaultError } from '../../model/errors.ts';
+import { fieldInvalid, isVaultError } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Database, StatementMeter } from '../database_interface.ts';
 import { type Migration, readMigrations } from '../read_migration_files.ts';
@@ -35,8 +35,11 @@ export async function openPostgres(parts: PostgresParts): Promise<Database> {
   const { url, passwordFile, caFile, poolSize = DEFAULT_POOL_SIZE, namedStatements = false, meter } = parts;
   const connections = createPostgresConnections({
     url: parsePostgresUrl(url),
-    password: () => (passwordFile === undefined ? undefined : new Secret(readFileSync(passwordFile, 'utf8').trim())),
-    ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+    password: () =>
+      passwordFile === undefined
+        ? undefined
+        : new Secret(readSetting('TOKENVAULT_DATABASE_PASSWORD_FILE', passwordFile).trim()),
+    ca: caFile === undefined ? undefined : readSetting('TOKENVAULT_DATABASE_CA_FILE', caFile),
     poolSize,
     applicationName: `token-vault/${process.pid}`,
   });
@@ -46,6 +49,15 @@ export async function openPostgres(parts: PostgresParts): Promise<Database> {
   } catch (error) {
     await connections.close();
     throw isVaultError(error) ? error : explainConnectFailure(error);
+  }
+}
+
+function readSetting(field: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw fieldInvalid(field, `cannot read ${file} (${code}). Check that it exists and its permissions.`);
   }
 }
 
