@@ -5,15 +5,14 @@ import type { CreateFlags } from './create_backup.ts';
 export function addBackupCommands(program: Command): void {
   const backup = program
     .command('backup')
-    .description('backups of the database (docs/runbook.md, "Backup and restore")')
-    .addHelpText('after', NOTES);
+    .description('backups of the database (docs/runbook.md, "Backup and restore")');
 
   backup
     .command('create')
     .description('back up the database TOKENVAULT_DATABASE_URL into one file, also while a vault serves it')
     .requiredOption('--to <file>', 'the file to create, readable by its owner only')
     .option('--overwrite', 'replace the file if it exists')
-    .addHelpText('after', NOTES)
+    .addHelpText('after', CREATE)
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: CreateFlags) => {
       const { createBackup } = await import('./create_backup.ts');
@@ -42,6 +41,11 @@ export function addBackupCommands(program: Command): void {
     });
 }
 
+const CREATE = `
+Exit codes: 0 done · 64 usage, or the database is on PostgreSQL · 65 the data is
+damaged or belongs to another program · 69 the database cannot be reached
+73 the file exists, or cannot be created · 78 configuration · 130, 143 interrupted`;
+
 const VERIFY = `
 Prints each value that does not open, with table, row and column, and the root keys
 that the backup needs.
@@ -55,8 +59,3 @@ remove nor reuse client secrets of the database that it was copied from.
 
 Exit codes: 0 done · 65 the data is damaged, or has no vault in it · 69 the database
 cannot be reached, or a vault serves it · 78 configuration`;
-
-const NOTES = `
-Exit codes: 0 done · 64 usage, or the database is on PostgreSQL · 65 the data is
-damaged or belongs to another program · 69 the database cannot be reached
-73 the file exists, or cannot be created · 78 configuration · 130, 143 interrupted`;
