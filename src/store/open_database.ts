@@ -1,6 +1,7 @@
 import { fieldInvalid } from '../model/errors.ts';
 import type { Database, StatementMeter } from './database_interface.ts';
-import { openPostgres, type PostgresSettings } from './postgres/open_postgres.ts';
+import { openPostgres } from './postgres/open_postgres.ts';
+import type { PostgresSettings } from './postgres/postgres_settings.ts';
 import { openSqlite } from './sqlite/open_sqlite.ts';
 
 export interface DatabaseParts {

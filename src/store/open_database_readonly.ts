@@ -1,6 +1,7 @@
 import { isVaultError } from '../model/errors.ts';
 import type { Database } from './database_interface.ts';
-import { openPostgres, type PostgresSettings } from './postgres/open_postgres.ts';
+import { openPostgres } from './postgres/open_postgres.ts';
+import type { PostgresSettings } from './postgres/postgres_settings.ts';
 import { openSqliteReadonly } from './sqlite/open_sqlite_readonly.ts';
 
 export interface ReadonlyDatabase {

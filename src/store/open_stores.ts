@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import { createStores } from './create_stores.ts';
 import type { StatementMeter } from './database_interface.ts';
 import { openDatabase } from './open_database.ts';
-import type { PostgresSettings } from './postgres/open_postgres.ts';
+import type { PostgresSettings } from './postgres/postgres_settings.ts';
 import type { Stores } from './store_interfaces.ts';
 
 /**

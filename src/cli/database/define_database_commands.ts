@@ -1,11 +1,21 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CopyFlags } from './copy_to_other_database.ts';
+import type { MigrateFlags } from './migrate_database.ts';
 
 /** The arguments of `token-vault database …`. The modules that do the work are loaded when a command runs. */
 export function addDatabaseCommands(program: Command): void {
-  program
-    .command('database')
-    .description('the database of the vault')
+  const database = program.command('database').description('the database of the vault');
+  database
+    .command('migrate')
+    .description('apply missing migrations to the database on PostgreSQL, as the owner of its tables')
+    .option('--grant-to <role>', 'the role of the vault, which then may read and change rows, and create nothing')
+    .addHelpText('after', MIGRATION_NOTES)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (flags: MigrateFlags) => {
+      const { migrateDatabase } = await import('./migrate_database.ts');
+      process.exitCode = await migrateDatabase(flags);
+    });
+  database
     .command('copy')
     .description('copy all rows into an empty database, also of the other kind; every vault of the source is stopped')
     .requiredOption('--from <url>', 'the source: sqlite:PATH or postgres://USER@HOST/DATABASE', urlOf)
@@ -17,6 +27,13 @@ export function addDatabaseCommands(program: Command): void {
       process.exitCode = await copyToOtherDatabase(flags);
     });
 }
+
+const MIGRATION_NOTES = `
+Reads the TOKENVAULT_DATABASE_… variables, with the owner as user in the URL. Replicas
+of the previous version keep running. Set TOKENVAULT_MIGRATE=off for the vault itself.
+
+Exit codes: 0 migrated · 64 usage · 65 the schema is newer than this program · 66, 69,
+75, 77, 78 as for \`token-vault serve\``;
 
 const NOTES = `
 Sealed values stay sealed under the same root key. If the copy is interrupted, run
