@@ -65,7 +65,7 @@ async function acceptConsent(parts: ConnectParts, parties: Parties, found: Found
   authorizationServer.forget(app.uid);
   changes.announce({ kind: 'app', uid: app.uid });
   // Only a proven consent closes the link: anybody can send an error, and Entra sends users who may not approve back as if they had declined.
-  await stores.adminConsents.grant(consent.uid);
+  await stores.adminConsents.grant(consent);
   return {};
 }
 

@@ -15,7 +15,7 @@ export async function enqueueDeliveries(
     const last = events.at(-1);
     if (last === undefined) return;
     const sequences = events.filter(({ event }) => wants(sink, event)).map(({ sequence }) => sequence);
-    const batch = { sinkId: sink.id, from, to: last.sequence, sequences, time: clock.now() };
+    const batch = { sinkId: sink.id, from, to: last.number, sequences, time: clock.now() };
     // Adds nothing if another replica moved the cursor meanwhile; the next pass reads from there.
     await stores.deliveries.route(batch);
     if (events.length < BATCH) return;

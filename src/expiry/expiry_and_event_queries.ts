@@ -34,7 +34,7 @@ export interface ListExpiring extends Audience {
   readonly page: PageRequest;
 }
 
-/** The last sequence that the reader has; `now` skips all past events. */
+/** The number of the last event that the reader has; `now` skips all past events. */
 export type EventCursor = number | 'now';
 
 /** Events of the vault itself are sent only if the caller may see all tenants and requests all. */

@@ -28,9 +28,9 @@ export async function* follow({
   while (!signal.aborted) {
     const batch = await outbox.read(cursor, BATCH);
     quiet += 1;
-    for (const { sequence, event } of batch) {
+    for (const { number, event } of batch) {
       if (signal.aborted) return;
-      cursor = sequence;
+      cursor = number;
       if (!isWanted(event)) continue;
       quiet = 0;
       yield { event, cursor };

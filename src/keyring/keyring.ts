@@ -115,6 +115,8 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
   return {
     /** Of the current KEK, in hex. */
     kekId: current.id.toString('hex'),
+    /** Of all KEKs that unwrap, in hex; the current one first. */
+    kekIds: knownKeks.map(({ id }) => id.toString('hex')),
     /** Creates and wraps a DEK, for use after `adopt`. Versions above 1 keep the index key of an adopted one. */
     newDek(tenant: TenantNames, version = 1): WrappedDek {
       const indexKey = version === 1 ? generateKey(random) : keysOf(tenant).indexKey;

@@ -35,6 +35,10 @@ export function createBoundedCache<Key, Value>(limit: number) {
       young.delete(key);
       old.delete(key);
     },
+    clear(): void {
+      young = new Map();
+      old = new Map();
+    },
     /** Entries may be deleted during the iteration. */
     *values(): Iterable<Value> {
       yield* young.values();

@@ -4,20 +4,26 @@ export interface Change {
   readonly uid: string;
 }
 
-/** Notifies the modules of this process of changes. Listeners run before `announce` returns. */
+/** Notifies the modules of this process of changes. Listeners run before `announce` and `reset` return. */
 export interface Changes {
   announce(change: Change): void;
+  /** Changes were missed: caches must drop everything. */
+  reset(): void;
   /** Returns a function that unsubscribes. */
-  listen(listener: (change: Change) => void): () => void;
+  listen(onChange: (change: Change) => void, onReset: () => void): () => void;
 }
 
 export function createChanges(): Changes {
-  const listeners = new Set<(change: Change) => void>();
+  const listeners = new Set<{ onChange: (change: Change) => void; onReset: () => void }>();
   return {
     announce(change) {
-      for (const listener of listeners) listener(change);
+      for (const { onChange } of listeners) onChange(change);
     },
-    listen(listener) {
+    reset() {
+      for (const { onReset } of listeners) onReset();
+    },
+    listen(onChange, onReset) {
+      const listener = { onChange, onReset };
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -166,7 +166,9 @@ export interface RootKeyRotationDue {
 
 /** An event with its position in the outbox. */
 export interface StoredEvent {
-  /** Grows; the cursor after which to go on. */
+  /** Identifies its row. */
   readonly sequence: number;
+  /** Its position, which grows in the order in which events become visible: the cursor after which to go on. */
+  readonly number: number;
   readonly event: VaultEvent;
 }

@@ -35,7 +35,7 @@ export function createApps(parts: RegistryParts) {
       const page = await stores.connections.list({ size: 1_000, after: next }, { tenantIds: [app.tenantId] });
       for (const connection of page.items) {
         if (connection.appUid !== app.uid) continue;
-        await stores.connections.delete(connection);
+        await stores.connections.delete(connection, true);
         changes.announce({ kind: 'connection', uid: connection.uid });
       }
       next = page.next;

@@ -158,7 +158,7 @@ export interface ExpiringFilter {
 
 /** Deliveries of events to sinks. */
 export interface DeliveryStore {
-  /** The sequence up to which deliveries were created for the sink. A new sink starts at the end of the outbox. */
+  /** The number up to which deliveries were created for the sink. A new sink starts at the end of the outbox. */
   cursor(sinkId: string): Promise<number>;
   /** Moves the cursor and creates the deliveries in one commit. False: another replica moved the cursor. */
   route(route: {
@@ -183,19 +183,33 @@ export interface DeliveryStore {
   >;
 }
 
+export interface HeldJobLease {
+  readonly name: string;
+  readonly owner: string;
+  /** Grows whenever the lease is acquired, but not when it is renewed. */
+  readonly epoch: number;
+}
+
 /** Leases on work that one replica does for all. */
 export interface LeaseStore {
-  /** True: `owner` holds the lease for `duration` from now, by the clock of the database. The owner can renew it. */
-  acquire(name: string, owner: string, duration: Duration): Promise<boolean>;
+  /**
+   * `owner` holds the lease for `duration` from now, by the clock of the database, and can renew it. Undefined: another owner holds it.
+   */
+  acquire(name: string, owner: string, duration: Duration): Promise<HeldJobLease | undefined>;
   release(name: string, owner: string): Promise<void>;
 }
 
 /** Events to be delivered. They are written in the commits that they describe (see ConnectionStore), never here. */
 export interface OutboxStore {
-  /** Sorted by sequence, after `after` (0: from the beginning). */
+  /** Sorted by number, after `after` (0: from the beginning). Without events that have no number yet. */
   read(after: number, limit: number): Promise<readonly StoredEvent[]>;
-  /** The highest stored sequence; 0: none. A cursor may be beyond it, if that event was deleted. */
+  /** The last number that was given; 0: none. */
   last(): Promise<number>;
+  /**
+   * Numbers up to `limit` events that have no number, under the lease of the only process that does. True: there are more, and the lease
+   * is held. Only needed if the database is shared; otherwise an event has its number from the start.
+   */
+  number(lease: HeldJobLease, limit: number): Promise<boolean>;
   /** Deletes up to `limit` events from before `time` that have no pending delivery; returns how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }

@@ -22,6 +22,11 @@ import { createOutboxRows, createOutboxStore } from './events/event_outbox.ts';
 import { createDeliveryStore } from './events/sink_delivery_store.ts';
 import { createExpiryStore } from './expiry/expiry_store.ts';
 import { kekAge, kekReminded, recordKek } from './expiry/root_key_age_record.ts';
+import { createChangeRows } from './replication/change_rows.ts';
+import { createChangeStore } from './replication/change_store.ts';
+import { createCommitIdStore } from './replication/commit_id_store.ts';
+import { insertFeedCounters } from './replication/feed_counters.ts';
+import { createReplicaStore } from './replication/replica_store.ts';
 import { createTenantKeys, type TenantKeys } from './rows/tenant_data_keys.ts';
 import type { Instance, Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
@@ -77,7 +82,8 @@ export async function createStores(parts: StoresParts): Promise<Stores> {
 export function prepareStores({ database, keys, meta, clock, instance }: PreparedParts): Stores {
   const { keyring } = keys;
   const outbox = createOutboxRows(database);
-  const parts = { database, keys, outbox, clock };
+  const changes = createChangeRows(database);
+  const parts = { database, keys, outbox, changes, clock };
   const appParts = { appRows: createAppRows(parts), credentialRows: createCredentialRows(parts) };
   const connectionParts = {
     connectionRows: createConnectionRows(parts),
@@ -98,6 +104,11 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
     instance,
+    changes: createChangeStore(database, changes),
+    replicas: createReplicaStore(database),
+    commitIds: createCommitIdStore(database),
+    isShared: database.isShared,
+    rootKeyIds: keyring.kekIds,
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
     kekReminded: (kekId, days) => kekReminded(meta, kekId, days),
@@ -118,6 +129,7 @@ async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymen
     keys.insert(dek),
     meta.insert('canary', sealCanary(keys.keyring)),
     meta.insert('instance', encodeInstance(newInstance(database.filePlace, 0))),
+    ...insertFeedCounters(database),
   );
   return committed;
 }

@@ -8,6 +8,10 @@ import type { Tables } from './table_definitions.ts';
 export interface Database {
   readonly tables: Tables;
   readonly dialect: Dialect;
+  /** Several processes may use it at the same time. Then rows may become visible in another order than that of their insertion. */
+  readonly isShared: boolean;
+  /** Undefined: other processes cannot be woken up, and poll. */
+  readonly notifications?: Notifications | undefined;
   /** No vault was set up in it when it was opened, and only this process uses it. Only then may a root key be created. */
   readonly isEmpty: boolean;
   /** Undefined: the database is not in a file. */
@@ -34,6 +38,14 @@ export interface Database {
   /** DATABASE_UNAVAILABLE if writes would be lost because the files were deleted, moved or replaced. */
   verify(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Messages without content from a commit to all processes. They may be lost: reading must keep every promise. */
+export interface Notifications {
+  /** Sends one when its commit succeeds. */
+  step(channel: string): Step;
+  /** `wake` is also called after a reconnection, since messages may have been missed. */
+  listen(channel: string, wake: () => void): Promise<{ close(): Promise<void> }>;
 }
 
 /** Identifies the file of a database on its disk, also on another machine that mounts the disk. */

@@ -22,6 +22,7 @@ import type {
   OutboxStore,
   RotationStore,
 } from './background_store_interfaces.ts';
+import type { ChangeStore, CommitIdStore, ReplicaStore } from './replication_store_interfaces.ts';
 
 /** All rows of the vault. Any method may throw DATABASE_UNAVAILABLE or RECORD_CORRUPT. */
 export interface Stores {
@@ -37,6 +38,13 @@ export interface Stores {
   readonly rotations: RotationStore;
   readonly deliveries: DeliveryStore;
   readonly leases: LeaseStore;
+  readonly changes: ChangeStore;
+  readonly replicas: ReplicaStore;
+  readonly commitIds: CommitIdStore;
+  /** Other processes may use the database at the same time. */
+  readonly isShared: boolean;
+  /** The root keys that this process has, as hex. */
+  readonly rootKeyIds: readonly string[];
   readonly audit: AuditLedger;
   /** Of the root key in use. */
   kekAge(): Promise<KekAge>;
@@ -73,6 +81,8 @@ export interface TenantStore {
    * If such a deletion fails, the tenant stays suspended and can be deleted again.
    */
   delete(tenant: Tenant, suspended?: () => void): Promise<void>;
+  /** Removes the tenant's keys from memory if another process deleted the tenant. */
+  forgetDeletedKeys(tenantUid: string): Promise<void>;
   countConnections(tenantUid: string): Promise<number>;
   /** Connections of other tenants through this tenant's shared apps. */
   countForeignConnections(tenantUid: string): Promise<number>;
@@ -151,8 +161,11 @@ export interface ConnectionStore {
   update(before: Connection, after: Connection): Promise<Connection>;
   /** Fences a refresh in progress and deletes stored access tokens. Checks no version, so that it always wins. CONNECTION_NOT_FOUND. */
   setSuspended(connection: Connection, suspendTime: Timestamp | undefined, now: Timestamp): Promise<Connection>;
-  /** Fences, and deletes grant, tokens and personal data. CONNECTION_NOT_FOUND if it is deleted already. */
-  delete(connection: Connection): Promise<void>;
+  /**
+   * Fences, and deletes grant, tokens and personal data. CONNECTION_NOT_FOUND if it is deleted already. `isAppSuspended`: other processes
+   * know from the suspension of its app that they must not serve it, and are not told of each connection.
+   */
+  delete(connection: Connection, isAppSuspended?: boolean): Promise<void>;
   /**
    * Replaces the grant (import), fences a refresh in progress and deletes stored access tokens, in one commit.
    * Inserts the connection if `before` is undefined. CONNECTION_EXISTS, ETAG_MISMATCH.
@@ -251,7 +264,7 @@ export interface AdminConsentStore {
   /** Consumes the state, once. The second time is `used`, so that a repeated callback can show the first outcome. */
   useState(stateHash: string, now: Timestamp): Promise<UsedConsentState>;
   /** Completes the admin consent; its link is no longer valid. */
-  grant(uid: string): Promise<void>;
+  grant(consent: Pick<AdminConsent, 'uid' | 'appUid'>): Promise<void>;
   /** Deletes up to `limit` rows that expired before `time`; returns how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }

@@ -23,7 +23,7 @@ export function adminConsentsConformance(open: Open): void {
       const consent = await start(vault);
 
       const uses = await Promise.all([1, 2, 3].map(() => adminConsents.useState('state', NOW)));
-      await adminConsents.grant(consent.uid);
+      await adminConsents.grant(consent);
 
       expect(uses.map(({ kind }) => kind).sort()).toEqual(['fresh', 'used', 'used']);
       expect(uses.find(({ kind }) => kind === 'fresh')).toEqual({ kind: 'fresh', consent });
@@ -81,7 +81,7 @@ export function adminConsentsConformance(open: Open): void {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const consent = await start(vault);
-      await adminConsents.grant(consent.uid);
+      await adminConsents.grant(consent);
 
       expect(await adminConsents.findByHandle('handle')).toEqual({ ...consent, state: 'GRANTED' });
       expect(await adminConsents.useState('state', NOW)).toMatchObject({ kind: 'used', consent: { state: 'GRANTED' } });
@@ -97,7 +97,7 @@ export function adminConsentsConformance(open: Open): void {
       const one = await start(vault, {}, '1');
       const other = await start(vault, {}, '2');
 
-      await adminConsents.grant(one.uid);
+      await adminConsents.grant(one);
 
       expect(await adminConsents.findByHandle('handle2')).toEqual(other);
       expect(await adminConsents.useState('state2', NOW)).toMatchObject({ kind: 'fresh' });

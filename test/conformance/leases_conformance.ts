@@ -18,16 +18,16 @@ export function leasesConformance(open: Open): void {
     test('each name has its own lease', async () => {
       const { stores } = await startVault(open);
 
-      expect(await stores.leases.acquire('leader', 'a', DAY)).toBe(true);
-      expect(await stores.leases.acquire('sweep', 'b', DAY)).toBe(true);
+      expect(await stores.leases.acquire('leader', 'a', DAY)).toBeDefined();
+      expect(await stores.leases.acquire('sweep', 'b', DAY)).toBeDefined();
     });
 
     test('an expired lease goes to the next request; its earlier owner has lost it', async () => {
       const { stores } = await startVault(open);
       await stores.leases.acquire('leader', 'a', -1);
 
-      expect(await stores.leases.acquire('leader', 'b', DAY)).toBe(true);
-      expect(await stores.leases.acquire('leader', 'a', DAY)).toBe(false);
+      expect(await stores.leases.acquire('leader', 'b', DAY)).toEqual({ name: 'leader', owner: 'b', epoch: 2 });
+      expect(await stores.leases.acquire('leader', 'a', DAY)).toBeUndefined();
     });
 
     test('only its owner can release it', async () => {
@@ -35,10 +35,10 @@ export function leasesConformance(open: Open): void {
       await stores.leases.acquire('leader', 'a', DAY);
 
       await stores.leases.release('leader', 'b');
-      expect(await stores.leases.acquire('leader', 'b', DAY)).toBe(false);
+      expect(await stores.leases.acquire('leader', 'b', DAY)).toBeUndefined();
 
       await stores.leases.release('leader', 'a');
-      expect(await stores.leases.acquire('leader', 'b', DAY)).toBe(true);
+      expect(await stores.leases.acquire('leader', 'b', DAY)).toBeDefined();
     });
 
     test('the clock of the database decides, not that of the vault', async () => {
@@ -46,7 +46,16 @@ export function leasesConformance(open: Open): void {
       await stores.leases.acquire('leader', 'a', DAY);
       clock.time = NOW + 1_000 * DAY;
 
-      expect(await stores.leases.acquire('leader', 'b', DAY)).toBe(false);
+      expect(await stores.leases.acquire('leader', 'b', DAY)).toBeUndefined();
+    });
+
+    test('the epoch grows with each acquisition, also after a release, and not with a renewal', async () => {
+      const { stores } = await startVault(open);
+      const epoch = async () => (await stores.leases.acquire('leader', 'a', DAY))?.epoch;
+
+      expect([await epoch(), await epoch()]).toEqual([1, 1]);
+      await stores.leases.release('leader', 'a');
+      expect([await epoch(), await epoch()]).toEqual([2, 2]);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { getTableColumns, is, type SQL, Table } from 'drizzle-orm';
 import { expect } from 'vitest';
-import type { Clock } from '../../src/model/clock.ts';
+import { type Clock, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import type { Reason } from '../../src/model/errors.ts';
@@ -39,9 +39,11 @@ export interface VaultUnderTest extends Opened {
   ): Promise<void>;
 }
 
-export async function startVault(open: Open): Promise<VaultUnderTest> {
+/** Events have numbers at once, unless `numbered` is false and the database is shared. */
+export async function startVault(open: Open, { numbered = true } = {}): Promise<VaultUnderTest> {
   const clock = { time: NOW, now: () => clock.time };
-  const { stores, database } = await open(clock);
+  const { stores: opened, database } = await open(clock);
+  const stores = numbered && opened.isShared ? numberedFirst(opened) : opened;
   const register = async (tenantId: string, changes: Partial<App> = {}) => {
     const tenant = sampleTenant(tenantId);
     const app = sampleApp(tenant, 'default', changes);
@@ -88,6 +90,26 @@ export async function startVault(open: Open): Promise<VaultUnderTest> {
       const table = database.tables[name];
       await database.write('test', (db) => db.update(table).set(set).where(where)).run({});
     },
+  };
+}
+
+/** Stores that number new events before each look at them, as the leader of a shared database does all the time. */
+function numberedFirst(stores: Stores): Stores {
+  const numbered = async () => {
+    const lease = present(await stores.leases.acquire('outbox', 'test', MINUTE));
+    while (await stores.outbox.number(lease, 1_000));
+  };
+  const after =
+    <Args extends unknown[], Result>(look: (...args: Args) => Promise<Result>) =>
+    async (...args: Args) => {
+      await numbered();
+      return look(...args);
+    };
+  const { outbox, deliveries } = stores;
+  return {
+    ...stores,
+    outbox: { ...outbox, read: after(outbox.read), last: after(outbox.last), sweep: after(outbox.sweep) },
+    deliveries: { ...deliveries, cursor: after(deliveries.cursor), route: after(deliveries.route) },
   };
 }
 

@@ -44,7 +44,10 @@ export async function startConnectWorld() {
   });
   const changes = createChanges();
   const announced: Change[] = [];
-  changes.listen((change) => announced.push(change));
+  changes.listen(
+    (change) => announced.push(change),
+    () => {},
+  );
   const audited: AuditEntry[] = [];
   const logged: object[] = [];
   const audit = { broken: false };

@@ -1,9 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hashOneTimeToken } from '../../src/connect/one_time_token.ts';
-import { purgeExpired } from '../../src/connect/purge_expired_consents_and_events.ts';
 import { type ConnectWorld, startConnectWorld, VAULT } from './connect_world.ts';
-
-const DAY = 86_400_000;
 
 let world: ConnectWorld;
 
@@ -53,52 +49,4 @@ test('a logo is found by its hash; for other text the database is not queried', 
   for (const text of ['', '../x', logo.hash.toUpperCase(), `${logo.hash}0`]) {
     expect((await find(text)).status).toBe(404);
   }
-});
-
-test('expired links and responses are deleted, and events after thirty days', async () => {
-  await world.register('acme');
-  await world.start();
-  const { consentUri } = await world.adminConsents.start({ tenantId: 'acme', scopes: [] });
-  const clock = world.sandbox.clock;
-  const handleHash = hashOneTimeToken(consentUri.split('/').at(-1) ?? '');
-  const counts = async () => [
-    (await world.stores.adminConsents.findByHandle(handleHash)) === undefined ? 0 : 1,
-    (await world.stores.outbox.read(0, 10)).length,
-  ];
-  const purge = () => purgeExpired({ stores: world.stores, clock: { now: () => clock.now() } });
-
-  await purge();
-  expect(await counts()).toEqual([1, 1]);
-  clock.advance(8 * DAY);
-  await purge();
-  expect(await counts()).toEqual([0, 1]);
-  clock.advance(23 * DAY);
-  await purge();
-  expect(await counts()).toEqual([0, 0]);
-});
-
-test('expired authorizations are deleted in batches, and other work runs between two batches', async () => {
-  const left = [250, 250, 7, 1];
-  const order: string[] = [];
-  const authorizations = {
-    ...world.stores.authorizations,
-    async sweep(_: number, limit: number) {
-      order.push('batch');
-      setImmediate(() => order.push('other'));
-      return Math.min(left.shift() ?? 0, limit);
-    },
-  };
-  await purgeExpired({ stores: { ...world.stores, authorizations }, clock: world.sandbox.clock });
-  expect(left).toEqual([1]);
-  expect(order.slice(0, 5)).toEqual(['batch', 'other', 'batch', 'other', 'batch']);
-});
-
-test('old events are deleted in batches until the last one is gone', async () => {
-  const left = [1_000, 1_000, 12, 1];
-  const outbox = {
-    ...world.stores.outbox,
-    sweep: async (_: number, limit: number) => Math.min(left.shift() ?? 0, limit),
-  };
-  await purgeExpired({ stores: { ...world.stores, outbox }, clock: world.sandbox.clock });
-  expect(left).toEqual([1]);
 });

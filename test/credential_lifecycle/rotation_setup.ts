@@ -138,7 +138,10 @@ export async function openRotationWorld(
     });
     const changes = createChanges();
     const announced: Change[] = [];
-    changes.listen((change) => announced.push(change));
+    changes.listen(
+      (change) => announced.push(change),
+      () => {},
+    );
     const errors: string[] = [];
     const log: Log = {
       event(_level, name, fields) {

@@ -38,7 +38,10 @@ export async function openRegistry() {
   const stores = await openTestStores({ clock });
   const changes = createChanges();
   const announced: Change[] = [];
-  changes.listen((change) => announced.push(change));
+  changes.listen(
+    (change) => announced.push(change),
+    () => {},
+  );
   const entra: ScriptedEntra = { probes: [], asked: [], forgotten: [], consents: [] };
   const keyVault = createFakeSecretSource();
   const parts: RegistryParts = {

@@ -54,6 +54,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
   const database: Database = {
     tables,
     dialect: { now: sql<number>`now()`, labelIs: () => sql`true`, rowid: () => sql<number>`ctid` },
+    isShared: true,
     isEmpty: true,
     filePlace: undefined,
     rows: reading,

@@ -12,7 +12,7 @@ import { openColumns, toCredential } from './credential_rows.ts';
 /** An app waits for at most a week and a tenth. */
 const LONGEST_WAIT: Duration = 9 * DAY;
 
-export function createInspectionStore({ database, outbox }: StoreParts): InspectionStore {
+export function createInspectionStore({ database, outbox, changes }: StoreParts): InspectionStore {
   const { apps, credentials } = database.tables;
   const open = openColumns(credentials);
   const app = placeholders(getTableColumns(apps));
@@ -89,7 +89,8 @@ export function createInspectionStore({ database, outbox }: StoreParts): Inspect
       const read = { uid: due.app.uid, inspectTime: due.inspectTime };
       let unpublished: readonly VaultEvent[] = events;
       for (;;) {
-        const result = await database.commit(
+        const result = await changes.commit(
+          expiries.length === 0 ? undefined : { kind: 'app', uid: read.uid },
           ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey }, 1)),
           record.step({ ...read, nextTime, knownKeyIds }, 1),
           ...expiries.map((one) => endsStep(read.uid, one)),

@@ -18,7 +18,7 @@ export function createAppStore(
   parts: StoreParts,
   { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
 ): AppStore {
-  const { database, keys, outbox, clock } = parts;
+  const { database, keys, outbox, changes, clock } = parts;
   const { apps, connections } = database.tables;
   const { makeInspectionDue } = appRows;
   const all = placeholders(getTableColumns(apps));
@@ -104,7 +104,7 @@ export function createAppStore(
     credentials: credentialRows.credentials,
     usableCredentials: credentialRows.usableCredentials,
     credentialEnds: credentialRows.credentialEnds,
-    ...createProbeResults(parts),
+    ...createProbeResults(parts, credentialRows),
     async create(app, credential, logo) {
       await keys.ready(app.tenantUid);
       await database.commit(
@@ -137,7 +137,8 @@ export function createAppStore(
       await keys.ready(before.tenantUid);
       const { tenantUid, tenantId, appId, clientId, cloud } = before;
       const mac = appRows.macOf({ ...after, uid, tenantUid, tenantId, appId, clientId, cloud });
-      const { committed } = await database.commit(
+      const { committed } = await changes.commit(
+        { kind: 'app', uid },
         update.step({ ...after, uid, version, mac }, 1),
         ...(loses ? [appRows.deleteLogo(uid)] : []),
         ...(logo === undefined ? [] : [appRows.upsertLogo(uid, logo)]),
@@ -149,8 +150,9 @@ export function createAppStore(
     },
     findLogo: appRows.findLogo,
     async delete(app) {
-      const deleted = await deleteApp.run({ uid: app.uid, version: app.version });
-      if (deleted === 0) throw changedSinceRead(appName(app));
+      const { uid, version } = app;
+      const { committed } = await changes.commit({ kind: 'app', uid }, deleteApp.step({ uid, version }, 1));
+      if (!committed) throw changedSinceRead(appName(app));
     },
     async countConnections(appUid) {
       return (await count.first({ uid: appUid, tenantUid: '' }))?.all ?? 0;
@@ -166,7 +168,8 @@ export function createAppStore(
       for (;;) {
         const before = await findApp(uid);
         const rejected = before?.state === 'CREDENTIAL_REJECTED';
-        const { committed } = await database.commit(
+        const { committed } = await changes.commit(
+          { kind: 'app', uid },
           credentialRows.insert(app, credential),
           clearRejection.step({ uid }, rejected ? 1 : 0),
           ...(rejected ? stateEvent(before, { ...before, state: 'OK', stateReason: undefined }) : []),
@@ -177,10 +180,8 @@ export function createAppStore(
     },
     async removeCredential(appUid, credentialId) {
       const removal = credentialRows.removeById(appUid, credentialId);
-      return (await database.commit(removal, makeInspectionDue(appUid))).committed;
-    },
-    async prefer(credentialUid, time) {
-      await database.commit(credentialRows.prefer(credentialUid, time));
+      const change = { kind: 'app', uid: appUid } as const;
+      return (await changes.commit(change, removal, makeInspectionDue(appUid))).committed;
     },
     async wasGrantedSince(uid, directoryId, time, except) {
       return (await grantedSince.first({ uid, directoryId: directoryId.toLowerCase(), time, except })) !== undefined;
@@ -189,7 +190,8 @@ export function createAppStore(
       for (;;) {
         const before = await findApp(uid);
         if (before === undefined) return;
-        const { committed } = await database.commit(
+        const { committed } = await changes.commit(
+          { kind: 'app', uid },
           recordState.step({ uid, state, stateReason, previousState: before.state }, 1),
           ...stateEvent(before, { ...before, state, stateReason }),
         );
@@ -204,7 +206,12 @@ export function createAppStore(
         const others = row.failingDirectories.filter((failing) => failing.directoryId !== directoryId);
         const failingDirectories = evidence === undefined ? others : [...others, { directoryId, evidence }];
         if (evidence === undefined && others.length === row.failingDirectories.length) return;
-        if ((await recordDirectories.run({ uid: appUid, version: row.version, failingDirectories })) > 0) return;
+        const { version } = row;
+        const { committed } = await changes.commit(
+          { kind: 'app', uid: appUid },
+          recordDirectories.step({ uid: appUid, version, failingDirectories }, 1),
+        );
+        if (committed) return;
       }
     },
   };

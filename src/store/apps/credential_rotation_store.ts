@@ -13,7 +13,7 @@ import type { CredentialRows } from './credential_rows.ts';
 const LONGEST_WAIT: Duration = 2 * DAY;
 
 export function createRotationStore(
-  { database, keys, outbox }: StoreParts,
+  { database, keys, outbox, changes }: StoreParts,
   { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
 ): RotationStore {
   const { rotations, apps, credentials } = database.tables;
@@ -102,8 +102,11 @@ export function createRotationStore(
     },
     async advance(advance) {
       try {
-        if (advance.add !== undefined) await keys.ready(advance.add.app.tenantUid);
-        return (await database.commit(...stepsOf(advance))).committed;
+        const { before, add, prefer, remove } = advance;
+        if (add !== undefined) await keys.ready(add.app.tenantUid);
+        const isCached = (add ?? prefer ?? remove) !== undefined;
+        const change = isCached ? ({ kind: 'app', uid: before.appUid } as const) : undefined;
+        return (await changes.commit(change, ...stepsOf(advance))).committed;
       } catch (error) {
         // The tenant was deleted with its keys and apps.
         if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;

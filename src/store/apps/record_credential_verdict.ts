@@ -5,10 +5,13 @@ import { placeholder, placeholders } from '../database_interface.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { AppStore } from '../store_interfaces.ts';
 import { appColumns } from './app_rows.ts';
-import { openColumns, toCredential } from './credential_rows.ts';
+import { type CredentialRows, openColumns, toCredential } from './credential_rows.ts';
 
 /** What Entra answered when it was presented with a credential. */
-export function createProbeResults({ database, outbox }: StoreParts): Pick<AppStore, 'recordVerdict'> {
+export function createProbeResults(
+  { database, outbox, changes }: StoreParts,
+  credentialRows: CredentialRows,
+): Pick<AppStore, 'recordVerdict' | 'prefer'> {
   const { credentials, apps } = database.tables;
   const open = openColumns(credentials);
   const { uid, verdict, entraError, lastUsedTime } = placeholders(open);
@@ -16,6 +19,12 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
 
   const record = database.write('credentials.verdict', (db) =>
     db.update(credentials).set({ verdict, entraError, lastUsedTime }).where(eq(credentials.uid, uid)),
+  );
+  const findOne = database.rows('credentials.find', (db) =>
+    db
+      .select({ appUid: credentials.appUid, verdict: credentials.verdict })
+      .from(credentials)
+      .where(eq(credentials.uid, uid)),
   );
   const ofItsApp = database.rows('credentials.ofItsApp', (db) =>
     db
@@ -51,7 +60,11 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
     async recordVerdict(uid, verdict, entraError, time) {
       const said = { uid, entraError, lastUsedTime: time };
       if (verdict !== 'REJECTED') {
-        await record.run({ ...said, verdict });
+        const known = await findOne.first({ uid });
+        if (known === undefined) return;
+        // Most of them record that the credential is still used, which others need not know.
+        const change = known.verdict === verdict ? undefined : ({ kind: 'app', uid: known.appUid } as const);
+        await changes.commit(change, record.step({ ...said, verdict }));
         return;
       }
       // The verdict may change between read and write: then repeat.
@@ -63,11 +76,12 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
         const own = rows.find(({ credential }) => credential.uid === uid);
         if (own === undefined) return;
         // The expiry of an expired credential was already reported; its rejection adds nothing.
-        const isUnreported =
-          own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
+        const isNew = own.credential.verdict !== 'REJECTED';
+        const isUnreported = isNew && credentialState(own.credential, time) !== 'EXPIRED';
         const all = rows.map(({ credential }) => credential);
         const fallback = isUnreported ? fallbackOf(own.credential, all, time) : undefined;
-        const { committed } = await database.commit(
+        const { committed } = await changes.commit(
+          isNew ? { kind: 'app', uid: own.app.uid } : undefined,
           lock.step({ appUid: own.app.uid }),
           reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
           ...(isUnreported
@@ -76,6 +90,11 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
         );
         if (committed) return;
       }
+    },
+    async prefer(credentialUid, time) {
+      const known = await findOne.first({ uid: credentialUid });
+      if (known === undefined) return;
+      await changes.commit({ kind: 'app', uid: known.appUid }, credentialRows.prefer(credentialUid, time));
     },
   };
 }

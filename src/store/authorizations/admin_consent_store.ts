@@ -12,7 +12,7 @@ import type { Row } from '../table_definitions.ts';
 const MOST_PRESSES = 100;
 
 /** Nothing in these rows is secret or personal: of handle and state only the hashes are stored, and the administrator is not known. */
-export function createAdminConsentStore({ database, keys }: StoreParts): AdminConsentStore {
+export function createAdminConsentStore({ database, keys, changes }: StoreParts): AdminConsentStore {
   const { adminConsents } = database.tables;
   const all = placeholders(getTableColumns(adminConsents));
   const isOpen = and(eq(adminConsents.uid, all.uid), eq(adminConsents.state, 'OPEN'));
@@ -90,8 +90,8 @@ export function createAdminConsentStore({ database, keys }: StoreParts): AdminCo
       const kind = fresh !== undefined && row.state === 'OPEN' ? 'fresh' : 'used';
       return { kind, consent: toAdminConsent(row) };
     },
-    async grant(uid) {
-      await grant.run({ uid });
+    async grant({ uid, appUid }) {
+      await changes.commit({ kind: 'app', uid: appUid }, grant.step({ uid }));
     },
     sweep: (time, limit) => sweep.run({ expireTime: time, limit }),
   };

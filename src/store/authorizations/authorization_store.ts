@@ -14,7 +14,7 @@ import { type AuthorizationRow, createAuthorizationRows } from './authorization_
 const MOST_ATTEMPTS = 100;
 
 export function createAuthorizationStore(
-  { database, keys }: StoreParts,
+  { database, keys, changes }: StoreParts,
   { connectionRows, externalIds }: { connectionRows: ConnectionRows; externalIds: ExternalIds },
 ): AuthorizationStore {
   const { authorizations, authorizationAttempts: attempts } = database.tables;
@@ -162,7 +162,8 @@ export function createAuthorizationStore(
         ...connectionRows.replace(before, after, grant.refreshToken),
         confirm.step({ uid: authorization.uid }, 1),
       ];
-      const result = await externalIds.guarded(after, () => database.commit(...steps));
+      const change = { kind: 'connection', uid: before.uid } as const;
+      const result = await externalIds.guarded(after, () => changes.commit(change, ...steps));
       if (result.committed) {
         return { ...after, account: canonicalAccount(after.account), version: before.version + 1 };
       }

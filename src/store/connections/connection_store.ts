@@ -17,7 +17,7 @@ export function createConnectionStore(
   parts: StoreParts,
   { connectionRows, externalIds }: { connectionRows: ConnectionRows; externalIds: ExternalIds },
 ): ConnectionStore {
-  const { database, keys, outbox, clock } = parts;
+  const { database, keys, outbox, changes, clock } = parts;
   const { connections } = database.tables;
   const { toConnection } = connectionRows;
   const all = placeholders(getTableColumns(connections));
@@ -97,7 +97,8 @@ export function createConnectionStore(
       await keys.ready(before.tenantUid);
       const mac = connectionRows.macOf(relabelled);
       const { committed } = await externalIds.guarded(after, () =>
-        database.commit(
+        changes.commit(
+          { kind: 'connection', uid },
           update.step({ uid, version, externalId, labels, mac, updateTime }, 1),
           ...outbox.publish(event),
         ),
@@ -110,7 +111,8 @@ export function createConnectionStore(
         const { uid, version } = row;
         const before = await toConnection(row);
         const after = { ...before, suspendTime, updateTime: now, version: version + 1 };
-        const { committed } = await database.commit(
+        const { committed } = await changes.commit(
+          { kind: 'connection', uid },
           suspend.step({ uid, version, suspendTime, updateTime: now, leaseId: newLeaseId() }, 1),
           connectionRows.dropAccessTokens(uid),
           ...outbox.publish(connectionChanged({ before, after, time: clock.now() })),
@@ -118,12 +120,16 @@ export function createConnectionStore(
         return committed ? after : undefined;
       });
     },
-    async delete(connection) {
+    async delete(connection, isAppSuspended = false) {
       await untilWritten(connection, async (row) => {
         const { uid, version } = row;
         const event = connectionChanged({ before: fromRow(row), after: undefined, time: clock.now() });
         // Access tokens and authorizations go with it (ON DELETE CASCADE), and a lease finds no row to record in.
-        const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.publish(event));
+        const { committed } = await changes.commit(
+          isAppSuspended ? undefined : { kind: 'connection', uid },
+          deleteOne.step({ uid, version }, 1),
+          ...outbox.publish(event),
+        );
         return committed || undefined;
       });
       database.shredSoon();
@@ -134,7 +140,9 @@ export function createConnectionStore(
         before === undefined
           ? connectionRows.insert(after, refreshToken)
           : connectionRows.replace(before, after, refreshToken);
-      const { committed } = await externalIds.guarded(after, () => database.commit(...steps));
+      // Nothing is cached of a connection that is new.
+      const change = before && ({ kind: 'connection', uid: before.uid } as const);
+      const { committed } = await externalIds.guarded(after, () => changes.commit(change, ...steps));
       if (before !== undefined && !committed) throw changedSinceRead(connectionName(before));
       const version = before === undefined ? after.version : before.version + 1;
       return { ...after, account: canonicalAccount(after.account), version };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Connection } from '../../model/connection.ts';
@@ -14,7 +15,7 @@ import { createRefreshTokens } from './refresh_token_columns.ts';
 import type { AccessTokenRows } from './sealed_access_token_rows.ts';
 
 export function createGrantStore(
-  { database, keys, outbox, clock }: StoreParts,
+  { database, keys, outbox, changes, clock }: StoreParts,
   { connectionRows, accessTokens }: { connectionRows: ConnectionRows; accessTokens: AccessTokenRows },
 ): GrantStore {
   const { connections } = database.tables;
@@ -93,7 +94,9 @@ export function createGrantStore(
       const after = { ...outcome.connection, externalId, labels };
       const events = outbox.publish(connectionChanged({ before, after, time: clock.now() }));
       const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
-      const result = await database.commit(...steps, ...accountSteps(before, after), ...guards, ...events);
+      const isCached = events.length > 0 || !isDeepStrictEqual(servedBy(before), servedBy(after));
+      const change = isCached ? ({ kind: 'connection', uid } as const) : undefined;
+      const result = await changes.commit(change, ...steps, ...accountSteps(before, after), ...guards, ...events);
       if (result.committed) return 'recorded';
       const row = result.refusedBy === 0 ? undefined : await connectionRows.find(uid);
       if (row === undefined) return 'fenced';
@@ -159,6 +162,11 @@ export function createGrantStore(
       }
     },
   };
+}
+
+/** What others decide by that no event reports: permissions that were gained, and the account that a first refresh finds. */
+function servedBy({ granted, productScopes, account }: Connection) {
+  return { granted, productScopes, directoryId: account?.directoryId, objectId: account?.objectId };
 }
 
 function personalIn({ personal, usernameIndex }: ConnectionRow) {

@@ -1,9 +1,11 @@
-import { asc, getTableColumns, gt, inArray, lt, max, sql } from 'drizzle-orm';
+import { asc, eq, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm';
 import type { StoredEvent, VaultEvent } from '../../model/vault_event.ts';
 import type { OutboxStore } from '../background_store_interfaces.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database_interface.ts';
+import { createFeedCounter } from '../replication/feed_counters.ts';
 import { withoutNulls } from '../rows/nulls.ts';
 import type { Row } from '../table_definitions.ts';
+import { createNumbering } from './number_events.ts';
 
 export type OutboxRows = ReturnType<typeof createOutboxRows>;
 
@@ -11,35 +13,42 @@ export type OutboxRows = ReturnType<typeof createOutboxRows>;
 export function createOutboxRows(database: Database) {
   const { outbox } = database.tables;
   const { sequence: _, number: _number, ...columns } = getTableColumns(outbox);
-  const insert = database.write('outbox.insert', (db) => db.insert(outbox).values(placeholders(columns)));
+  // One writer at a time commits in the order of its numbers. Several do not, so a leader numbers what they have committed.
+  const number = database.isShared ? sql`NULL` : sql`(SELECT position FROM feed WHERE name = 'outbox')`;
+  const values = { ...placeholders(columns), number };
+  const insert = database.write('outbox.insert', (db) => db.insert(outbox).values(values));
   const insertOnce = database.write('outbox.insertOnce', (db) =>
-    db.insert(outbox).values(placeholders(columns)).onConflictDoNothing(),
+    db.insert(outbox).values(values).onConflictDoNothing(),
   );
+  const counter = createFeedCounter(database, 'outbox');
+  const numbering = database.isShared ? [] : [counter.advance()];
   return {
     /** No step without an event. The caller must make sure that no event with the same dedupe key is stored: such a commit fails. */
     publish: (event: VaultEvent | undefined): readonly Step[] =>
-      event === undefined ? [] : [insert.step({ ...event }, 1)],
+      event === undefined ? [] : [...numbering, insert.step({ ...event }, 1)],
     /** In its own commit. False: an event with the same dedupe key is stored already. */
-    publishOnce: async (event: VaultEvent) => (await insertOnce.run({ ...event })) > 0,
+    publishOnce: async (event: VaultEvent) =>
+      (await database.commit(...numbering, insertOnce.step({ ...event }, 1))).committed,
     /** True if no event with the dedupe key is stored (the statement's value `dedupeKey`), or if the key is null. */
     isUnpublished: sql`NOT EXISTS (SELECT 1 FROM outbox AS published WHERE published.dedupe_key = ${placeholder(outbox.dedupeKey, 'dedupeKey')})`,
   };
 }
 
 export function createOutboxStore(database: Database): OutboxStore {
-  const { outbox } = database.tables;
-  const last = database.rows('outbox.last', (db) => db.select({ sequence: max(outbox.sequence) }).from(outbox));
+  const { outbox, feed } = database.tables;
+  const last = database.rows('outbox.last', (db) =>
+    db.select({ number: feed.position }).from(feed).where(eq(feed.name, 'outbox')),
+  );
   const limit = sql.placeholder('limit');
 
-  // SQLite serializes commits, so a reader that has read up to a sequence has missed no lower one. On PostgreSQL a lower sequence may be
-  // committed after a higher one: each row will have to store its `pg_current_xact_id()`, and only rows below
-  // `pg_snapshot_xmin(pg_current_snapshot())` may be read, in the order of (transaction, sequence).
+  // Numbers become visible in their order, so a reader that has read up to a number has missed no lower one
+  // (docs/adr/0032-changes-feed-and-event-numbers.md). Sequences do not.
   const read = database.rows('outbox.read', (db) =>
     db
       .select()
       .from(outbox)
-      .where(gt(outbox.sequence, placeholder(outbox.sequence, 'after')))
-      .orderBy(asc(outbox.sequence))
+      .where(gt(outbox.number, placeholder(outbox.number, 'after')))
+      .orderBy(asc(outbox.number))
       .limit(limit),
   );
   const sweep = database.write('outbox.sweep', (db) =>
@@ -50,7 +59,7 @@ export function createOutboxStore(database: Database): OutboxStore {
           .select({ sequence: outbox.sequence })
           .from(outbox)
           .where(
-            sql`${lt(outbox.time, placeholder(outbox.time, 'time'))}
+            sql`${lt(outbox.time, placeholder(outbox.time, 'time'))} AND number IS NOT NULL
                 AND NOT EXISTS (SELECT 1 FROM deliveries AS waiting WHERE waiting.sequence = outbox.sequence)`,
           )
           .orderBy(asc(outbox.time))
@@ -63,13 +72,14 @@ export function createOutboxStore(database: Database): OutboxStore {
     async read(after, limit) {
       return (await read.all({ after, limit })).map(toStoredEvent);
     },
-    last: async () => (await last.first({}))?.sequence ?? 0,
+    last: async () => (await last.first({}))?.number ?? 0,
+    number: createNumbering(database),
     sweep: (time, limit) => sweep.run({ time, limit }),
   };
 }
 
 /** Type and data belong together, because the row was written from an event. */
 export function toStoredEvent(row: Row<'outbox'>): StoredEvent {
-  const { sequence, number: _, ...event } = withoutNulls(row);
-  return { sequence, event: event as VaultEvent };
+  const { sequence, number = 0, ...event } = withoutNulls(row);
+  return { sequence, number, event: event as VaultEvent };
 }

@@ -21,7 +21,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
   const addSink = database.write('sinks.insert', (db) =>
     db
       .insert(sinks)
-      .values({ sinkId, cursor: sql`(SELECT coalesce(max(sequence), 0) FROM outbox)` })
+      .values({ sinkId, cursor: sql`(SELECT position FROM feed WHERE name = 'outbox')` })
       .onConflictDoNothing(),
   );
   const moveCursor = database.write('sinks.move', (db) =>

@@ -17,11 +17,13 @@ export interface PostgresParts extends PostgresSettings {
 
 /** Connects, checks the server, and migrates. DATABASE_UNAVAILABLE with metadata `fault`; FIELD_INVALID for an invalid URL. */
 export async function openPostgres(parts: PostgresParts): Promise<Database> {
-  const { url, namedStatements = false, meter } = parts;
+  const { url, listenUrl, namedStatements = false, meter } = parts;
   const connections = connectionsTo(url, parts);
+  // Its pool stays empty: each listener has a connection of its own.
+  const direct = listenUrl === undefined ? connections : connectionsTo(listenUrl, parts);
   try {
     await prepare(connections, parts);
-    return createPostgresDatabase({ connections, namedStatements, meter });
+    return createPostgresDatabase({ connections, direct, namedStatements, meter });
   } catch (error) {
     await connections.close();
     throw isVaultError(error) ? error : explainConnectFailure(error);

@@ -16,11 +16,14 @@ import type {
 import { translated } from '../translate_database_error.ts';
 import type { PostgresConnections } from './postgres_connections.ts';
 import { isConnectionFault, isRepeatable, StepError } from './postgres_errors.ts';
+import { createListen } from './postgres_notifications.ts';
 import { type PostgresStep, transact } from './postgres_transaction.ts';
 import * as schema from './schema.ts';
 
 export interface PostgresDatabaseParts {
   readonly connections: PostgresConnections;
+  /** Past a pooler, for notifications. Default: `connections`. */
+  readonly direct?: Pick<PostgresConnections, 'connect'> | undefined;
   /** Prepared statements with names: faster, but PgBouncer supports them from version 1.21 on only. */
   readonly namedStatements: boolean;
   readonly meter: StatementMeter | undefined;
@@ -31,7 +34,8 @@ type RunQuery = (config: QueryConfig, values: unknown[]) => Promise<QueryResult>
 const READ_ATTEMPTS = 3;
 
 /** The database of several replicas. No statement needs the state of a session, so that poolers such as PgBouncer work. */
-export function createPostgresDatabase({ connections, namedStatements, meter }: PostgresDatabaseParts): Database {
+export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
+  const { connections, direct = connections, namedStatements, meter } = parts;
   const writes = new WeakMap<WriteStatement, { toStep(values: Values): PostgresStep; orphan: Reason | undefined }>();
   const reading = builder(read);
   const volatile = builder(commitAsynchronously);
@@ -96,32 +100,40 @@ export function createPostgresDatabase({ connections, namedStatements, meter }: 
     );
   }
 
+  function write(name: string, build: Build<unknown>, orphan?: Reason): WriteStatement {
+    const { sql: text, params } = (build(reading) as unknown as { toSQL(): Query }).toSQL();
+    const toStep = (values: Values): PostgresStep => ({
+      name: namedStatements ? name : undefined,
+      text,
+      values: fillPlaceholders(params, values),
+      rows: undefined,
+    });
+    const statement: WriteStatement = {
+      async run(values) {
+        const result = await commit(name, [{ statement, values, rows: undefined }]);
+        return result.kind === 'committed' ? (result.changed[0] ?? 0) : 0;
+      },
+      step: (values, rows) => ({ statement, values, rows }),
+    };
+    writes.set(statement, { toStep, orphan });
+    return statement;
+  }
+
+  const notify = write('notify', (db) =>
+    db.select({ sent: sql`pg_notify(${sql.placeholder('channel')}, '')` }).from(sql`(SELECT 1) AS one`),
+  );
+
   return {
     tables: schema,
     dialect,
+    isShared: true,
+    notifications: { step: (channel) => notify.step({ channel }), listen: createListen(direct.connect) },
     // Never, so that no replica creates a root key of its own.
     isEmpty: false,
     filePlace: undefined,
     rows: (name, build) => rows(reading, name, build),
     volatile: (name, build) => rows(volatile, name, build),
-    write(name, build, orphan) {
-      const { sql: text, params } = (build(reading) as unknown as { toSQL(): Query }).toSQL();
-      const toStep = (values: Values): PostgresStep => ({
-        name: namedStatements ? name : undefined,
-        text,
-        values: fillPlaceholders(params, values),
-        rows: undefined,
-      });
-      const statement: WriteStatement = {
-        async run(values) {
-          const result = await commit(name, [{ statement, values, rows: undefined }]);
-          return result.kind === 'committed' ? (result.changed[0] ?? 0) : 0;
-        },
-        step: (values, rows) => ({ statement, values, rows }),
-      };
-      writes.set(statement, { toStep, orphan });
-      return statement;
-    },
+    write,
     select: (name, build) =>
       observed(name, undefined, () =>
         build(reading)

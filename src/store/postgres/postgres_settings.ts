@@ -11,6 +11,8 @@ export interface PostgresSettings {
   readonly caFile?: string | undefined;
   readonly poolSize?: number | undefined;
   readonly namedStatements?: boolean | undefined;
+  /** For notifications, past a pooler. */
+  readonly listenUrl?: string | undefined;
   /** False: missing migrations are an error. */
   readonly migrate?: boolean | undefined;
 }

@@ -82,6 +82,10 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
       }
       return items;
     },
+    /** Forgets the keys of a tenant that another process deleted. */
+    async forgetIfDeleted(tenantUid: string): Promise<void> {
+      if ((await find.all({ tenantUid })).length === 0) keyring.forget(tenantUid);
+    },
     insert: ({ tenantId: _, ...dek }: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
     /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */
     deleteAll: (tenantUid: string) => deleteAll.step({ tenantUid }),

@@ -35,7 +35,7 @@ export interface SqliteDatabaseParts {
 // No process that could hold one is alive. The partial index over leases finds the few that exist.
 export const FREE_LEASES = [
   'UPDATE connections SET lease_owner = NULL, lease_until = NULL, lease_id = lower(hex(randomblob(16))) WHERE lease_until IS NOT NULL',
-  'DELETE FROM leases',
+  "UPDATE leases SET owner = '', until = 0",
 ];
 
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
@@ -111,6 +111,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
   return {
     tables,
     dialect,
+    isShared: false,
     isEmpty,
     filePlace: files.place,
     rows: (name, build) => rows(name, build, (work) => work()),

@@ -4,12 +4,14 @@ import { VaultError } from '../../model/errors.ts';
 import { changedSinceRead } from '../../model/etag.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import { type Database, placeholder } from '../database_interface.ts';
+import type { ChangeRows } from '../replication/change_rows.ts';
 import { deleteUpTo } from '../rows/delete_up_to.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';
 
 interface TenantDeletionParts {
   database: Database;
   keys: TenantKeys;
+  changes: ChangeRows;
   countForeignConnections: (tenantUid: string) => Promise<number>;
 }
 
@@ -22,7 +24,7 @@ const EVENT_BATCH = 1_000;
  * Deletes a tenant with few connections and events in one commit. A larger tenant is suspended first and deleted in batches, so that other
  * callers are not delayed. After a crash in between, it still exists, is suspended, and can be deleted again.
  */
-export function createTenantDeletion({ database, keys, countForeignConnections }: TenantDeletionParts) {
+export function createTenantDeletion({ database, keys, changes, countForeignConnections }: TenantDeletionParts) {
   const { tenants, apps, connections, outbox } = database.tables;
   const uid = placeholder(tenants.uid, 'uid');
   const unchanged = and(eq(tenants.uid, uid), eq(tenants.version, placeholder(tenants.version, 'version')));
@@ -66,7 +68,8 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
       );
     }
     const { uid, version } = tenant;
-    if ((await suspend.run({ uid, version })) === 0) throw changedSinceRead(`tenants/${tenant.tenantId}`);
+    const { committed } = await changes.commit({ kind: 'tenant', uid }, suspend.step({ uid, version }, 1));
+    if (!committed) throw changedSinceRead(`tenants/${tenant.tenantId}`);
     suspended();
     while ((await deleteBatch.run({ uid })) === BATCH) await setImmediate();
     while ((await deleteEventBatch.run({ uid })) === EVENT_BATCH) await setImmediate();
@@ -76,7 +79,8 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
     const { uid } = tenant;
     const large = connectionCount > BATCH || (await manyEvents.first({ uid })) !== undefined;
     if (large) await deleteInBatches(tenant, suspended);
-    const result = await database.commit(
+    const result = await changes.commit(
+      { kind: 'tenant', uid },
       deleteConnections.step({ uid }),
       deleteEvents.step({ uid }),
       deleteApps.step({ uid }),

@@ -14,7 +14,7 @@ import { createTenantDeletion } from './delete_tenant_in_batches.ts';
 type TenantRow = Omit<Row<'tenants'>, 'sealVersion'> & { readonly nextCredentialExpireTime: number | null };
 
 export function createTenantStore(
-  { database, keys }: StoreParts,
+  { database, keys, changes }: StoreParts,
   { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
 ): TenantStore {
   const { tenants, apps, connections } = database.tables;
@@ -65,7 +65,7 @@ export function createTenantStore(
     return (await countForeign.first({ uid: tenantUid }))?.count ?? 0;
   }
 
-  const deleteTenant = createTenantDeletion({ database, keys, countForeignConnections });
+  const deleteTenant = createTenantDeletion({ database, keys, changes, countForeignConnections });
 
   return {
     async register({ tenant, app, credential }) {
@@ -111,7 +111,8 @@ export function createTenantStore(
     async update(before, after) {
       const { uid, version } = before;
       const isResumed = before.state === 'SUSPENDED' && after.state === 'ACTIVE';
-      const { committed } = await database.commit(
+      const { committed } = await changes.commit(
+        { kind: 'tenant', uid },
         update.step({ ...after, uid, version }, 1),
         ...(isResumed ? [appRows.makeInspectionsDue(uid)] : []),
         ...(sameDays(before.expiryThresholds, after.expiryThresholds) ? [] : [credentialRows.makeDue(uid)]),
@@ -122,6 +123,7 @@ export function createTenantStore(
     async delete(tenant, suspended) {
       await deleteTenant(tenant, await countOwn(tenant.uid), suspended);
     },
+    forgetDeletedKeys: keys.forgetIfDeleted,
     countConnections: countOwn,
     countForeignConnections,
   };

@@ -8,7 +8,8 @@ export function createLeaseStore(database: Database): LeaseStore {
   const { name, owner } = placeholders({ name: leases.name, owner: leases.owner });
   const until = sql`${now} + ${placeholder(leases.until, 'duration')}`;
 
-  const acquire = database.write('leases.acquire', (db) =>
+  // Not durable: if the commit is lost, then so is the process, or its fence fails.
+  const acquire = database.volatile('leases.acquire', (db) =>
     db
       .insert(leases)
       .values({ name, owner, until, epoch: sql`1` })
@@ -20,14 +21,19 @@ export function createLeaseStore(database: Database): LeaseStore {
           epoch: sql`CASE WHEN leases.owner = excluded.owner THEN leases.epoch ELSE leases.epoch + 1 END`,
         },
         setWhere: sql`leases.owner = excluded.owner OR leases.until <= ${now}`,
-      }),
+      })
+      .returning({ name: leases.name, owner: leases.owner, epoch: leases.epoch }),
   );
+  // The row stays, because its epoch must never start again.
   const release = database.write('leases.release', (db) =>
-    db.delete(leases).where(and(eq(leases.name, name), eq(leases.owner, owner))),
+    db
+      .update(leases)
+      .set({ owner: '', until: 0 })
+      .where(and(eq(leases.name, name), eq(leases.owner, owner))),
   );
 
   return {
-    acquire: async (name, owner, duration) => (await acquire.run({ name, owner, duration })) > 0,
+    acquire: (name, owner, duration) => acquire.first({ name, owner, duration }),
     async release(name, owner) {
       await release.run({ name, owner });
     },

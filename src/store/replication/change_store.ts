@@ -1,0 +1,51 @@
+import { asc, desc, eq, gte, inArray, sql } from 'drizzle-orm';
+import { type Database, placeholder } from '../database_interface.ts';
+import type { ChangeStore } from '../replication_store_interfaces.ts';
+import { CHANGES_CHANNEL, type ChangeRows } from './change_rows.ts';
+
+export function createChangeStore(database: Database, changeRows: ChangeRows): ChangeStore {
+  const { changes, feed } = database.tables;
+  const limit = sql.placeholder('limit');
+  const newest = database.rows('changes.newest', (db) =>
+    db.select({ position: changes.position, uid: changes.uid }).from(changes).orderBy(desc(changes.position)).limit(1),
+  );
+  const read = database.rows('changes.read', (db) =>
+    db
+      .select()
+      .from(changes)
+      .where(gte(changes.position, placeholder(changes.position, 'from')))
+      .orderBy(asc(changes.position))
+      .limit(limit),
+  );
+  // Each process needs the newest row to notice that the database was restored.
+  const sweep = database.write('changes.sweep', (db) =>
+    db.delete(changes).where(
+      inArray(
+        changes.position,
+        db
+          .select({ position: changes.position })
+          .from(changes)
+          .where(
+            sql`${changes.time} < ${database.dialect.now} - ${placeholder(changes.time, 'age')}
+              AND ${changes.position} < (SELECT ${feed.position} FROM ${feed} WHERE ${eq(feed.name, 'changes')})`,
+          )
+          .orderBy(asc(changes.time))
+          .limit(limit),
+      ),
+    ),
+  );
+
+  return {
+    newest: () => newest.first({}),
+    async read(from, limit) {
+      return (await read.all({ from, limit })).map(({ position, uid, kind, subjectUid }) => ({
+        position,
+        uid,
+        change: { kind, uid: subjectUid },
+      }));
+    },
+    takeOwn: changeRows.takeOwn,
+    sweep: (age, limit) => sweep.run({ age, limit }),
+    listen: async (wake) => database.notifications?.listen(CHANGES_CHANNEL, wake),
+  };
+}

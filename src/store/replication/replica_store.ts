@@ -1,0 +1,49 @@
+import { count, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { type Database, placeholder, placeholders } from '../database_interface.ts';
+import type { ReplicaStore } from '../replication_store_interfaces.ts';
+
+export function createReplicaStore(database: Database): ReplicaStore {
+  const { replicas } = database.tables;
+  const { now } = database.dialect;
+  const all = placeholders(getTableColumns(replicas));
+  const age = placeholder(replicas.heartbeatTime, 'age');
+
+  const upsert = database.write('replicas.heartbeat', (db) =>
+    db
+      .insert(replicas)
+      .values({ ...all, heartbeatTime: now })
+      .onConflictDoUpdate({
+        target: replicas.uid,
+        set: { heartbeatTime: sql`excluded.heartbeat_time`, feedPosition: sql`excluded.feed_position` },
+      }),
+  );
+  const remove = database.write('replicas.delete', (db) => db.delete(replicas).where(eq(replicas.uid, all.uid)));
+  const countLive = database.rows('replicas.live', (db) =>
+    db.select({ count: count() }).from(replicas).where(sql`${replicas.heartbeatTime} > ${now} - ${age}`),
+  );
+  const sweep = database.write('replicas.sweep', (db) =>
+    db
+      .delete(replicas)
+      .where(
+        inArray(
+          replicas.uid,
+          db
+            .select({ uid: replicas.uid })
+            .from(replicas)
+            .where(sql`${replicas.heartbeatTime} < ${now} - ${age}`)
+            .limit(sql.placeholder('limit')),
+        ),
+      ),
+  );
+
+  return {
+    async heartbeat(replica) {
+      await upsert.run({ ...replica });
+    },
+    async remove(uid) {
+      await remove.run({ uid });
+    },
+    live: async (age) => (await countLive.first({ age }))?.count ?? 0,
+    sweep: (age, limit) => sweep.run({ age, limit }),
+  };
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/key_encryption_key.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openDatabase } from '../../src/store/open_database.ts';
+import { NOW } from '../conformance/sample_rows.ts';
+import { startVault, type VaultUnderTest } from '../conformance/vault_under_test.ts';
+import { type PostgresServer, startPostgres } from './postgres_server.ts';
+
+let server: PostgresServer;
+let vault: VaultUnderTest;
+beforeAll(async () => {
+  server = await startPostgres();
+  vault = await startVault(async (clock) => {
+    const database = await openDatabase({ url: await server.createDatabase() });
+    return { stores: await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock }), database };
+  });
+});
+afterAll(async () => {
+  await vault.stores.close();
+  await server.close();
+});
+
+const PATIENCE = { timeout: 30_000 };
+
+test('a listener is woken up by a commit with a change, also after its connection was lost', async () => {
+  const { stores, connection } = vault;
+  let wakes = 0;
+  const subscription = await stores.changes.listen(() => {
+    wakes += 1;
+  });
+  // At the start of the connection.
+  await expect.poll(() => wakes, PATIENCE).toBe(1);
+
+  await stores.connections.setSuspended(connection, NOW, NOW);
+  await expect.poll(() => wakes, PATIENCE).toBe(2);
+
+  await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'");
+  await expect.poll(() => wakes, PATIENCE).toBe(3);
+  await stores.connections.setSuspended(connection, undefined, NOW);
+  await expect.poll(() => wakes, PATIENCE).toBe(4);
+
+  await subscription?.close();
+  const listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
+  await expect.poll(() => server.query(listeners), PATIENCE).toEqual([]);
+});
