@@ -6,11 +6,10 @@ import type { Stores } from '../store/store_interfaces.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { BatchJob } from './batch_job.ts';
+import { createJobLease, LEASE_RENEWAL } from './job_lease.ts';
 
 const PERIOD: Duration = MINUTE;
-/** Longer than a period, so that the lease does not move between replicas when a run starts late. */
-const LEASE: Duration = 3 * PERIOD;
-const LEASE_NAME = 'expiry';
+const LEASE_NAME = 'background_jobs';
 /** Of each job and run; the rest waits for the next run. */
 const MOST_BATCHES = 200;
 /** For a job that waits for remote services, so that local jobs run again soon. */
@@ -38,7 +37,8 @@ export interface SchedulerParts {
 }
 
 export function startScheduler(parts: SchedulerParts): Scheduler {
-  const { leases, log, replica } = parts;
+  const { log, replica } = parts;
+  const lease = createJobLease(parts.leases, LEASE_NAME, replica);
   let closed = false;
 
   const runOnce = runOnceAtATime(async () => {
@@ -53,27 +53,37 @@ export function startScheduler(parts: SchedulerParts): Scheduler {
     const start = performance.now();
     for (let batches = 0; batches < MOST_BATCHES && !closed; batches += 1) {
       if (performance.now() - start >= longest) return;
-      // Acquired before each batch, since many batches take longer than a lease.
-      if (!(await leases.acquire(LEASE_NAME, replica, LEASE))) return;
+      // Before each batch: if the lease was lost meanwhile, another replica runs the job.
+      if ((await lease.hold()) === undefined) return;
       if (!(await job.batch())) return;
       await nextTurn();
     }
+  }
+
+  /** Keeps the lease between runs and during long batches; runs the jobs when it was taken over from another replica. */
+  async function renew(): Promise<void> {
+    if (await lease.takeOver()) await runOnce();
   }
 
   function report(failure: unknown): void {
     log.event('error', 'internal_error', { requestId: '', ...errorLocation(failure) });
   }
 
-  const stop = parts.every(PERIOD, runOnce);
+  const stops = [
+    parts.every(PERIOD, runOnce),
+    // A failure is reported by the next run.
+    parts.every(LEASE_RENEWAL, () => void renew().catch(() => {})),
+  ];
   // At once: a vault that restarts within each minute would otherwise never run its jobs.
   void runOnce();
   return {
     runOnce,
     async close() {
       closed = true;
-      stop();
+      for (const stop of stops) stop();
       await runOnce();
-      await leases.release(LEASE_NAME, replica).catch(report);
+      lease.stop();
+      await lease.release().catch(report);
     },
   };
 }

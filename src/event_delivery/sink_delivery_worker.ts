@@ -1,3 +1,4 @@
+import type { JobLease } from '../background/job_lease.ts';
 import { type Clock, SECOND, systemClock, type Timestamp } from '../model/clock.ts';
 import type { Delivery } from '../model/event_delivery.ts';
 import type { Sink } from '../model/event_sink.ts';
@@ -6,7 +7,6 @@ import type { DeliveryStore } from '../store/background_store_interfaces.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import { type WebhookRequest, webhookRequestOf } from './build_signed_webhook_request.ts';
 import { affectsSink, type DeliveryError } from './classify_delivery_error.ts';
-import type { DeliveryLease } from './delivery_lease.ts';
 import { nextAttempt } from './retry_schedule.ts';
 import { IN_FLIGHT, TIMEOUT, type WebhookClient, type WebhookResponse } from './webhook_client.ts';
 
@@ -14,7 +14,7 @@ export interface DeliveryWorkerParts {
   readonly sink: Sink;
   readonly client: WebhookClient;
   readonly deliveries: DeliveryStore;
-  readonly lease: DeliveryLease;
+  readonly lease: Pick<JobLease, 'isHeldFor'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: DeliveryMetrics;

@@ -1,9 +1,9 @@
+import { createJobLease } from '../background/job_lease.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import type { Sink } from '../model/event_sink.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log_events.ts';
-import { createDeliveryLease } from './delivery_lease.ts';
 import { enqueueDeliveries } from './enqueue_outbox_events_for_sink.ts';
 import { createDeliveryWorker, type DeliveryMetrics } from './sink_delivery_worker.ts';
 import { createWebhookClient } from './webhook_client.ts';
@@ -30,7 +30,7 @@ export type Deliveries = ReturnType<typeof startDeliveries>;
 export function startDeliveries(parts: DeliveriesParts) {
   const { stores, clock, log, interval = SECOND, shutdownTimeout = 3 * SECOND } = parts;
   const { deliveries } = stores;
-  const lease = createDeliveryLease(stores.leases, parts.replica);
+  const lease = createJobLease(stores.leases, 'event_delivery', parts.replica);
   const stopping = new AbortController();
   const workers = parts.sinks.map((sink) => {
     const client = createWebhookClient(sink.url);
@@ -42,7 +42,7 @@ export function startDeliveries(parts: DeliveriesParts) {
   let hasFailed = false;
 
   async function deliver(): Promise<void> {
-    if (!(await lease.acquire()) || closed) return;
+    if ((await lease.acquire()) === undefined || closed) return;
     const results = await Promise.allSettled(
       workers.map(async ({ sink, worker }) => {
         await enqueueDeliveries(sink, { stores, clock });

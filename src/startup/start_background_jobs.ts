@@ -1,3 +1,4 @@
+import { createPurgeJob } from '../background/purge_expired_rows.ts';
 import { startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config_interface.ts';
 import { readSinksFile } from '../config/read_event_sinks_file.ts';
@@ -52,7 +53,7 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts) {
   const rotationParts = { ...parts, newUid, problemText: rotationProblemText };
   const rotations = createRotations(rotationParts);
   const inspectionParts = { ...rotationParts, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
-  const { jobs, localJob, reportPublished } = createExpiryJobs({
+  const expiry = createExpiryJobs({
     stores,
     clock,
     log,
@@ -61,6 +62,8 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts) {
     tls: config.tls,
     apiKeys: parts.apiKeys,
   });
+  const { localJob, reportPublished } = expiry;
+  const jobs = [...expiry.jobs, createPurgeJob({ stores, clock })];
   const remoteJobs = [
     createInspectionJob({ ...inspectionParts, reportPublished }),
     createRotationJob({ ...rotationParts, reportPublished }),

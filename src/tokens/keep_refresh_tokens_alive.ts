@@ -1,3 +1,4 @@
+import { createJobLease } from '../background/job_lease.ts';
 import { DAY, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import { isGrantSound, isRefused, resourcesOf } from '../model/connection_resource_states.ts';
 import { VaultError } from '../model/errors.ts';
@@ -22,15 +23,17 @@ export interface KeepAliveParts extends TokenParts {
   readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
 }
 
-/** Redeems idle connections well within the 90 days for which an unused refresh token is valid. */
+/** The job of one replica that redeems idle connections well within the 90 days for which an unused refresh token is valid. */
 export function createKeepAlive(parts: KeepAliveParts) {
   const { stores, snapshots, clock, metrics } = parts;
+  const jobLease = createJobLease(stores.leases, 'keep_alive', parts.replica);
   let stopped = false;
   let countTime: Timestamp = 0;
   /** By uid, until when. */
   const quarantine = new Map<string, Timestamp>();
 
   async function runBatch(): Promise<void> {
+    if ((await jobLease.hold()) === undefined) return;
     const due = (await dueUids()).values();
     await Promise.all(Array.from({ length: CONCURRENCY }, () => work(due)));
     if (clock.now() < countTime) return;
@@ -47,6 +50,7 @@ export function createKeepAlive(parts: KeepAliveParts) {
 
   async function work(due: Iterator<string>): Promise<void> {
     for (let next = due.next(); !next.done && !stopped; next = due.next()) {
+      if ((await jobLease.hold()) === undefined) return;
       const uid = next.value;
       await keepAlive(uid).catch(() => quarantine.set(uid, clock.now() + QUARANTINE));
     }
@@ -103,16 +107,25 @@ export function createKeepAlive(parts: KeepAliveParts) {
 
   const runQuietly = runOnceAtATime(() => runBatch().catch(() => {}));
   let last: Promise<void> | undefined;
+  /** Joins a batch that is running. */
+  async function runOnce(): Promise<void> {
+    if (!stopped) last = runQuietly();
+    await last;
+  }
+
   return {
-    /** Joins a batch that is running. */
-    async runOnce(): Promise<void> {
-      if (!stopped) last = runQuietly();
-      await last;
+    runOnce,
+    /** Keeps the lease, or takes the job over from a replica that ended. */
+    async renew(): Promise<void> {
+      // A failure is the next batch's, too.
+      if (await jobLease.takeOver().catch(() => false)) await runOnce();
     },
     /** Waits for the running batch. */
     async stop(): Promise<void> {
       stopped = true;
       await last;
+      jobLease.stop();
+      await jobLease.release().catch(() => {});
     },
   };
 }

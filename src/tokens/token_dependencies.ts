@@ -9,7 +9,7 @@ import type { TokenMetrics } from './token_metrics_interface.ts';
 
 /** Dependencies that the use cases of this folder share. */
 export interface TokenParts {
-  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'grants'>;
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'grants' | 'leases'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
   readonly snapshots: ConnectionSnapshots;
   readonly cache: TokenCache;

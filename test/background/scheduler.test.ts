@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { CredentialExpiring, VaultEvent } from '../../src/model/vault_event.ts';
-import type { Reminder } from '../../src/store/background_store_interfaces.ts';
+import type { LeaseStore, Reminder } from '../../src/store/background_store_interfaces.ts';
 import { NOW, sampleCredential } from '../conformance/sample_rows.ts';
 import { openWatchWorld, type WatchWorld } from '../expiry/expiry_setup.ts';
 
@@ -187,7 +187,7 @@ describe('replicas', () => {
 
   test('publish nothing twice even if two believe that they hold the lease', async () => {
     for (let index = 0; index < 50; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
-    const leases = { acquire: async () => true, release: async () => {} };
+    const leases: LeaseStore = { acquire: async (name, owner) => ({ name, owner, epoch: 1 }), release: async () => {} };
     await Promise.all(['one', 'two', 'three'].map((replica) => world.schedule(replica, { leases })));
     const events = await world.published();
     expect(events).toHaveLength(50);
@@ -266,7 +266,7 @@ test('a closed run ends after its batch, and releases the lease', async () => {
   await round;
   await scheduler.runOnce();
   expect(await world.published()).toHaveLength(250);
-  expect(await world.stores.leases.acquire('expiry', 'two', MINUTE)).toBe(true);
+  expect(await world.stores.leases.acquire('background_jobs', 'two', MINUTE)).toBeDefined();
 });
 
 test('remote jobs run after local ones, and a failing job does not block the next', async () => {

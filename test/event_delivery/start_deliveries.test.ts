@@ -259,8 +259,8 @@ test('starts no attempt after another replica acquired the lease', async () => {
   await receiver.has(4);
 
   const { leases } = world.stores;
-  await leases.release('sinks', 'replica-1');
-  await leases.acquire('sinks', 'replica-2', MINUTE);
+  await leases.release('event_delivery', 'replica-1');
+  await leases.acquire('event_delivery', 'replica-2', MINUTE);
   await deliveries.runOnce();
   for (const release of held) release();
   await run;
