@@ -1,3 +1,4 @@
+import type { Duration } from '../model/clock.ts';
 import type { AllowedAssertionFiles } from '../model/federated_assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
@@ -32,6 +33,11 @@ export interface Config {
     /** False: missing migrations are an error. */
     readonly migrate: boolean;
   };
+  /**
+   * How long tokens in memory are served while neither changes of other replicas nor the database can be read;
+   * undefined: until they expire.
+   */
+  readonly staleLimit: Duration | undefined;
   readonly keySource: string;
   /** Where systemd puts the credentials of this service. A key file there has other permissions. */
   readonly credentialsDirectory: string | undefined;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Duration, HOUR, MINUTE, SECOND } from '../model/clock.ts';
 import { isLoopbackHost, parseListenAddress } from '../model/listen_address.ts';
 import { readFederatedFiles } from './parse_allowed_federated_files.ts';
 
@@ -38,6 +39,16 @@ const connections = z.coerce
   .int('must be a whole number')
   .min(1, 'must be at least 1')
   .max(1_000, 'must be at most 1000');
+
+const UNITS: Readonly<Record<string, Duration>> = { s: SECOND, m: MINUTE, h: HOUR };
+
+const duration = z.string().transform((text, context) => {
+  const [, count, unit = ''] = /^([1-9]\d{0,5})([smh])$/.exec(text) ?? [];
+  const length = UNITS[unit];
+  if (length !== undefined) return Number(count) * length;
+  context.addIssue('must be a number of seconds, minutes or hours, such as 90s, 10m or 1h');
+  return z.NEVER;
+});
 
 const thresholds = z.string().transform((text, context) => {
   const words = text.split(',').map((word) => word.trim());
@@ -108,6 +119,7 @@ export const environment = z
     DATABASE_PREPARE: z.enum(['unnamed', 'named'], 'must be unnamed or named').optional(),
     DATABASE_LISTEN_URL: postgresUrl.optional(),
     MIGRATE: z.enum(['on', 'off'], 'must be on or off').optional(),
+    STALE_LIMIT: duration.optional(),
     KEY_SOURCE: z
       .string()
       .refine(

@@ -82,6 +82,7 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
       listenUrl: env.DATABASE_LISTEN_URL,
       migrate: env.MIGRATE !== 'off',
     },
+    staleLimit: env.STALE_LIMIT,
     keySource: env.KEY_SOURCE,
     // systemd.exec(5), "Credentials".
     credentialsDirectory: variables['CREDENTIALS_DIRECTORY'],

@@ -174,6 +174,7 @@ export function createAuthorizationServer(parts: {
       return probeCredentials(requestParts, probeTarget(app, directoryId, priority), healths.of(app));
     },
     forget: healths.forget,
+    forgetAll: healths.forgetAll,
     throttledUntil: admissionControl.throttledUntil,
     settled: probes.settled,
     async close() {

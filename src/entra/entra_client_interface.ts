@@ -35,6 +35,9 @@ export interface AuthorizationServer {
   /** To be called when the app changed, or a credential was added or removed: clears what is known about it. */
   forget(appUid: string): void;
 
+  /** To be called when changes of apps may have been missed. */
+  forgetAll(): void;
+
   /** Set while Entra throttles the app in some directory. */
   throttledUntil(appUid: string): Timestamp | undefined;
 

@@ -23,7 +23,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   });
   const stop = stopSignal(log);
 
-  const vault = await startVault(config, { log });
+  const vault = await startVault(config, { log, version });
   // A signal during the start must not be lost: the first process of a container has no default handler.
   if (!stop.aborted) {
     const { grpc, admin, web, ops } = vault.addresses;

@@ -8,11 +8,9 @@ import { createAdminConsents } from '../connect/admin_consent_use_cases.ts';
 import { createAuthorizations } from '../connect/authorization_use_cases.ts';
 import { callbackUri } from '../connect/connect_dependencies.ts';
 import { createImports } from '../connect/import_connection.ts';
-import { purgeExpired } from '../connect/purge_expired_consents_and_events.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/key_vault_secret_change_handler.ts';
 import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
 import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
-import { HOUR } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { isLoopbackAddress } from '../model/listen_address.ts';
@@ -38,6 +36,7 @@ import { createPageAudit } from '../web/failure_page_audit.ts';
 import { startOpsServer } from '../web/probe_and_metrics_server.ts';
 import { startWebServer } from '../web/web_server.ts';
 import { openCloud } from './entra_or_sandbox.ts';
+import { joinReplicas } from './join_replicas.ts';
 import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './start_background_jobs.ts';
@@ -60,6 +59,8 @@ export type Seams = Pick<AccessTokensParts, 'timers'> & {
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The log of the process. A second log on the same descriptor would interleave its lines. Default: a new one. */
   readonly log?: ProcessLog;
+  /** Of the program, which other replicas see. */
+  readonly version?: string;
 };
 
 /** What the calls and the background jobs of the vault read and write outside of its memory. */
@@ -87,7 +88,7 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
 
 async function build(
   config: Config,
-  { decorate, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel) }: Seams,
+  { decorate, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel), version = '' }: Seams,
   shutdown: Shutdown,
 ): Promise<Vault> {
   const { opened } = shutdown;
@@ -125,7 +126,10 @@ async function build(
   const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
   const outside: Outside = { stores, registrations: microsoft.registrations, audit };
   const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, clock };
-  const accessTokens = await opened(createAccessTokens({ ...parts, metrics: metrics.tokens, log, timers }));
+  const { every } = timers ?? systemTimers;
+  // Before anything is cached.
+  const feed = await joinReplicas({ ...parts, config, version, every, metrics, log, opened });
+  const accessTokens = await opened(createAccessTokens({ ...parts, feed, metrics: metrics.tokens, log, timers }));
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
@@ -142,10 +146,7 @@ async function build(
   const apiKeys = callersFile === undefined ? [] : readCallersFile(callersFile);
   const authenticator =
     callersFile === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(apiKeys, clock);
-  const every = (timers ?? systemTimers).every;
   const backgroundJobs = await startBackgroundJobs({ ...parts, config, apiKeys, every, metrics, log, opened });
-  // A failed purge is repeated an hour later.
-  await opened({ close: every(HOUR, () => void purgeExpired(parts).catch(() => {})) });
   onJobsStarted?.(backgroundJobs);
 
   const checks = {
@@ -189,6 +190,7 @@ async function build(
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       readiness: {
         ...checks,
+        ...(feed && { changes: () => (feed.behind ? 'degraded' : undefined) }),
         serving() {
           if (!serving || !readiness.ready) throw new VaultError('OVERLOADED', 'The vault is starting or draining.');
         },

@@ -25,6 +25,11 @@ export interface LogEvents {
   audit_stream_opened: { streamId: string; after: number; replaced: string | undefined };
   /** The database fails its check: logged once until the check succeeds. */
   database_check_failed: { message: string };
+  /** Changes of other processes do not arrive, so each token request reads the database. */
+  changes_feed_behind: Record<string, never>;
+  changes_feed_recovered: Record<string, never>;
+  /** Changes were missed (the database was restored or failed over): everything cached was dropped. */
+  changes_feed_reset: Record<string, never>;
   /** The new TLS files are not usable, so the earlier ones stay in use. */
   tls_files_rejected: { message: string };
   /** The expiry of a certificate of the vault is unknown; `subject` as in events. */

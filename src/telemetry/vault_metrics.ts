@@ -7,6 +7,7 @@ import { createEntraMetrics } from './entra_token_endpoint_metrics.ts';
 import { createMeter } from './prometheus_meter.ts';
 import { createExpiryMetrics } from './published_event_and_vault_expiry_metrics.ts';
 import type { Readiness } from './readiness_checks.ts';
+import { createReplicaMetrics, type ReplicaFacts } from './replica_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
 import { createTokenMetrics } from './served_token_and_refresh_metrics.ts';
 import { createSinkMetrics } from './sink_delivery_metrics.ts';
@@ -64,6 +65,7 @@ export function createMetrics() {
         },
       });
     },
+    observeReplicas: (facts: ReplicaFacts) => createReplicaMetrics(meter, facts),
     observeReadiness(readiness: Pick<Readiness, 'ready'>) {
       meter.observed(
         'tokenvault_ready',

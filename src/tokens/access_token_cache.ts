@@ -115,6 +115,10 @@ export function createTokenCache(limit: number, clock: Clock) {
     },
     drop,
     dropResource,
+    clear(): void {
+      fills.clear();
+      slots.clear();
+    },
     /** Drops the tokens that Entra refuses now. Tokens of the other resources stay. */
     dropRefused(connection: Connection): void {
       const { uid, resourceIssues } = connection;

@@ -53,6 +53,8 @@ export interface ServedToken {
 }
 
 export interface ChangesFeed {
-  /** Changes of other replicas do not arrive at present. */
+  /** Changes of other replicas do not arrive at present, so each request reads the database. */
   readonly behind: boolean;
+  /** They have been missing for so long that no token is served from memory unless the database can be read. */
+  readonly stale: boolean;
 }

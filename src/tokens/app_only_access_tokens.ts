@@ -11,9 +11,10 @@ import { suspended } from '../model/suspension.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Failure } from '../model/token_request_outcome.ts';
 import { createTokenCache } from './access_token_cache.ts';
-import type { AppTokenRequest, ServedToken } from './access_token_service_interface.ts';
+import type { AppTokenRequest, ChangesFeed, ServedToken } from './access_token_service_interface.ts';
 import type { RefreshAhead } from './refresh_ahead_of_expiry.ts';
 import { rejectUnusableToken } from './reject_unusable_token.ts';
+import type { Reread } from './reread_while_behind.ts';
 import { createSingleFlight } from './single_flight.ts';
 import type { TokenParts } from './token_dependencies.ts';
 import { createShortTtlCache } from './unattainable_ttl_cache.ts';
@@ -23,6 +24,8 @@ import { waitFor } from './wait_until_caller_aborts.ts';
 export interface AppTokensParts extends TokenParts {
   readonly ahead: RefreshAhead;
   readonly limit: number;
+  readonly feed: ChangesFeed | undefined;
+  readonly reread: Reread;
 }
 
 const SHORTEST_USE: Duration = 30 * SECOND;
@@ -34,7 +37,7 @@ interface AppSnapshot {
 
 /** Serves the app's own tokens (client credentials) from memory alone, since there is no grant to lose. */
 export function createAppTokens(parts: AppTokensParts) {
-  const { stores, authorizationServer, clock, ahead, metrics } = parts;
+  const { stores, authorizationServer, clock, ahead, metrics, feed, reread } = parts;
   const snapshots = createBoundedCache<string, AppSnapshot>(parts.limit);
   const cache = createTokenCache(parts.limit, clock);
   const flights = createSingleFlight<ServedToken>();
@@ -118,7 +121,8 @@ export function createAppTokens(parts: AppTokensParts) {
 
   async function getOrRefresh(request: AppTokenRequest): Promise<ServedToken> {
     const { tenantId, appId, resource } = request;
-    const snapshot = snapshots.get(keyOf(tenantId, appId)) ?? (await read(tenantId, appId));
+    const known = snapshots.get(keyOf(tenantId, appId));
+    const snapshot = known === undefined || feed?.behind ? await reread(read(tenantId, appId), known) : known;
     const hit = fromMemory(snapshot, request);
     if (hit !== undefined) return hit;
     const directoryId = directoryOf(snapshot, request.directoryId);
@@ -138,7 +142,7 @@ export function createAppTokens(parts: AppTokensParts) {
 
   return {
     get(request: AppTokenRequest): ServedToken | Promise<ServedToken> {
-      const snapshot = snapshots.get(keyOf(request.tenantId, request.appId));
+      const snapshot = feed?.behind ? undefined : snapshots.get(keyOf(request.tenantId, request.appId));
       const hit = snapshot && fromMemory(snapshot, request);
       return hit ?? getOrRefresh(request);
     },
@@ -151,6 +155,11 @@ export function createAppTokens(parts: AppTokensParts) {
     },
     /** Suspended or deleted: drops its tokens, too. */
     drop: cache.drop,
+    clear(): void {
+      changes++;
+      snapshots.clear();
+      cache.clear();
+    },
     sweep: () => cache.sweep(clock.now()),
     settled: flights.settled,
   };

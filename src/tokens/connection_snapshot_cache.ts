@@ -2,7 +2,6 @@ import { createBoundedCache } from '../model/bounded_cache.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resource_states.ts';
 import type { App } from '../model/entra_app.ts';
-import { isVaultError } from '../model/errors.ts';
 import { connectionNotFound, tenantNotFound } from '../model/not_found_errors.ts';
 import type { Change } from '../model/resource_change_announcements.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -50,7 +49,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
     const app = connection === undefined ? undefined : await stores.apps.findByUid(connection.appUid);
     if (connection === undefined || app === undefined) throw connectionNotFound({ tenantId, connectionId });
     const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
-    return snapshotOf(sharedTenants(tenant), sharedTenants(owner), sharedApps(app), connection);
+    return snapshotOf(sharedTenants.of(tenant), sharedTenants.of(owner), sharedApps.of(app), connection);
   }
 
   function load(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
@@ -84,17 +83,8 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
     async get(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
       return peek(tenantId, connectionId) ?? (await load(tenantId, connectionId));
     },
-    /** Reads again; falls back to memory while the database is unavailable. */
-    async reread(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
-      const known = peek(tenantId, connectionId);
-      try {
-        return await load(tenantId, connectionId);
-      } catch (error) {
-        // An outage of the database must not stop all products.
-        if (known !== undefined && isVaultError(error, 'DATABASE_UNAVAILABLE')) return known;
-        throw error;
-      }
-    },
+    /** Reads it again. */
+    load,
     /** Undefined: the connection was deleted. */
     async findByUid(connectionUid: string): Promise<ConnectionSnapshot | undefined> {
       const connection = await stores.connections.findByUid(connectionUid);
@@ -119,17 +109,25 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
         if (concerns(change, snapshot)) snapshots.delete(snapshot.connection.uid);
       }
     },
+    /** Also what is known of versions: in a restored database, they may repeat with other content. */
+    clear(): void {
+      changes++;
+      for (const cache of [snapshots, uids, recorded, sharedTenants, sharedApps]) cache.clear();
+    },
   };
 }
 
 /** Returns one object for all reads of a version: the first. */
 function createShared<Resource extends { readonly uid: string; readonly version: number }>() {
   const known = createBoundedCache<string, Resource>(10_000);
-  return (read: Resource): Resource => {
-    const shared = known.get(read.uid);
-    if (shared !== undefined && shared.version === read.version) return shared;
-    known.set(read.uid, read);
-    return read;
+  return {
+    of(read: Resource): Resource {
+      const shared = known.get(read.uid);
+      if (shared !== undefined && shared.version === read.version) return shared;
+      known.set(read.uid, read);
+      return read;
+    },
+    clear: known.clear,
   };
 }
 

@@ -1,3 +1,4 @@
+import { LEASE_RENEWAL } from '../background/job_lease.ts';
 import { MINUTE, SECOND } from '../model/clock.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { systemTimers } from '../model/monotonic_timers.ts';
@@ -19,6 +20,7 @@ import { createAlerts } from './operator_token_alerts.ts';
 import { createRefresh } from './refresh_access_token.ts';
 import { createRefreshAhead } from './refresh_ahead_of_expiry.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
+import { createReread } from './reread_while_behind.ts';
 import { createSingleFlight } from './single_flight.ts';
 import type { TokenParts } from './token_dependencies.ts';
 import { silentTokenMetrics } from './token_metrics_interface.ts';
@@ -59,8 +61,16 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
 
   const claimsChallenges = createClaimsChallenges(clock);
   const ahead = createRefreshAhead(parts);
-  const { get, getUncounted } = createGetAccessToken({ ...parts, scopes, claimsChallenges, refresh, ahead, feed });
-  const appTokens = createAppTokens({ ...parts, ahead, limit: 10_000 });
+  const serving = { feed, reread: createReread({ timers, feed }) };
+  const { get, getUncounted } = createGetAccessToken({
+    ...parts,
+    scopes,
+    claimsChallenges,
+    refresh,
+    ahead,
+    ...serving,
+  });
+  const appTokens = createAppTokens({ ...parts, ahead, limit: 10_000, ...serving });
   const keepAlive = createKeepAlive({ ...parts, refresh });
 
   let closed = false;
@@ -100,10 +110,18 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
     claimsChallenges.clear(change.uid);
   }
 
+  /** What Entra answered within the last minute stays: it does not depend on the database. */
+  function onReset(): void {
+    snapshots.clear();
+    cache.clear();
+    appTokens.clear();
+  }
+
   const stops = [
-    changes.listen(onChange),
+    changes.listen(onChange, onReset),
     timers.every(5 * SECOND, () => void probeCorrelatedFailures()),
     timers.every(KEEP_ALIVE_PERIOD, () => void keepAlive.runOnce()),
+    timers.every(LEASE_RENEWAL, () => void keepAlive.renew()),
     timers.every(MINUTE, () => {
       cache.sweep(clock.now());
       appTokens.sweep();

@@ -9,6 +9,7 @@ import { checkResourceIssue, checkServable } from './connection_serving_errors.t
 import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
 import type { RefreshAhead } from './refresh_ahead_of_expiry.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
+import type { Reread } from './reread_while_behind.ts';
 import { checkGranted, resolveScopes } from './resolve_granted_scopes.ts';
 import type { TokenParts } from './token_dependencies.ts';
 import { createShortTtlCache, ttlUnattainable } from './unattainable_ttl_cache.ts';
@@ -23,6 +24,7 @@ export interface GetAccessTokenParts extends TokenParts {
   readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
   readonly ahead: RefreshAhead;
   readonly feed: ChangesFeed | undefined;
+  readonly reread: Reread;
 }
 
 /** What a caller accepts. */
@@ -33,7 +35,7 @@ interface Demand extends Pick<RefreshRequest, 'accepts' | 'expiresAfter' | 'clai
 
 /** `get` serves an access token of a connection; `getUncounted` does the same without counting it as served. */
 export function createGetAccessToken(parts: GetAccessTokenParts) {
-  const { scopes, snapshots, cache, claimsChallenges, refresh, ahead, clock, metrics, feed } = parts;
+  const { scopes, snapshots, cache, claimsChallenges, refresh, ahead, clock, metrics, feed, reread } = parts;
   const shortTtlCache = createShortTtlCache(clock);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
@@ -54,7 +56,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
   }
 
   async function getOrRefresh(request: AccessTokenRequest): Promise<ServedToken> {
-    let snapshot = await servableSnapshot(request, feed?.behind ? snapshots.reread : snapshots.get);
+    let snapshot = await servableSnapshot(request, feed?.behind ? currentSnapshot : snapshots.get);
     for (let refreshes = 1; ; refreshes++) {
       const scope = resolveScopes(scopes, snapshot, request.scopes);
       const cached = cache.find(snapshot.connection.uid, scope.resource, clock.now());
@@ -78,6 +80,15 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       if (served.source === 'ENTRA') throw shortTtlCache.remember(key, name, ttl);
       if (refreshes === MOST_REFRESHES) throw ttlUnattainable(name, ttl);
     }
+  }
+
+  /** While changes do not arrive. Another replica may have replaced the grant, so a token of another version is not served either. */
+  async function currentSnapshot(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
+    const known = snapshots.peek(tenantId, connectionId);
+    const snapshot = await reread(snapshots.load(tenantId, connectionId), known);
+    const { uid, version } = snapshot.connection;
+    if (version !== known?.connection.version) cache.drop({ kind: 'connection', uid });
+    return snapshot;
   }
 
   async function servableSnapshot(

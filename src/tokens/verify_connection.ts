@@ -16,13 +16,13 @@ export function createVerifyConnection(
   refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>,
 ) {
   return async function verifyConnection(request: VerifyConnectionRequest): Promise<Connection> {
-    let snapshot = await snapshots.reread(request.tenantId, request.connectionId);
+    let snapshot = await snapshots.load(request.tenantId, request.connectionId);
     checkAllowed(snapshot);
     let unstored: VaultError | undefined;
     for (const resource of resourcesToVerify(snapshot.connection)) {
       if (!mayBeVerified(snapshot.connection)) break;
       const refusal = await redeem(resource);
-      snapshot = await snapshots.reread(request.tenantId, request.connectionId);
+      snapshot = await snapshots.load(request.tenantId, request.connectionId);
       const { connection } = snapshot;
       if (refusal !== undefined && isGrantSound(connection) && !isRefused(connection, resource)) unstored ??= refusal;
     }

@@ -8,8 +8,8 @@ import { HTTP_LIMITS, serveRequests } from './serve_http_requests.ts';
 
 export type OpsServer = Awaited<ReturnType<typeof startOpsServer>>;
 
-/** Throws or rejects if the dependency fails; `/readyz` does not say why. */
-export type Check = () => void | Promise<void>;
+/** Throws or rejects if the dependency fails; `/readyz` does not say why. `degraded`: it works, at a cost. */
+export type Check = () => unknown;
 
 /** The listener for probes and Prometheus: `/metrics`, `/livez`, `/readyz`. */
 export async function startOpsServer(options: {
@@ -48,20 +48,20 @@ const CHECK_TIMEOUT = 2_000;
 
 async function readyz(checks: Readonly<Record<string, Check>>): Promise<HttpResponse> {
   const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => ({ name, ok: await passes(check) })),
+    Object.entries(checks).map(async ([name, check]) => ({ name, state: await stateOf(check) })),
   );
-  const lines = results.map(({ name, ok }) => `${name}: ${ok ? 'ok' : 'failing'}`);
-  const ready = results.every(({ ok }) => ok);
+  const lines = results.map(({ name, state }) => `${name}: ${state}`);
+  const ready = results.every(({ state }) => state !== 'failing');
   return plain(ready ? 200 : 503, [ready ? 'ok' : 'not ready', ...lines].join('\n'));
 }
 
-async function passes(check: Check): Promise<boolean> {
+async function stateOf(check: Check): Promise<'ok' | 'degraded' | 'failing'> {
   const timeout = new AbortController();
   try {
-    const late = setTimeout(CHECK_TIMEOUT, false, { signal: timeout.signal });
-    return await Promise.race([(async () => check())().then(() => true), late]);
+    const late = setTimeout(CHECK_TIMEOUT, 'failing' as const, { signal: timeout.signal });
+    return await Promise.race([(async () => ((await check()) === 'degraded' ? 'degraded' : 'ok'))(), late]);
   } catch {
-    return false;
+    return 'failing';
   } finally {
     timeout.abort();
   }

@@ -238,3 +238,14 @@ test('reads the directory of systemd credentials', () => {
     '/run/credentials/token-vault.service',
   );
 });
+
+test('reads how long tokens in memory are served without the database', () => {
+  const limit = (text: string) => readConfig({ TOKENVAULT_STALE_LIMIT: text }).staleLimit;
+
+  expect(['', '90s', '10m', '1h'].map(limit)).toEqual([undefined, 90_000, 600_000, 3_600_000]);
+  for (const text of ['10', '0s', '1d', '-5m', '1.5h']) {
+    expect(faultsOf({ TOKENVAULT_STALE_LIMIT: text })).toEqual([
+      'TOKENVAULT_STALE_LIMIT: must be a number of seconds, minutes or hours, such as 90s, 10m or 1h',
+    ]);
+  }
+});

@@ -117,3 +117,28 @@ test('an app token is replaced ahead, and served while Entra is down', async () 
 
   await eventually(async () => (await tokens.getForApp(askForApp())).accessToken).not.toBe(first.accessToken);
 });
+
+test('while the change feed is behind, a hit of an app token reads the database', async () => {
+  const feed = { behind: false, stale: false };
+  const tokens = world.open({ feed });
+  await tokens.getForApp(askForApp());
+  // By another replica, and the change has not arrived.
+  const { app, stores } = world;
+  const current = await stores.apps.findByUid(app.uid);
+  if (current === undefined) throw new Error('gone');
+  await stores.apps.update(current, { ...current, suspended: true });
+
+  expect(tokens.getForApp(askForApp())).toMatchObject({ source: 'CACHE' });
+  feed.behind = true;
+  expect(await reasonOf(() => tokens.getForApp(askForApp()))).toBe('APP_SUSPENDED');
+});
+
+test('after missed changes an app token is requested again', async () => {
+  const tokens = world.open();
+  await tokens.getForApp(askForApp());
+
+  world.changes.reset();
+  await tokens.getForApp(askForApp());
+
+  expect(exchanges()).toBe(2);
+});

@@ -58,7 +58,7 @@ test.each([
     await first;
   }
 
-  const reading = snapshots.reread('acme', 'ada');
+  const reading = snapshots.load('acme', 'ada');
   await Promise.resolve();
   await new Promise((resolve) => setImmediate(resolve));
   write(connectionOf(2, 'ACTIVE'));

@@ -78,9 +78,10 @@ test('during an outage of the database tokens are served from memory', async () 
         return () => Promise.reject(databaseDown());
       },
     });
-  const { tenants, apps, connections, grants } = world.stores;
-  const stores = { tenants: guard(tenants), apps: guard(apps), connections: guard(connections), grants: guard(grants) };
-  const feed = { behind: false };
+  const { tenants, apps, connections, grants, leases } = world.stores;
+  const guarded = { apps: guard(apps), connections: guard(connections), grants: guard(grants), leases: guard(leases) };
+  const stores = { tenants: guard(tenants), ...guarded };
+  const feed = { behind: false, stale: false };
   const tokens = world.open({ stores, feed });
   await tokens.get(ask('ada'));
   down = true;
@@ -89,18 +90,67 @@ test('during an outage of the database tokens are served from memory', async () 
   // Changes in the meantime are unknown; a token in memory is served anyway.
   feed.behind = true;
   expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
+  feed.stale = true;
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DATABASE_UNAVAILABLE');
+  feed.stale = false;
   world.sandbox.clock.advance(2 * HOUR);
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DATABASE_UNAVAILABLE');
 });
 
 test('while the change feed is behind, a hit reads the database', async () => {
   const ada = await world.connect('ada');
-  const feed = { behind: true };
+  const feed = { behind: true, stale: false };
   const tokens = world.open({ feed });
   await tokens.get(ask('ada'));
 
   // Another replica suspended it, and the change has not arrived.
   await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONNECTION_SUSPENDED');
+});
+
+test('while the change feed is behind, a token of a grant that was replaced is not served', async () => {
+  const ada = await world.connect('ada');
+  const feed = { behind: false, stale: false };
+  const tokens = world.open({ feed });
+  const { accessToken: old } = await tokens.get(ask('ada'));
+  feed.behind = true;
+  expect((await tokens.get(ask('ada'))).accessToken).toBe(old);
+
+  const before = await world.find(ada.uid);
+  const held = await world.stores.grants.lease(ada.uid, { owner: 'x', resource: GRAPH, duration: 1_000 });
+  if (before === undefined || held?.refreshToken === undefined) throw new Error('gone');
+  await world.stores.connections.replaceGrant(before, before, held.refreshToken);
+
+  expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'ENTRA' });
+});
+
+test('while the change feed is behind, a database that does not answer delays a hit by two seconds at most', async () => {
+  await world.connect('ada');
+  const feed = { behind: false, stale: false };
+  const waits: number[] = [];
+  const timers = { every: () => () => {}, sleep: async (duration: number) => void waits.push(duration) };
+  let hangs = false;
+  const { tenants } = world.stores;
+  const find: typeof tenants.find = (tenantId) => (hangs ? new Promise(() => {}) : tenants.find(tenantId));
+  const tokens = world.open({ feed, timers, stores: { ...world.stores, tenants: { ...tenants, find } } });
+  await tokens.get(ask('ada'));
+
+  feed.behind = true;
+  hangs = true;
+
+  expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
+  expect(waits).toEqual([2_000]);
+});
+
+test('after missed changes nothing in memory is used', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
+
+  world.changes.reset();
 
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONNECTION_SUSPENDED');
 });

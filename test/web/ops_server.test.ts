@@ -28,6 +28,12 @@ test('is ready if every check passes, and lists each by name', async () => {
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\nkeys: ok\ndatabase: ok\n']);
 });
 
+test('is ready while a check reports degraded', async () => {
+  const get = await start({ database: () => undefined, changes: async () => 'degraded' });
+  const answer = await get('/readyz');
+  expect([answer.status, await answer.text()]).toEqual([200, 'ok\ndatabase: ok\nchanges: degraded\n']);
+});
+
 test.each(['/metrics', '/readyz'])('concurrent requests for %s cost as much as one', async (path) => {
   const gate = Promise.withResolvers<void>();
   let asked = 0;

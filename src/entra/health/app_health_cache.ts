@@ -30,5 +30,9 @@ export function createAppHealths(parts: Omit<AppHealthParts, 'app' | 'isCurrent'
       if (version !== undefined) forgotten.set(appUid, version);
       healths.delete(appUid);
     },
+    /** Also the versions: in a restored database, they may repeat with other content. */
+    forgetAll() {
+      for (const cache of [healths, forgotten, versions]) cache.clear();
+    },
   };
 }

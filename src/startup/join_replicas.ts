@@ -1,0 +1,66 @@
+import { hostname } from 'node:os';
+import { startNumbering } from '../background/number_outbox_events.ts';
+import type { Config } from '../config/config_interface.ts';
+import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
+import type { Clock } from '../model/clock.ts';
+import { newUid } from '../model/id_patterns.ts';
+import type { Every } from '../model/monotonic_timers.ts';
+import type { Changes } from '../model/resource_change_announcements.ts';
+import { followChanges } from '../replication/follow_changes.ts';
+import { startHeartbeat } from '../replication/replica_heartbeat.ts';
+import type { Stores } from '../store/store_interfaces.ts';
+import type { Log } from '../telemetry/log_events.ts';
+import type { Metrics } from '../telemetry/vault_metrics.ts';
+import type { Shutdown } from './shutdown.ts';
+
+interface ReplicasParts {
+  readonly stores: Stores;
+  readonly changes: Changes;
+  readonly authorizationServer: Pick<AuthorizationServer, 'forget' | 'forgetAll'>;
+  readonly config: Pick<Config, 'staleLimit'>;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly every: Every;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly opened: Shutdown['opened'];
+}
+
+/** Follows the changes of the other processes, and shows them that this one runs. Undefined: it has the database to itself. */
+export async function joinReplicas(parts: ReplicasParts) {
+  const { stores, changes, authorizationServer, config, version, clock, every, metrics, log, opened } = parts;
+  if (!stores.isShared) {
+    metrics.observeReplicas({ lag: () => 0, behind: () => false, liveReplicas: async () => 1 });
+    return undefined;
+  }
+  const follower = await opened(
+    followChanges({
+      changes: stores.changes,
+      every,
+      log,
+      staleLimit: config.staleLimit,
+      apply(change) {
+        if (change.kind === 'app') authorizationServer.forget(change.uid);
+        // A failure leaves keys in memory whose rows are deleted.
+        if (change.kind === 'tenant') stores.tenants.forgetDeletedKeys(change.uid).catch(() => {});
+        changes.announce(change);
+      },
+      reset() {
+        authorizationServer.forgetAll();
+        changes.reset();
+      },
+    }),
+  );
+  const uid = newUid();
+  const name = `${hostname()}-${process.pid}`;
+  const replica = { uid, name, version, startTime: clock.now(), rootKeyIds: stores.rootKeyIds };
+  const { replicas } = stores;
+  const heartbeat = await opened(startHeartbeat({ replicas, every, replica, position: () => follower.position }));
+  await opened(startNumbering({ stores, every, log, replica: uid }));
+  metrics.observeReplicas({
+    lag: () => follower.lag,
+    behind: () => follower.behind,
+    liveReplicas: heartbeat.liveReplicas,
+  });
+  return follower;
+}
