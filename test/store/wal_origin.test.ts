@@ -148,3 +148,13 @@ function faultOf(path: string): string | undefined {
 function digest(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
+
+test('a new database that was killed before its first checkpoint opens again', async () => {
+  const [path, killed] = [join(temporaryFolder(), 'vault.db'), join(temporaryFolder(), 'vault.db')];
+  const database = openSqlite({ path });
+  // The files of a process that was killed at this point.
+  for (const suffix of ['', '-wal']) copyFileSync(`${path}${suffix}`, `${killed}${suffix}`);
+  await database.close();
+
+  await openSqlite({ path: killed }).close();
+});

@@ -11,7 +11,7 @@ export function checkWalOrigin(path: string, file: FileHeader): void {
   const first = headers[0];
   // Versions of this program without epochs wrote 0.
   if (first === undefined || first.userVersion === 0) return;
-  const isUntouched = file.userVersion === first.userVersion - 1;
+  const isUntouched = file.userVersion === first.userVersion - 1 || isFirstLog(file, first);
   // A checkpoint copies page 1 unchanged; a backup changes at least its change counter.
   const isCheckpointed = () => headers.some(({ bytes }) => bytes.equals(file.bytes));
   if (isUntouched || isCheckpointed()) return;
@@ -21,4 +21,9 @@ export function checkWalOrigin(path: string, file: FileHeader): void {
     `does not belong to ${path}-wal: it was replaced, perhaps by a backup, and the log of the previous file was not deleted. ` +
       `To use the new file, delete ${path}-wal and ${path}-shm. To use the previous file, put it back. Nothing was changed`,
   );
+}
+
+/** Of a new file, which has no number yet: its log starts with the first migration. */
+function isFirstLog(file: FileHeader, first: FileHeader): boolean {
+  return file.userVersion === 0 && first.userVersion === 2;
 }
