@@ -69,7 +69,7 @@ export async function createStores(parts: StoresParts): Promise<Stores> {
   await keys.ready(VAULT_UID);
   await openCanary(meta, keyring);
   // After the check of the keys: a rejected database must stay unchanged.
-  await database.freeLeases();
+  await database.takeOver();
   // A deletion may have been killed before its shredding. And the setup must not be in the WAL only, which a backup may leave out.
   await database.shred();
   await recordKek(meta, keks.current, clock);

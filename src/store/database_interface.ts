@@ -29,8 +29,8 @@ export interface Database {
    * everything is rolled back and its index is returned.
    */
   commit(...steps: readonly Step[]): Promise<CommitResult>;
-  /** If only one process can use the database: frees the leases of the process before it, so that a crash delays no work. */
-  freeLeases(): Promise<void>;
+  /** If only one process can use the database: frees the leases of the process before it, and numbers events without a number. */
+  takeOver(): Promise<void>;
   /** After a key was deleted: removes its bytes from the files, as far as the dialect can. */
   shred(): Promise<void>;
   /** The same within a minute, in the background, for rows that are deleted often. */

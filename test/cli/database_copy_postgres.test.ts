@@ -33,6 +33,22 @@ test('a copy to PostgreSQL and back has every row', async () => {
   await stores.close();
 });
 
+test('events without a number get one when the copy on SQLite is opened', async () => {
+  const vault = await createSampleVault();
+  fillEveryTable(vault.database);
+  const url = await server.createDatabase();
+  await vault.run(['database', 'copy', '--from', 'sqlite:data/vault.db', '--to', url]);
+  await server.query('UPDATE outbox SET number = NULL', url.slice(url.lastIndexOf('/') + 1));
+
+  await vault.run(['database', 'copy', '--from', url, '--to', 'sqlite:back.db']);
+
+  const stores = await vault.open(vault.path('back.db'));
+  const events = await stores.outbox.read(0, 100);
+  expect(events.length).toBeGreaterThan(0);
+  expect(await stores.outbox.last()).toBe(events.at(-1)?.number);
+  await stores.close();
+});
+
 test('a source on PostgreSQL that replicas serve is refused', async () => {
   const vault = await createSampleVault();
   const url = await server.createDatabase();

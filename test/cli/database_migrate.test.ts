@@ -46,7 +46,7 @@ test('a vault whose role may create nothing serves what the owner has migrated',
   expect((await vault.stop()).code).toBe(0);
 });
 
-test('a role that may not create tables is told to let the owner migrate', async () => {
+test('if the role may not create tables, the message names the owner', async () => {
   const url = (await server.createDatabase()).replace('vault@', 'service@');
 
   const { code, stderr } = await startProgram(['database', 'migrate'], {

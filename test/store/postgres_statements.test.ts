@@ -66,7 +66,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
     },
     select: unasked,
     commit: unasked,
-    freeLeases: async () => {},
+    takeOver: async () => {},
     verify: async () => {},
     shredSoon: () => {},
     shred: unasked,

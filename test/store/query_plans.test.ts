@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open_sqlite.ts';
-import { FREE_LEASES } from '../../src/store/sqlite/sqlite_database.ts';
+import { TAKE_OVER } from '../../src/store/sqlite/sqlite_database.ts';
 import { GRAPH, NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
@@ -116,7 +116,7 @@ test('due rows, pages and the outbox need no sorting', async () => {
 
 /** Prepares every store's statements and some lists, and asks SQLite how it would run each. */
 async function recordPlans() {
-  const texts = new Set<string>(FREE_LEASES);
+  const texts = new Set<string>(TAKE_OVER);
   const database = openSqlite({ path: ':memory:' });
   const client = await sqliteClientOf(database);
   const prepare = client.prepare.bind(client);

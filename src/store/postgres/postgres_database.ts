@@ -145,7 +145,7 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
       return result.kind === 'committed' ? { committed: true } : { committed: false, refusedBy: result.index };
     },
     // Other replicas may hold them; those of a process that ended expire.
-    async freeLeases() {},
+    async takeOver() {},
     // PostgreSQL removes the bytes of deleted rows with VACUUM, and from its log when it recycles it.
     async shred() {},
     shredSoon() {},

@@ -33,9 +33,16 @@ export interface SqliteDatabaseParts {
 }
 
 // No process that could hold one is alive. The partial index over leases finds the few that exist.
-export const FREE_LEASES = [
+export const TAKE_OVER = [
   'UPDATE connections SET lease_owner = NULL, lease_until = NULL, lease_id = lower(hex(randomblob(16))) WHERE lease_until IS NOT NULL',
   "UPDATE leases SET owner = '', until = 0",
+  // Events that a copy of a shared database brought before their numbers.
+  `UPDATE outbox SET number = visible.number FROM (
+     SELECT event.sequence AS sequence, counter.position + row_number() OVER (ORDER BY event.sequence) AS number
+       FROM outbox AS event, feed AS counter WHERE counter.name = 'outbox' AND event.number IS NULL) AS visible
+     WHERE outbox.sequence = visible.sequence`,
+  `UPDATE feed SET position = (SELECT max(number) FROM outbox)
+     WHERE name = 'outbox' AND position < (SELECT max(number) FROM outbox)`,
 ];
 
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
@@ -135,8 +142,8 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
         throw error;
       }
     },
-    async freeLeases() {
-      written('freeLeases', undefined, () => client.exec(FREE_LEASES.join(';')));
+    async takeOver() {
+      written('takeOver', undefined, () => client.exec(TAKE_OVER.join(';')));
     },
     async shred() {
       observed('shred', undefined, cutter.now);
