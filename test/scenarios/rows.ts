@@ -8,7 +8,7 @@ export function storedRows(folder: string): Readonly<Record<string, readonly str
   try {
     const tables = database
       .prepare(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('meta', 'audit_streams')",
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('meta', 'audit_streams', 'leases')",
       )
       .pluck()
       .all() as string[];
