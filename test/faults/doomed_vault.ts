@@ -1,6 +1,6 @@
 /**
  * The vault in its own process, which kills itself with SIGKILL at the crash point that a line on standard input names, or DOOM from
- * the start. The line `round` runs the background jobs and deliveries at once. Prints `ready`, then `armed` and `done`.
+ * the start. With a second word, it sends itself that signal instead, once. The line `round` runs the background jobs and deliveries at once. Prints `ready`, then `armed` and `done`.
  * Configured by TOKENVAULT_… like the real program.
  */
 import { createInterface } from 'node:readline';
@@ -20,7 +20,10 @@ const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, deliveries: sinks })
 const vault = await startVault(readConfig(), {
   decorate: (outside) =>
     withCrashPoints(outside, (point) => {
-      if (point === doom) process.kill(process.pid, 'SIGKILL');
+      const [at, signal = 'SIGKILL'] = doom?.split(' ') ?? [];
+      if (point !== at) return;
+      doom = undefined;
+      process.kill(process.pid, signal);
     }),
   onJobsStarted,
 });

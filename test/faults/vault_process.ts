@@ -6,8 +6,9 @@ import { COMPILE_CACHE } from '../compile_cache.ts';
 
 export interface VaultProcess {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
-  /** Makes it crash at that point. */
-  arm(point: string): Promise<void>;
+  readonly pid: number;
+  /** Makes it send itself the signal at that point. Default: SIGKILL. */
+  arm(point: string, signal?: NodeJS.Signals): Promise<void>;
   /** Runs the background jobs and deliveries. False: it crashed meanwhile. */
   round(): Promise<boolean>;
   /** Settles when it has exited, with the signal. */
@@ -50,8 +51,9 @@ export async function startVaultProcess(
   const ready = await nextLine(lines, child);
   return {
     addresses: JSON.parse(ready.slice('ready '.length)),
-    async arm(point) {
-      child.stdin.write(`${point}\n`);
+    pid: child.pid ?? 0,
+    async arm(point, signal = 'SIGKILL') {
+      child.stdin.write(`${point} ${signal}\n`);
       await nextLine(lines, child);
     },
     async round() {

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import type { RequestRecord } from '../../src/sandbox/state/request_log.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
+import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
+import { type Clients, createClients } from '../scenarios/start_scenario.ts';
+import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';
+import { startVaultProcess, type VaultProcess } from './vault_process.ts';
+
+/** Longer than an access token is valid. */
+const EXPIRY = 3 * 3_600_000;
+const SCOPES = 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read';
+
+export const ADA = 'ada@contoso.example';
+export const GRACE = 'grace@contoso.example';
+
+/** A vault process and clients that call only it. */
+export interface Replica<Program> {
+  readonly program: Program;
+  readonly clients: Clients;
+}
+
+export interface ReplicasOptions {
+  readonly count: number;
+  /** Settings of the PostgreSQL server. */
+  readonly server?: Readonly<Record<string, string>>;
+  readonly sandbox?: SandboxOptions;
+  /** Of each process; names without `TOKENVAULT_`. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Several vault processes over one PostgreSQL server and one sandbox. */
+export interface Replicas {
+  readonly server: PostgresServer;
+  readonly sandbox: Sandbox;
+  readonly databaseUrl: string;
+  /** In the order of their start; an ended one stays in the list until it is replaced. */
+  readonly all: Replica<VaultProgram>[];
+  /** Starts one more process. */
+  start(environment?: Readonly<Record<string, string>>): Promise<Replica<VaultProgram>>;
+  /** Starts one more process that can be told to kill or stop itself at a crash point. */
+  startDoomed(): Promise<Replica<VaultProcess>>;
+  /** Registers the tenant `acme`. */
+  register(): Promise<void>;
+  /** Imports a connection of the tenant `acme`, or replaces its grant, and returns its name. */
+  connect(id: string, username?: string, replica?: Pick<Replica<unknown>, 'clients'>): Promise<string>;
+  /** Moves the clock until every access token is expired. */
+  expire(): Promise<void>;
+  /** Redemptions of refresh tokens at the sandbox, oldest first. */
+  exchanges(): readonly RequestRecord[];
+  /** Runs one statement in the database of the vault. */
+  query<Row extends Record<string, unknown>>(text: string): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** The value of a metric without labels. */
+export async function metricOf({ addresses }: Pick<VaultProgram, 'addresses'>, name: string): Promise<number> {
+  const text = await (await fetch(`http://${addresses.ops}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+export async function startReplicas(options: ReplicasOptions): Promise<Replicas> {
+  const folder = mkdtempSync(join(tmpdir(), 'replicas-'));
+  writeFileSync(join(folder, 'kek'), randomBytes(32), { mode: 0o600 });
+  const server = await startPostgres(18, options.server);
+  const sandbox = await startSandbox({ loopGuard: false, ...options.sandbox });
+  const databaseUrl = await server.createDatabase();
+  const shared = { DATABASE_URL: databaseUrl, KEY_SOURCE: 'file:./kek', AUDIT_FILE: '-', ...options.environment };
+  const all: Replica<VaultProgram>[] = [];
+  const doomed: Replica<VaultProcess>[] = [];
+
+  async function start(environment: Readonly<Record<string, string>> = {}): Promise<Replica<VaultProgram>> {
+    const program = await serveProgram(folder, { ...shared, SANDBOX: sandbox.url, ...environment });
+    const replica = { program, clients: createClients(program.addresses, {}) };
+    all.push(replica);
+    return replica;
+  }
+
+  function firstClients(): Clients {
+    const { clients } = all[0] ?? {};
+    if (clients === undefined) throw new TypeError('no replica was started');
+    return clients;
+  }
+
+  await Promise.all(Array.from({ length: options.count }, () => start()));
+  return {
+    server,
+    sandbox,
+    databaseUrl,
+    all,
+    start,
+    async startDoomed() {
+      // Its standard output is the channel of the test.
+      const audit = { AUDIT_FILE: `./audit-${doomed.length}.jsonl` };
+      const environment = Object.fromEntries(
+        Object.entries({ ...shared, ...audit }).map(([name, value]) => [`TOKENVAULT_${name}`, value]),
+      );
+      const program = await startVaultProcess(folder, sandbox.url, { environment });
+      const replica = { program, clients: createClients(program.addresses, {}) };
+      doomed.push(replica);
+      return replica;
+    },
+    async register() {
+      await firstClients().tenants.registerTenant({
+        tenantId: 'acme',
+        preset: 'aurinko',
+        app: {
+          clientId: ACME_CLIENT_ID,
+          credential: { case: 'clientSecret', value: ACME_SECRET },
+          signInAudience: 'common',
+          cloud: Cloud.CUSTOM,
+        },
+      });
+    },
+    async connect(id, username = ADA, replica = { clients: firstClients() }) {
+      const connection = `tenants/acme/connections/${id}`;
+      await replica.clients.connections.importConnection({
+        connection,
+        scopes: ['Mail.ReadOnly'],
+        verify: ImportConnectionRequest_Verify.ON_FIRST_USE,
+        allowReplace: true,
+        allowAccountChange: true,
+        refreshToken: sandbox.issueRefreshToken({
+          clientId: ACME_CLIENT_ID,
+          userObjectId: username,
+          scopes: SCOPES,
+        }),
+      });
+      return connection;
+    },
+    async expire() {
+      const body = JSON.stringify({ advance_ms: EXPIRY });
+      const response = await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body });
+      await response.body?.cancel();
+    },
+    exchanges: () => sandbox.requests().filter(({ grant }) => grant === 'refresh_token'),
+    query: (text) => server.query(text, new URL(databaseUrl).pathname.slice(1)),
+    async close() {
+      for (const { clients } of [...all, ...doomed]) clients.close();
+      for (const { program } of doomed) program.kill('SIGKILL');
+      await Promise.all([
+        ...doomed.map(({ program }) => program.ended),
+        ...all.map(({ program }) => (program.child.exitCode ?? program.child.signalCode) || program.stop('SIGKILL')),
+      ]);
+      await sandbox.close();
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
