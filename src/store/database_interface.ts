@@ -18,7 +18,7 @@ export interface Database {
   readonly filePlace: FilePlace | undefined;
   /** A statement that returns rows. It is prepared at once; PostgreSQL and the metrics use its name. */
   rows<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
-  /** A statement that changes rows and returns them. A power cut may undo it, back to the last durable commit. */
+  /** A statement that changes rows and returns them. A power cut may undo it, back to the last durable commit. It may run twice. */
   volatile<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
   /** A statement that changes rows. `orphan`: the reason of the error if a foreign key rejects it. */
   write(name: string, build: Build<unknown>, orphan?: Reason): WriteStatement;

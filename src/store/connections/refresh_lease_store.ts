@@ -35,7 +35,13 @@ export function createGrantStore(
         leaseUntil: sql`${now} + ${placeholder(connections.leaseUntil, 'duration')}`,
         leaseId: all.leaseId,
       })
-      .where(and(eq(connections.uid, all.uid), or(isNull(connections.leaseUntil), lt(connections.leaseUntil, now))))
+      .where(
+        and(
+          eq(connections.uid, all.uid),
+          // The same lease id: the answer to the first attempt was lost.
+          or(isNull(connections.leaseUntil), lt(connections.leaseUntil, now), eq(connections.leaseId, all.leaseId)),
+        ),
+      )
       .returning(),
   );
   const release = database.write('grants.release', (db) => db.update(connections).set(free).where(unfenced));

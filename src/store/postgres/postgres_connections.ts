@@ -14,6 +14,8 @@ export interface PostgresConnectionOptions {
   /** How many connections are open at most. */
   readonly poolSize: number;
   readonly applicationName: string;
+  /** Default: 15 s. */
+  readonly queryTimeout?: Duration | undefined;
 }
 
 export type PostgresConnections = ReturnType<typeof createPostgresConnections>;
@@ -41,8 +43,9 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
       idleTimeoutMillis: 10 * SECOND,
       maxLifetimeSeconds: MAX_LIFETIME,
     });
-    // A lost idle connection is replaced when it is needed.
+    // A lost connection is replaced when it is needed. Its loss is an event of the pool if it is idle, and of the client if it is in use.
     created.on('error', () => {});
+    created.on('connect', (client) => client.on('error', () => {}));
     return created;
   }
 
@@ -112,7 +115,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
 }
 
 function clientOptions(options: PostgresConnectionOptions, address: PostgresAddress | undefined): pg.ClientConfig {
-  const { url, password, ca, applicationName } = options;
+  const { url, password, ca, applicationName, queryTimeout = QUERY_TIMEOUT } = options;
   return {
     ...address,
     user: url.user,
@@ -122,7 +125,7 @@ function clientOptions(options: PostgresConnectionOptions, address: PostgresAddr
     ssl: url.tls ? { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) } : false,
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
-    query_timeout: QUERY_TIMEOUT,
+    query_timeout: queryTimeout,
     keepAlive: true,
     pipeline: true,
   } as pg.ClientConfig;

@@ -1,6 +1,6 @@
 import { fillPlaceholders, type Query, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { QueryConfig, QueryResult } from 'pg';
+import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Reason } from '../../model/errors.ts';
 import type {
   Build,
@@ -15,7 +15,7 @@ import type {
 } from '../database_interface.ts';
 import { translated } from '../translate_database_error.ts';
 import type { PostgresConnections } from './postgres_connections.ts';
-import { isConnectionFault, isRepeatable, StepError } from './postgres_errors.ts';
+import { fromConnection, isConnectionFault, isRepeatable, StepError } from './postgres_errors.ts';
 import { createListen } from './postgres_notifications.ts';
 import { type PostgresStep, transact } from './postgres_transaction.ts';
 import * as schema from './schema.ts';
@@ -31,7 +31,8 @@ export interface PostgresDatabaseParts {
 
 type RunQuery = (config: QueryConfig, values: unknown[]) => Promise<QueryResult>;
 
-const READ_ATTEMPTS = 3;
+/** Of a statement that may run twice. */
+const MAX_ATTEMPTS = 3;
 
 /** The database of several replicas. No statement needs the state of a session, so that poolers such as PgBouncer work. */
 export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
@@ -51,26 +52,30 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
     }
   }
 
-  async function read(config: QueryConfig, values: unknown[]): Promise<QueryResult> {
+  async function repeated(work: (client: PoolClient) => Promise<QueryResult>): Promise<QueryResult> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await connections.use((client) => client.query(config, values));
+        return await connections.use(work);
       } catch (error) {
-        if (attempt >= READ_ATTEMPTS || !(isConnectionFault(error) || isRepeatable(error))) throw error;
+        if (attempt >= MAX_ATTEMPTS || !(isConnectionFault(error) || isRepeatable(error))) throw error;
       }
     }
   }
 
+  function read(config: QueryConfig, values: unknown[]): Promise<QueryResult> {
+    return repeated((client) => client.query(config, values));
+  }
+
   /** A crash of the server may undo the commit. */
   function commitAsynchronously(config: QueryConfig, values: unknown[]): Promise<QueryResult> {
-    return connections.use(async (client) => {
+    return repeated(async (client) => {
       try {
         const begun = client.query('BEGIN; SET LOCAL synchronous_commit = off');
         const [, result] = await Promise.all([begun, client.query(config, values)]);
         await client.query('COMMIT');
         return result;
       } catch (error) {
-        await client.query('ROLLBACK').catch(() => {});
+        if (!isConnectionFault(fromConnection(error))) await client.query('ROLLBACK').catch(() => {});
         throw error;
       }
     });

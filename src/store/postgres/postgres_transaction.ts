@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Duration } from '../../model/clock.ts';
+import { type Duration, SECOND } from '../../model/clock.ts';
 import type { PostgresConnections } from './postgres_connections.ts';
-import { causeOf, isConnectionFault, isRepeatable, StepError, sqlState } from './postgres_errors.ts';
+import { causeOf, fromConnection, isConnectionFault, isRepeatable, StepError, sqlState } from './postgres_errors.ts';
 
 /** A statement of a transaction. */
 export interface PostgresStep {
@@ -19,19 +19,23 @@ export type TransactionResult =
   | { readonly kind: 'refused'; readonly index: number };
 
 const MAX_ATTEMPTS = 5;
+/** Longer than the server keeps an attempt open whose client is gone (idle_in_transaction_session_timeout). */
+const LONGEST_REPETITION: Duration = 15 * SECOND;
 const FIRST_PAUSE: Duration = 20;
 const LONGEST_PAUSE: Duration = 500;
 
 /**
  * Runs the steps in one transaction, exactly once. It is repeated after a deadlock, a serialization failure or a lost
  * connection. Its first statement inserts a random id: if the connection was lost during COMMIT, the repetition waits
- * for that transaction and conflicts with it if it took effect.
+ * for that transaction and conflicts with it if it took effect. Such an unknown outcome is looked for as long as possible.
  */
 export async function transact(
   connections: PostgresConnections,
   steps: readonly PostgresStep[],
 ): Promise<TransactionResult> {
   const commitId = randomBytes(16).toString('hex');
+  const giveUpTime = performance.now() + LONGEST_REPETITION;
+  /** Of the last attempt whose COMMIT was sent. */
   let sent: TransactionResult | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -44,7 +48,8 @@ export async function transact(
       });
     } catch (error) {
       if (sent !== undefined && isOwnCommit(error)) return sent;
-      if (attempt >= MAX_ATTEMPTS || !(isRepeatable(error) || isConnectionFault(error))) throw error;
+      const isLast = performance.now() >= giveUpTime || (sent === undefined && attempt >= MAX_ATTEMPTS);
+      if (isLast || !(isRepeatable(error) || isConnectionFault(error) || isEarlierAttemptOpen(error))) throw error;
     }
     await setTimeout(pauseAfter(attempt));
   }
@@ -55,13 +60,20 @@ function isOwnCommit(error: unknown): boolean {
   return sqlState(error) === '23505' && (causeOf(error) as pg.DatabaseError).table === 'commits';
 }
 
+/** The server has not noticed yet that the connection of an earlier attempt is lost. */
+function isEarlierAttemptOpen(error: unknown): boolean {
+  return sqlState(error) === '55P03' && !(error instanceof StepError);
+}
+
 async function run(
   client: pg.PoolClient,
   commitId: string,
   steps: readonly PostgresStep[],
 ): Promise<TransactionResult> {
   // The connection is pipelined: all statements are sent at once, and their results arrive in order.
-  const begun = client.query(`BEGIN; INSERT INTO commits (commit_id, time) VALUES ('${commitId}', ${Date.now()})`);
+  const begun = client.query(
+    `BEGIN; INSERT INTO commits (commit_id, time) VALUES ('${commitId}', extract(epoch FROM clock_timestamp()) * 1000)`,
+  );
   const running = steps.map(({ name, text, values }) =>
     client.query({ ...(name && { name }), text, values: [...values] }),
   );
@@ -80,7 +92,7 @@ async function run(
     }
     return { kind: 'committed', changed };
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {});
+    if (!isConnectionFault(fromConnection(error))) await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
 }
