@@ -19,15 +19,19 @@ test.each([
   const connection = await replicas.connect('mailbox', ADA);
   const request = { connection, scopes: ['Mail.ReadOnly'] };
   const [first, second] = replicas.all;
+  // Stopped replicas commit nothing else.
+  second?.program.child.kill('SIGSTOP');
   const gate = replicas.sandbox.holdNextToken();
   const served = first?.clients.tokens.getAccessToken(request);
   await gate.arrived;
+  first?.program.child.kill('SIGSTOP');
   expect((await leaseOwners())[0]?.owner).not.toBeNull();
   await commit();
   await replicas.server.stop('SIGQUIT');
   await replicas.server.restart();
   expect((await leaseOwners())[0]?.owner === null).toBe(fate === 'lost');
 
+  for (const { program } of replicas.all) program.child.kill('SIGCONT');
   await replicas.connect('mailbox', GRACE, second);
   gate.release();
 
