@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgres } from '../../src/store/postgres/open_postgres.ts';
 import { parsePostgresUrl } from '../../src/store/postgres/parse_postgres_url.ts';
 import { createPostgresConnections, type PostgresConnections } from '../../src/store/postgres/postgres_connections.ts';
@@ -123,6 +123,21 @@ test('the error of a step rolls all steps back, and names the step', async () =>
   expect(error).toBeInstanceOf(StepError);
   expect(error).toMatchObject({ index: 1, cause: { code: '22012' } });
   expect(await values()).toEqual([0, 0]);
+});
+
+test('a step that a foreign key rejects is reported with the reason of its statement', async () => {
+  const database = await openPostgres({ url: databaseUrl });
+  onTestFinished(() => database.close());
+  const { leases, accessTokens } = database.tables;
+  const lease = database.write('lease', (db) =>
+    db.insert(leases).values({ name: 'n', owner: 'o', until: 1, epoch: 1 }),
+  );
+  const orphan = { connectionUid: 'none', resource: 'r', tenantUid: 't', token: Buffer.of(1), expireTime: 1 };
+  const token = database.write('token', (db) => db.insert(accessTokens).values(orphan), 'CONNECTION_NOT_FOUND');
+
+  const error = await database.commit(lease.step({}, 1), token.step({}, 1)).catch((thrown) => thrown);
+  expect(error).toMatchObject({ reason: 'CONNECTION_NOT_FOUND' });
+  expect(await server.query('SELECT 1 FROM leases', name())).toEqual([]);
 });
 
 test('a statement without an answer in time ends as DATABASE_UNAVAILABLE, and its connection is discarded', async () => {

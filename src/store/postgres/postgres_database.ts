@@ -1,6 +1,7 @@
 import { fillPlaceholders, type Query, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
+import { type Duration, SECOND } from '../../model/clock.ts';
 import type { Reason } from '../../model/errors.ts';
 import type {
   Build,
@@ -33,6 +34,8 @@ type RunQuery = (config: QueryConfig, values: unknown[]) => Promise<QueryResult>
 
 /** Of a statement that may run twice. */
 const MAX_ATTEMPTS = 3;
+/** A statement is not repeated after its deadline, so that a server that hangs costs one deadline. */
+const LONGEST_REPETITION: Duration = 5 * SECOND;
 
 /** The database of several replicas. No statement needs the state of a session, so that poolers such as PgBouncer work. */
 export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
@@ -53,11 +56,13 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
   }
 
   async function repeated(work: (client: PoolClient) => Promise<QueryResult>): Promise<QueryResult> {
+    const giveUpTime = performance.now() + LONGEST_REPETITION;
     for (let attempt = 1; ; attempt++) {
       try {
         return await connections.use(work);
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !(isConnectionFault(error) || isRepeatable(error))) throw error;
+        const isLast = attempt >= MAX_ATTEMPTS || performance.now() >= giveUpTime;
+        if (isLast || !(isConnectionFault(error) || isRepeatable(error))) throw error;
       }
     }
   }
