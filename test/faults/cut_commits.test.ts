@@ -24,7 +24,17 @@ afterAll(async () => {
   await proxy.close();
 });
 
-const TABLES = ['tenants', 'apps', 'credentials', 'connections', 'access_tokens', 'authorizations', 'outbox', 'deks'];
+const TABLES = [
+  'tenants',
+  'apps',
+  'credentials',
+  'connections',
+  'access_tokens',
+  'authorizations',
+  'outbox',
+  'changes',
+  'deks',
+];
 const VERSIONED = ['tenants', 'apps', 'connections'];
 
 /** What the database contains and the sandbox has received. */
