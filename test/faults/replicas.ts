@@ -47,7 +47,7 @@ export interface Replicas {
   /** Starts one more process that can be told to kill or stop itself at a crash point. */
   startDoomed(): Promise<Replica<VaultProcess>>;
   /** Registers the tenant `acme`. */
-  register(): Promise<void>;
+  register(replica?: Pick<Replica<unknown>, 'clients'>): Promise<void>;
   /** Imports a connection of the tenant `acme`, or replaces its grant, and returns its name. */
   connect(id: string, username?: string, replica?: Pick<Replica<unknown>, 'clients'>): Promise<string>;
   /** Moves the clock until every access token is expired. */
@@ -106,8 +106,8 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       doomed.push(replica);
       return replica;
     },
-    async register() {
-      await firstClients().tenants.registerTenant({
+    async register(replica = { clients: firstClients() }) {
+      await replica.clients.tenants.registerTenant({
         tenantId: 'acme',
         preset: 'aurinko',
         app: {

@@ -11,7 +11,7 @@ import { unusableServer } from './unusable_server_error.ts';
  */
 const OLDEST_PROGRAM: Readonly<Record<number, number>> = {};
 
-/** Of `pg_advisory_xact_lock`: any fixed number that other programs on the server do not use. */
+/** Of `pg_try_advisory_xact_lock`: any fixed number that other programs on the server do not use. */
 const LOCK = 8_427_190_313;
 const LOCK_NOT_AVAILABLE = '55P03';
 const MAX_WAIT = 10 * MINUTE;
@@ -45,9 +45,7 @@ export async function migratePostgres(
   const guard = await connect();
   const worker = await connect();
   try {
-    await guard.query(
-      `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10min'; SELECT pg_advisory_xact_lock(${LOCK})`,
-    );
+    await acquire(guard);
     await worker.query(
       'CREATE TABLE IF NOT EXISTS migrations (created_at bigint PRIMARY KEY, hash text NOT NULL, oldest_program bigint NOT NULL)',
     );
@@ -57,6 +55,21 @@ export async function migratePostgres(
     await guard.query('COMMIT');
   } finally {
     await Promise.all([guard.end(), worker.end()]);
+  }
+}
+
+/** Waits outside of a transaction: behind a pooler, a replica that waits must not hold the connection that another one works on. */
+async function acquire(guard: pg.Client): Promise<void> {
+  const deadline = performance.now() + MAX_WAIT;
+  for (;;) {
+    await guard.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
+    const { rows } = await guard.query<{ acquired: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS acquired`);
+    if (rows[0]?.acquired) return;
+    await guard.query('ROLLBACK');
+    if (performance.now() > deadline) {
+      throw unusableServer('not_migrated', 'is being migrated by another process for too long. Check that process');
+    }
+    await pause();
   }
 }
 
@@ -80,8 +93,12 @@ async function applyPatiently(client: pg.Client, migration: Migration): Promise<
       await client.query('ROLLBACK');
       if (sqlState(error) !== LOCK_NOT_AVAILABLE || performance.now() > deadline) throw error;
     }
-    await setTimeout(SECOND * (0.5 + Math.random()));
+    await pause();
   }
+}
+
+async function pause(): Promise<void> {
+  await setTimeout(SECOND * (0.5 + Math.random()));
 }
 
 async function apply(client: pg.Client, { time, hash, statements }: Migration): Promise<void> {
