@@ -3,7 +3,7 @@ import type { Duration } from '../../model/clock.ts';
 import { SECOND } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { PostgresAddress, PostgresUrl } from './parse_postgres_url.ts';
-import { fromConnection, isConnectionFault, standbyServer } from './postgres_errors.ts';
+import { fromConnection, isConnectionFault, isTimeout, standbyServer } from './postgres_errors.ts';
 
 export interface PostgresConnectionOptions {
   readonly url: PostgresUrl;
@@ -33,7 +33,7 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 export function createPostgresConnections(options: PostgresConnectionOptions) {
   const { addresses } = options.url;
   /** Also those that the pool has given up, whose server has not closed them. */
-  const open = new Set<pg.PoolClient>();
+  const open = new Set<pg.ClientBase>();
   let pool = createPool(addresses[0]);
   let searching: Promise<void> | undefined;
   let isClosed = false;
@@ -49,12 +49,14 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     });
     // A lost connection is replaced when it is needed. Its loss is an event of the pool if it is idle, and of the client if it is in use.
     created.on('error', () => {});
-    created.on('connect', (client) => {
-      client.on('error', () => {});
-      open.add(client);
-      client.once('end', () => open.delete(client));
-    });
+    created.on('connect', observe);
     return created;
+  }
+
+  function observe(client: pg.ClientBase): void {
+    client.on('error', () => {});
+    open.add(client);
+    client.once('end', () => open.delete(client));
   }
 
   /** Moves to the first of several addresses that accepts writes; stays if none does. */
@@ -63,9 +65,13 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     const checks = addresses.map(async (address) => ((await acceptsWrites(address)) ? address : undefined));
     let primary: PostgresAddress | undefined;
     for (const check of checks) primary ??= await check;
-    if (primary === undefined || primary === current() || isClosed) return;
+    if (primary !== undefined && primary !== current()) renew(primary);
+  }
+
+  function renew(address: PostgresAddress | undefined): void {
+    if (isClosed) return;
     const previous = pool;
-    pool = createPool(primary);
+    pool = createPool(address);
     void previous.end().catch(() => {});
   }
 
@@ -108,7 +114,11 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
       } catch (cause) {
         const error = fromConnection(cause);
         client?.release(isConnectionFault(error) || client.getTransactionStatus() !== 'I');
-        if (addresses.length > 1 && used === pool && isConnectionFault(error)) void search();
+        if (used === pool && isConnectionFault(error)) {
+          // The idle connections take the same way. Each would cost a caller the same time.
+          if (isTimeout(cause)) renew(current());
+          if (addresses.length > 1) void search();
+        }
         throw error;
       }
     },
@@ -116,7 +126,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     async connect(): Promise<pg.Client> {
       if (addresses.length > 1) await search();
       const client = new pg.Client(clientOptions(options, current()));
-      client.on('error', () => {});
+      observe(client);
       await client.connect();
       return client;
     },
@@ -125,7 +135,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
       await searching;
       await pool.end();
       // A server that cannot be reached does not close its connections, which must not keep the process.
-      for (const client of open) (client as pg.PoolClient & { unref(): void }).unref();
+      for (const client of open) (client as pg.ClientBase & { unref(): void }).unref();
     },
   };
 }

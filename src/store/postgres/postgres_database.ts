@@ -24,7 +24,7 @@ import * as schema from './schema.ts';
 export interface PostgresDatabaseParts {
   readonly connections: PostgresConnections;
   /** Past a pooler, for notifications. Default: `connections`. */
-  readonly direct?: Pick<PostgresConnections, 'connect'> | undefined;
+  readonly direct?: Pick<PostgresConnections, 'connect' | 'close'> | undefined;
   /** Prepared statements with names: faster, but PgBouncer supports them from version 1.21 on only. */
   readonly namedStatements: boolean;
   readonly meter: StatementMeter | undefined;
@@ -162,7 +162,9 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
     async verify() {
       await observed('verify', undefined, () => connections.use((client) => client.query('SELECT 1')));
     },
-    close: () => connections.close(),
+    async close() {
+      for (const one of new Set([connections, direct])) await one.close();
+    },
   };
 }
 

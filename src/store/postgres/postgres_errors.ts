@@ -33,6 +33,12 @@ export function isConnectionFault(error: unknown): boolean {
   return isVaultError(causeOf(error), 'DATABASE_UNAVAILABLE') || CONNECTION_FAULT.test(sqlState(error) ?? '');
 }
 
+/** Whether the server did not respond to a statement. The driver has no code for it. */
+export function isTimeout(error: unknown): boolean {
+  const cause = causeOf(error);
+  return cause instanceof Error && cause.message === 'Query read timeout';
+}
+
 /** An error of the driver or the network, which has no SQLSTATE, as DATABASE_UNAVAILABLE. Only a code is kept. */
 export function fromConnection(error: unknown): unknown {
   if (sqlState(error) !== undefined || causeOf(error) instanceof VaultError) return error;

@@ -25,8 +25,12 @@ export function createListen(connect: () => Promise<pg.Client>): Notifications['
     async function listenOnce(): Promise<void> {
       const connected = await connect();
       client = connected;
-      const ended = new Promise<void>((resolve) => connected.once('end', resolve));
-      if (closing.signal.aborted) return connected.end();
+      const ended = new Promise<void>((resolve) => {
+        connected.once('end', resolve);
+        // A server that cannot be reached does not end the connection.
+        closing.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      if (closing.signal.aborted) return;
       connected.on('notification', wake);
       await connected.query(`LISTEN ${channel}`);
       // Notifications may have been missed meanwhile.
@@ -38,7 +42,7 @@ export function createListen(connect: () => Promise<pg.Client>): Notifications['
     return {
       async close() {
         closing.abort();
-        await client?.end().catch(() => {});
+        void client?.end().catch(() => {});
         await running;
       },
     };
