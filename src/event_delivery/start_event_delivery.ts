@@ -84,7 +84,8 @@ export function startDeliveries(parts: DeliveriesParts) {
       await Promise.allSettled(running);
       clearTimeout(timeout);
       await Promise.all(workers.map(({ client }) => client.close()));
-      await lease.release();
+      // It expires by itself.
+      await lease.release().catch(() => {});
     },
   };
 }
