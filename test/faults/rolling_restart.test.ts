@@ -37,7 +37,9 @@ test('a rolling restart of three replicas under load fails no call of a client t
     retried(() => clients.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] })),
   );
   let written = 0;
-  const writers = startCallers(2, () => retried(() => replicas.connect(`written-${written++}`, undefined, { clients })));
+  const writers = startCallers(2, () =>
+    retried(() => replicas.connect(`written-${written++}`, undefined, { clients })),
+  );
 
   for (const [index, { program }] of running.entries()) {
     await readers.more(50);
