@@ -1,33 +1,21 @@
 import pg from 'pg';
-import type { Duration } from '../../model/clock.ts';
-import { SECOND } from '../../model/clock.ts';
-import type { Secret } from '../../model/secret.ts';
-import type { PostgresAddress, PostgresUrl } from './parse_postgres_url.ts';
-import { fromConnection, isConnectionFault, isTimeout, standbyServer } from './postgres_errors.ts';
-
-export interface PostgresConnectionOptions {
-  readonly url: PostgresUrl;
-  /** Read for every new connection, so that a new password needs no restart. */
-  readonly password: () => Secret | undefined;
-  /** PEM of the certificate authorities; undefined: those of the system. */
-  readonly ca: string | undefined;
-  /** How many connections are open at most. */
-  readonly poolSize: number;
-  readonly applicationName: string;
-  /** Default: 12 s. */
-  readonly queryTimeout?: Duration | undefined;
-}
+import { type Duration, SECOND } from '../../model/clock.ts';
+import type { PostgresAddress } from './parse_postgres_url.ts';
+import { CONNECT_TIMEOUT, clientOptions, type PostgresConnectionOptions } from './postgres_client_options.ts';
+import {
+  fromConnection,
+  isConnectionFault,
+  isConnectTimeout,
+  isQueryTimeout,
+  standbyServer,
+} from './postgres_errors.ts';
 
 export type PostgresConnections = ReturnType<typeof createPostgresConnections>;
 
-const CONNECT_TIMEOUT: Duration = 5 * SECOND;
-/** Longer than the timeouts of the server, whose errors say more; shorter than the deadlines of callers. Applies to every query, COMMIT included. */
-const QUERY_TIMEOUT: Duration = 12 * SECOND;
+/** After a timeout, calls fail at once for so long, instead of waiting for the same timeout. */
+const PAUSE_AFTER_TIMEOUT: Duration = 2 * SECOND;
 /** A connection is renewed from time to time, so that the load moves to new servers behind the same name. */
 const MAX_LIFETIME = 30 * 60;
-
-// All integers of the schema are below 2^53. The driver returns int8 as text, since others may be larger.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /** The pool of connections to the server that accepts writes. */
 export function createPostgresConnections(options: PostgresConnectionOptions) {
@@ -36,6 +24,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
   const open = new Set<pg.ClientBase>();
   let pool = createPool(addresses[0]);
   let searching: Promise<void> | undefined;
+  let outage: { readonly error: unknown; readonly until: number } | undefined;
   let isClosed = false;
 
   function createPool(address: PostgresAddress | undefined): pg.Pool {
@@ -72,6 +61,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     if (isClosed) return;
     const previous = pool;
     pool = createPool(address);
+    outage = undefined;
     void previous.end().catch(() => {});
   }
 
@@ -104,6 +94,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
     /** Runs work on one connection. After a fault of the connection it is closed, and the next one may be to another address. */
     async use<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
       await searching;
+      if (outage !== undefined && performance.now() < outage.until) throw outage.error;
       const used = pool;
       let client: pg.PoolClient | undefined;
       try {
@@ -115,8 +106,9 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
         const error = fromConnection(cause);
         client?.release(isConnectionFault(error) || client.getTransactionStatus() !== 'I');
         if (used === pool && isConnectionFault(error)) {
+          if (isConnectTimeout(cause)) outage = { error, until: performance.now() + PAUSE_AFTER_TIMEOUT };
           // The idle connections take the same way. Each would cost a caller the same time.
-          if (isTimeout(cause)) renew(current());
+          if (isQueryTimeout(cause)) renew(current());
           if (addresses.length > 1) void search();
         }
         throw error;
@@ -147,21 +139,4 @@ async function checkPrimary(client: pg.ClientBase): Promise<void> {
     query_timeout: CONNECT_TIMEOUT,
   } as pg.QueryConfig);
   if (rows[0]?.standby !== false) throw standbyServer();
-}
-
-function clientOptions(options: PostgresConnectionOptions, address: PostgresAddress | undefined): pg.ClientConfig {
-  const { url, password, ca, applicationName, queryTimeout = QUERY_TIMEOUT } = options;
-  return {
-    ...address,
-    user: url.user,
-    database: url.database,
-    // With a function, the driver does not read the variables and files of other programs.
-    password: () => password()?.reveal() ?? '',
-    ssl: url.tls ? { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) } : false,
-    application_name: applicationName,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    query_timeout: queryTimeout,
-    keepAlive: true,
-    pipeline: true,
-  } as pg.ClientConfig;
 }

@@ -33,10 +33,19 @@ export function isConnectionFault(error: unknown): boolean {
   return isVaultError(causeOf(error), 'DATABASE_UNAVAILABLE') || CONNECTION_FAULT.test(sqlState(error) ?? '');
 }
 
-/** Whether the server did not respond to a statement. The driver has no code for it. */
-export function isTimeout(error: unknown): boolean {
+/** Whether the server did not respond to a statement. The driver has no codes for timeouts. */
+export function isQueryTimeout(error: unknown): boolean {
+  return hasMessage(error, /^Query read timeout$/);
+}
+
+/** Whether the server did not respond to a new connection. Not: no connection of the pool became free. */
+export function isConnectTimeout(error: unknown): boolean {
+  return hasMessage(error, /^(timeout expired|Connection terminated due to connection timeout)$/);
+}
+
+function hasMessage(error: unknown, pattern: RegExp): boolean {
   const cause = causeOf(error);
-  return cause instanceof Error && cause.message === 'Query read timeout';
+  return cause instanceof Error && pattern.test(cause.message);
 }
 
 /** An error of the driver or the network, which has no SQLSTATE, as DATABASE_UNAVAILABLE. Only a code is kept. */
