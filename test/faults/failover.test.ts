@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PostgresServer } from '../postgres/postgres_server.ts';
 import { endOfProgram, type VaultProgram } from '../scenarios/vault_program.ts';
@@ -27,7 +28,7 @@ const vaultConnections = ({ query }: PostgresServer) =>
 test('a standby alone is refused at the start, with the next step', async () => {
   const url = replicas.databaseUrl.replace(`:${primary.port}`, `:${standby.port}`);
 
-  const exit = await endOfProgram('/tmp', { DATABASE_URL: url, SANDBOX: replicas.sandbox.url, AUDIT_FILE: '-' });
+  const exit = await endOfProgram(tmpdir(), { DATABASE_URL: url, SANDBOX: replicas.sandbox.url, AUDIT_FILE: '-' });
 
   expect(exit).toMatchObject({
     code: 75,

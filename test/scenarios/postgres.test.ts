@@ -17,6 +17,7 @@ let sandbox: Sandbox;
 let folder: string;
 beforeAll(async () => {
   server = await startPostgres();
+  await server.query('CREATE ROLE crowded LOGIN CONNECTION LIMIT 0');
   sandbox = await startSandbox();
   folder = mkdtempSync(join(tmpdir(), 'postgres-vault-'));
   writeFileSync(join(folder, 'kek'), randomBytes(32), { mode: 0o600 });
@@ -87,6 +88,12 @@ test.each([
     'does not support TLS',
   ],
   ['the role may not create tables', () => `postgres://vault@127.0.0.1:${server.port}/postgres`, 77, 'rights'],
+  [
+    'the role has no connection left',
+    () => `postgres://crowded@127.0.0.1:${server.port}/postgres`,
+    69,
+    'lacks disk space, memory or connections',
+  ],
   ['the URL names no user', () => 'postgres://db.example/vault', 78, 'must name a user'],
 ])('the start fails if %s', async (_, url, code, words) => {
   const exit = await endOfProgram(folder, environment(url()));

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { translated } from '../translate_database_error.ts';
 import { causeOf, sqlState } from './postgres_errors.ts';
 import { unusableServer } from './unusable_server_error.ts';
 
@@ -79,7 +80,8 @@ export function explainConnectFailure(error: unknown): unknown {
       cause,
     );
   }
-  if (state !== '') return error;
+  // Such as a server that starts, or has no connection left.
+  if (state !== '') return translated(error);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (CERTIFICATE.test(code)) {
     return unusableServer(

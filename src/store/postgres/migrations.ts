@@ -69,7 +69,7 @@ async function acquire(guard: pg.Client): Promise<void> {
     if (performance.now() > deadline) {
       throw unusableServer('not_migrated', 'is being migrated by another process for too long. Check that process');
     }
-    await pause();
+    await setTimeout(200 * (0.5 + Math.random()));
   }
 }
 
@@ -93,12 +93,8 @@ async function applyPatiently(client: pg.Client, migration: Migration): Promise<
       await client.query('ROLLBACK');
       if (sqlState(error) !== LOCK_NOT_AVAILABLE || performance.now() > deadline) throw error;
     }
-    await pause();
+    await setTimeout(SECOND * (0.5 + Math.random()));
   }
-}
-
-async function pause(): Promise<void> {
-  await setTimeout(SECOND * (0.5 + Math.random()));
 }
 
 async function apply(client: pg.Client, { time, hash, statements }: Migration): Promise<void> {
