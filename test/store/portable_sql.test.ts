@@ -96,6 +96,7 @@ function statementsIn(source: string): string[] {
     literal
       .slice(1, -1)
       .replaceAll(/"\$\{\w+\}"/g, '"name"')
+      .replaceAll(/(SCHEMA|TO) \$\{\w+\}/g, '$1 name')
       .replaceAll(/\$\{[^}]*\}/g, '1'),
   );
 }
