@@ -1,7 +1,6 @@
 import { fillPlaceholders, type Query, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { PoolClient, QueryConfig, QueryResult } from 'pg';
-import { type Duration, SECOND } from '../../model/clock.ts';
+import type { QueryConfig, QueryResult } from 'pg';
 import type { Reason } from '../../model/errors.ts';
 import type {
   Build,
@@ -16,9 +15,10 @@ import type {
 } from '../database_interface.ts';
 import { translated } from '../translate_database_error.ts';
 import type { PostgresConnections } from './postgres_connections.ts';
-import { fromConnection, isConnectionFault, isRepeatable, StepError } from './postgres_errors.ts';
+import { fromConnection, isConnectionFault, StepError } from './postgres_errors.ts';
 import { createListen } from './postgres_notifications.ts';
 import { type PostgresStep, transact } from './postgres_transaction.ts';
+import { runRepeatable } from './run_repeatable_statement.ts';
 import * as schema from './schema.ts';
 
 export interface PostgresDatabaseParts {
@@ -31,11 +31,6 @@ export interface PostgresDatabaseParts {
 }
 
 type RunQuery = (config: QueryConfig, values: unknown[]) => Promise<QueryResult>;
-
-/** Of a statement that may run twice. */
-const MAX_ATTEMPTS = 3;
-/** A statement is not repeated after its deadline, so that a server that hangs costs one deadline. */
-const LONGEST_REPETITION: Duration = 5 * SECOND;
 
 /** The database of several replicas. No statement needs the state of a session, so that poolers such as PgBouncer work. */
 export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
@@ -55,25 +50,13 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
     }
   }
 
-  async function repeated(work: (client: PoolClient) => Promise<QueryResult>): Promise<QueryResult> {
-    const giveUpTime = performance.now() + LONGEST_REPETITION;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await connections.use(work);
-      } catch (error) {
-        const isLast = attempt >= MAX_ATTEMPTS || performance.now() >= giveUpTime;
-        if (isLast || !(isConnectionFault(error) || isRepeatable(error))) throw error;
-      }
-    }
-  }
-
   function read(config: QueryConfig, values: unknown[]): Promise<QueryResult> {
-    return repeated((client) => client.query(config, values));
+    return runRepeatable(connections, (client) => client.query(config, values));
   }
 
   /** A crash of the server may undo the commit. */
   function commitAsynchronously(config: QueryConfig, values: unknown[]): Promise<QueryResult> {
-    return repeated(async (client) => {
+    return runRepeatable(connections, async (client) => {
       try {
         const begun = client.query('BEGIN; SET LOCAL synchronous_commit = off');
         const [, result] = await Promise.all([begun, client.query(config, values)]);
