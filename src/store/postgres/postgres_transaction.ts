@@ -74,17 +74,16 @@ async function run(
   commitId: string,
   steps: readonly PostgresStep[],
 ): Promise<TransactionResult> {
-  // The connection is pipelined: all statements are sent at once, and their results arrive in order.
-  const begun = client.query(
+  // Before the steps are sent: without a transaction, each of them would be committed by itself.
+  await client.query(
     `BEGIN; INSERT INTO commits (commit_id, time) VALUES ('${commitId}', extract(epoch FROM clock_timestamp()) * 1000)`,
   );
-  const running = steps.map(({ name, text, values }) =>
-    client.query({ ...(name && { name }), text, values: [...values] }),
+  // The connection is pipelined: all steps are sent at once, and their results arrive in order.
+  const results = await Promise.allSettled(
+    steps.map(({ name, text, values }) => client.query({ ...(name && { name }), text, values: [...values] })),
   );
-  const [beginning, ...results] = await Promise.allSettled([begun, ...running]);
   const changed: number[] = [];
   try {
-    if (beginning?.status === 'rejected') throw beginning.reason;
     for (const [index, result] of results.entries()) {
       if (result.status === 'rejected') throw new StepError(index, result.reason);
       const rows = result.value.rowCount ?? 0;
