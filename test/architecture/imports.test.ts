@@ -126,7 +126,7 @@ const REVEALING = [
   'keyring/keyring.ts',
   'rpc/messages/encode_token_response.ts',
   'store/connections/sealed_access_token_rows.ts',
-  'store/postgres/postgres_connections.ts',
+  'store/postgres/postgres_client_options.ts',
   'store/authorizations/authorization_row_mapping.ts',
   'store/apps/credential_rows.ts',
 ];
