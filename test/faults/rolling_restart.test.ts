@@ -33,7 +33,7 @@ test('a rolling restart of three replicas under load fails no call of a client t
   await replicas.register();
   const clients = createClients({ grpc: target(grpcPorts), admin: target(adminPorts) }, { channel: ROUND_ROBIN });
   const connection = await replicas.connect('ada', undefined, { clients });
-  const readers = startCallers(6, () =>
+  const readers = startCallers(3, () =>
     retried(() => clients.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] })),
   );
   let written = 0;
