@@ -10,7 +10,7 @@ export const LEASE_RENEWAL: Duration = 5 * SECOND;
 export type JobLease = ReturnType<typeof createJobLease>;
 
 /** The lease of the one process that does a job for all. */
-export function createJobLease(leases: LeaseStore, name: string, replica: string) {
+export function createJobLease(leases: Pick<LeaseStore, 'acquire' | 'release'>, name: string, replica: string) {
   let held: HeldJobLease | undefined;
   let until = 0;
   let stopped = false;

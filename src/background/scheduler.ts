@@ -23,7 +23,7 @@ export interface Scheduler {
 }
 
 export interface SchedulerParts {
-  readonly leases: Stores['leases'];
+  readonly leases: Pick<Stores['leases'], 'acquire' | 'release'>;
   readonly every: Every;
   readonly log: Log;
   /** Random id of this process: the holder of the lease. */

@@ -4,7 +4,8 @@ import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { Replica, ReplicaStore } from '../store/replication_store_interfaces.ts';
 
 const PERIOD: Duration = 5 * SECOND;
-const LIVE: Duration = 30 * SECOND;
+/** Without a heartbeat for this long, a process counts as ended. */
+export const LIVE: Duration = 30 * SECOND;
 
 export interface HeartbeatParts {
   readonly replicas: ReplicaStore;

@@ -4,6 +4,7 @@ import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
+import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import type { TlsFiles } from '../listeners/tls_file_reload.ts';
@@ -18,6 +19,7 @@ import { createEventService } from './services/event_service.ts';
 import { createHealthService, type HealthParts } from './services/health_service.ts';
 import { createReflectionServices } from './services/reflection_service.ts';
 import { createScopeService } from './services/scope_service.ts';
+import { createStatusService } from './services/status_service.ts';
 import { createTenantService } from './services/tenant_service.ts';
 import { createTokenService } from './services/token_service.ts';
 import { openSockets, type SocketParts } from './transport/open_grpc_listener.ts';
@@ -41,6 +43,7 @@ export type ServiceParts = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createConnectionService>[0] &
   Parameters<typeof createTokenService>[0] &
   Parameters<typeof createEventService>[0] &
+  Parameters<typeof createStatusService>[0] &
   Parameters<typeof createScopeService>[0];
 
 /** For products: admin methods do not exist on this listener. */
@@ -62,6 +65,7 @@ export function adminServices(parts: ServiceParts): ServedServices {
       serve(TenantService, createTenantService(parts)),
       serve(AppService, createAppService(parts)),
       serve(EventService, createEventService(parts)),
+      serve(StatusService, createStatusService(parts)),
       ...tokenServices(parts).services,
     ],
     reflection: true,

@@ -1,13 +1,11 @@
-import { hostname } from 'node:os';
 import { startNumbering } from '../background/number_outbox_events.ts';
 import type { Config } from '../config/config_interface.ts';
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
-import type { Clock } from '../model/clock.ts';
-import { newUid } from '../model/id_patterns.ts';
 import type { Every } from '../model/monotonic_timers.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
 import { followChanges } from '../replication/follow_changes.ts';
 import { startHeartbeat } from '../replication/replica_heartbeat.ts';
+import type { Replica } from '../store/replication_store_interfaces.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { Metrics } from '../telemetry/vault_metrics.ts';
@@ -18,8 +16,7 @@ interface ReplicasParts {
   readonly changes: Changes;
   readonly authorizationServer: Pick<AuthorizationServer, 'forget' | 'forgetAll'>;
   readonly config: Pick<Config, 'staleLimit'>;
-  readonly version: string;
-  readonly clock: Clock;
+  readonly replica: Omit<Replica, 'feedPosition'>;
   readonly every: Every;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -28,7 +25,7 @@ interface ReplicasParts {
 
 /** Follows the changes of the other processes, and shows them that this one runs. Undefined: it has the database to itself. */
 export async function joinReplicas(parts: ReplicasParts) {
-  const { stores, changes, authorizationServer, config, version, clock, every, metrics, log, opened } = parts;
+  const { stores, changes, authorizationServer, config, replica, every, metrics, log, opened } = parts;
   if (!stores.isShared) {
     metrics.observeReplicas({ lag: () => 0, behind: () => false, liveReplicas: async () => 1 });
     return undefined;
@@ -51,12 +48,9 @@ export async function joinReplicas(parts: ReplicasParts) {
       },
     }),
   );
-  const uid = newUid();
-  const name = `${hostname()}-${process.pid}`;
-  const replica = { uid, name, version, startTime: clock.now(), rootKeyIds: stores.rootKeyIds };
   const { replicas } = stores;
   const heartbeat = await opened(startHeartbeat({ replicas, every, replica, position: () => follower.position }));
-  await opened(startNumbering({ stores, every, log, replica: uid }));
+  await opened(startNumbering({ stores, every, log, replica: replica.uid }));
   metrics.observeReplicas({
     lag: () => follower.lag,
     behind: () => follower.behind,

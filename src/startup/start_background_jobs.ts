@@ -27,6 +27,8 @@ interface BackgroundJobsParts extends MicrosoftClients {
   readonly clock: Clock;
   readonly stores: Stores;
   readonly changes: Changes;
+  /** Uid of this process: the holder of its leases. */
+  readonly replica: string;
   readonly apiKeys: readonly ApiKeyExpiry[];
   readonly every: Timers['every'];
   readonly metrics: Metrics;
@@ -36,14 +38,13 @@ interface BackgroundJobsParts extends MicrosoftClients {
 
 /** Starts the periodic work: delivery of events, expiry events, and rotation and inspection of client secrets. */
 export async function startBackgroundJobs(parts: BackgroundJobsParts) {
-  const { config, clock, stores, metrics, log, opened } = parts;
+  const { config, clock, stores, replica, metrics, log, opened } = parts;
 
   const { sinks, warnings } =
     config.sinksFile === undefined ? { sinks: [], warnings: [] } : readSinksFile(config.sinksFile);
   for (const message of warnings) log.event('warn', 'sinks_file_warning', { message });
   // A new sink gets a cursor first, so that it receives every event from now on.
   await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
-  const replica = newUid();
   const deliveries = await opened(
     startDeliveries({ stores, clock, log, replica, sinks, metrics: metrics.sinks, source: config.publicUrl }),
   );

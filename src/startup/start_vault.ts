@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { AuditLog } from '../audit/audit_log_interface.ts';
 import { openAuditLog } from '../audit/open_audit_log.ts';
 import type { Config } from '../config/config_interface.ts';
@@ -26,6 +25,7 @@ import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/start_grpc_server.ts';
 import { createScopes } from '../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../scopes/load_scope_catalogs.ts';
+import { createStatusReader } from '../status/read_vault_status.ts';
 import { openStores } from '../store/open_stores.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { createReadiness, loggedCheck } from '../telemetry/readiness_checks.ts';
@@ -35,6 +35,7 @@ import { type AccessTokensParts, createAccessTokens } from '../tokens/create_acc
 import { createPageAudit } from '../web/failure_page_audit.ts';
 import { startOpsServer } from '../web/probe_and_metrics_server.ts';
 import { startWebServer } from '../web/web_server.ts';
+import { describeThisReplica } from './describe_this_replica.ts';
 import { openCloud } from './entra_or_sandbox.ts';
 import { joinReplicas } from './join_replicas.ts';
 import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
@@ -74,6 +75,8 @@ export interface Outside {
 const DRAIN = 5_000;
 const GRACE = 15_000;
 
+const CHANGES_MISSING = 'Changes by other replicas do not arrive, so each token request reads the database.';
+
 /** Opens the parts in the order of their dependencies. If one fails, the parts before it are closed. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
   const shutdown = createShutdown();
@@ -106,11 +109,12 @@ async function build(
     credentialExpiries: () => stores.apps.credentialEnds(clock.now()),
     rotations: () => stores.rotations.counts(),
   });
+  const replica = describeThisReplica({ stores, version, clock });
   const audit = await opened(
     openAuditLog(config.auditFile, {
       ledger: stores.audit,
       clock,
-      instance: `${hostname()}-${process.pid}`,
+      instance: replica.name,
       rotateAt: config.auditRotateBytes,
       metrics: metrics.audit,
       alert: (topic) => {
@@ -128,7 +132,7 @@ async function build(
   const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, clock };
   const { every } = timers ?? systemTimers;
   // Before anything is cached.
-  const feed = await joinReplicas({ ...parts, config, version, every, metrics, log, opened });
+  const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
   const accessTokens = await opened(createAccessTokens({ ...parts, feed, metrics: metrics.tokens, log, timers }));
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
@@ -146,7 +150,16 @@ async function build(
   const apiKeys = callersFile === undefined ? [] : readCallersFile(callersFile);
   const authenticator =
     callersFile === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(apiKeys, clock);
-  const backgroundJobs = await startBackgroundJobs({ ...parts, config, apiKeys, every, metrics, log, opened });
+  const backgroundJobs = await startBackgroundJobs({
+    ...parts,
+    config,
+    replica: replica.uid,
+    apiKeys,
+    every,
+    metrics,
+    log,
+    opened,
+  });
   onJobsStarted?.(backgroundJobs);
 
   const checks = {
@@ -164,6 +177,15 @@ async function build(
     metrics: metrics.rpc,
     log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
   });
+  let serving = false;
+  const reportedChecks = {
+    ...checks,
+    ...(feed && { changes: () => (feed.behind ? CHANGES_MISSING : undefined) }),
+    serving() {
+      if (!serving || !readiness.ready)
+        throw new VaultError('OVERLOADED', 'The vault is starting or draining, or another check fails.');
+    },
+  };
   const services = {
     accessTokens,
     authorizations,
@@ -175,6 +197,7 @@ async function build(
     connections: createConnections(registryParts),
     expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
     rotations: backgroundJobs.rotations,
+    status: createStatusReader({ stores, replica, feed, readiness: reportedChecks, clock }),
     scopes,
     audit,
     clock,
@@ -182,19 +205,12 @@ async function build(
   const { tls, publicUrl, plaintext, unauthenticated } = config;
   const onLimit = metrics.rpc.limited;
   const listenerParts = { pipeline, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
-  let serving = false;
   // Opened first and closed last, so that probes get a response while the vault starts and drains.
   const ops = await opened(
     startOpsServer({
       address: config.opsAddress,
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-      readiness: {
-        ...checks,
-        ...(feed && { changes: () => (feed.behind ? 'degraded' : undefined) }),
-        serving() {
-          if (!serving || !readiness.ready) throw new VaultError('OVERLOADED', 'The vault is starting or draining.');
-        },
-      },
+      readiness: reportedChecks,
     }),
   );
   // All close at once, within one grace period.

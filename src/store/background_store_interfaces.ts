@@ -152,6 +152,8 @@ export interface Reminder {
 
 export interface ExpiringFilter {
   readonly tenantIds?: readonly string[] | undefined;
+  /** Without those that expired by then. */
+  readonly after?: Timestamp | undefined;
   readonly before: Timestamp;
   readonly includeUnknown: boolean;
 }
@@ -197,6 +199,14 @@ export interface LeaseStore {
    */
   acquire(name: string, owner: string, duration: Duration): Promise<HeldJobLease | undefined>;
   release(name: string, owner: string): Promise<void>;
+  /** The leases that are held, by name. */
+  listHeld(): Promise<readonly ListedJobLease[]>;
+}
+
+export interface ListedJobLease {
+  readonly name: string;
+  readonly owner: string;
+  readonly remaining: Duration;
 }
 
 /** Events to be delivered. They are written in the commits that they describe (see ConnectionStore), never here. */

@@ -32,6 +32,7 @@ import type { Instance, Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
 import { createAuditLedger } from './vault/audit_key_and_stream_store.ts';
 import { createLeaseStore } from './vault/background_job_lease_store.ts';
+import { createDatabaseFacts } from './vault/database_facts.ts';
 import { encodeInstance, instanceOf, newInstance } from './vault/database_instance.ts';
 import { createMeta, type Meta } from './vault/vault_metadata_store.ts';
 
@@ -104,6 +105,7 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
     instance,
+    describe: createDatabaseFacts(database),
     changes: createChangeStore(database, changes),
     replicas: createReplicaStore(database),
     commitIds: createCommitIdStore(database),

@@ -57,6 +57,9 @@ export interface FilePlace {
 
 /** Expressions that differ between the two dialects. */
 export interface Dialect {
+  readonly kind: 'sqlite' | 'postgres';
+  /** The version of the library or server. */
+  readonly productVersion: SQL<string>;
   /** The clock of the database in milliseconds, by which leases expire. */
   readonly now: SQL<number>;
   labelIs(labels: Column, key: string, value: string): SQL;

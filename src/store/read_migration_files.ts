@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 
@@ -10,10 +11,20 @@ export interface Migration {
 
 /** The generated migrations of a dialect, oldest first. */
 export function readMigrations(dialect: 'sqlite' | 'postgres'): readonly Migration[] {
-  const folder = fileURLToPath(new URL(`../../drizzle/${dialect}`, import.meta.url));
-  return readMigrationFiles({ migrationsFolder: folder }).map(({ sql, folderMillis, hash }) => ({
+  return readMigrationFiles({ migrationsFolder: folderOf(dialect) }).map(({ sql, folderMillis, hash }) => ({
     time: folderMillis,
     hash,
     statements: sql,
   }));
+}
+
+/** The name of a migration in its file, such as `0006_replicas`. */
+export function migrationName(dialect: 'sqlite' | 'postgres', time: number): string | undefined {
+  const journal = readFileSync(`${folderOf(dialect)}/meta/_journal.json`, 'utf8');
+  const { entries } = JSON.parse(journal) as { readonly entries: readonly { when: number; tag: string }[] };
+  return entries.find(({ when }) => when === time)?.tag;
+}
+
+function folderOf(dialect: 'sqlite' | 'postgres'): string {
+  return fileURLToPath(new URL(`../../drizzle/${dialect}`, import.meta.url));
 }

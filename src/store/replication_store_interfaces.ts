@@ -41,8 +41,15 @@ export interface ReplicaStore {
   remove(uid: string): Promise<void>;
   /** Processes with a heartbeat within `age`. */
   live(age: Duration): Promise<number>;
+  /** The same processes, by name. */
+  listLive(age: Duration): Promise<readonly ListedReplica[]>;
   /** Deletes up to `limit` processes without a heartbeat within `age`; returns how many. */
   sweep(age: Duration, limit: number): Promise<number>;
+}
+
+export interface ListedReplica extends Replica {
+  /** Since its last heartbeat. */
+  readonly heartbeatAge: Duration;
 }
 
 export interface Replica {

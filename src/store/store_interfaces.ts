@@ -51,9 +51,19 @@ export interface Stores {
   /** Remembers that the age of the root key was reported at `days`. */
   kekReminded(kekId: string, days: number): Promise<void>;
   readonly instance: Instance;
+  /** What the database is. */
+  describe(): Promise<DatabaseFacts>;
   /** Readiness: checks the database files and opens the canary record. */
   check(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface DatabaseFacts {
+  readonly product: 'SQLite' | 'PostgreSQL';
+  /** Of the library or server. */
+  readonly version: string;
+  /** The newest migration, such as `0006_replicas`; undefined: one of a newer program. */
+  readonly migration: string | undefined;
 }
 
 /** Of one copy of a database. */

@@ -1,6 +1,6 @@
 import type { Duration } from '../model/clock.ts';
-import { isVaultError } from '../model/errors.ts';
 import type { Log } from './log_events.ts';
+import { failureMessage } from './run_readiness_checks.ts';
 
 /** Rejects if a dependency does not work. */
 export type Check = () => Promise<void>;
@@ -68,9 +68,7 @@ export function loggedCheck(log: Log, check: Check): Check {
       await check();
       failing = false;
     } catch (error) {
-      // Messages of other errors may contain values.
-      const message = isVaultError(error) ? error.message : 'The check failed; see the runbook.';
-      if (!failing) log.event('error', 'database_check_failed', { message });
+      if (!failing) log.event('error', 'database_check_failed', { message: failureMessage(error) });
       failing = true;
       throw error;
     }

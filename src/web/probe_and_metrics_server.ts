@@ -1,22 +1,19 @@
 import { createServer } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
 import { listen, stopListening } from '../listeners/start_and_stop_listening.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
+import { type ReadinessCheck, runChecks } from '../telemetry/run_readiness_checks.ts';
 import { type HttpResponse, plain } from './http_response.ts';
 import { HTTP_LIMITS, serveRequests } from './serve_http_requests.ts';
 
 export type OpsServer = Awaited<ReturnType<typeof startOpsServer>>;
 
-/** Throws or rejects if the dependency fails; `/readyz` does not say why. `degraded`: it works, at a cost. */
-export type Check = () => unknown;
-
 /** The listener for probes and Prometheus: `/metrics`, `/livez`, `/readyz`. */
 export async function startOpsServer(options: {
   readonly address: ListenAddress;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  /** By the names that `/readyz` shows. */
-  readonly readiness: Readonly<Record<string, Check>>;
+  /** By the names that `/readyz` shows. It does not say why one fails. */
+  readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   /** Default: 256. */
   readonly maxConnections?: number | undefined;
 }) {
@@ -44,25 +41,9 @@ export async function startOpsServer(options: {
   };
 }
 
-const CHECK_TIMEOUT = 2_000;
-
-async function readyz(checks: Readonly<Record<string, Check>>): Promise<HttpResponse> {
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => ({ name, state: await stateOf(check) })),
-  );
+async function readyz(checks: Readonly<Record<string, ReadinessCheck>>): Promise<HttpResponse> {
+  const results = await runChecks(checks);
   const lines = results.map(({ name, state }) => `${name}: ${state}`);
   const ready = results.every(({ state }) => state !== 'failing');
   return plain(ready ? 200 : 503, [ready ? 'ok' : 'not ready', ...lines].join('\n'));
-}
-
-async function stateOf(check: Check): Promise<'ok' | 'degraded' | 'failing'> {
-  const timeout = new AbortController();
-  try {
-    const late = setTimeout(CHECK_TIMEOUT, 'failing' as const, { signal: timeout.signal });
-    return await Promise.race([(async () => ((await check()) === 'degraded' ? 'degraded' : 'ok'))(), late]);
-  } catch {
-    return 'failing';
-  } finally {
-    timeout.abort();
-  }
 }

@@ -12,6 +12,7 @@ import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
+import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
@@ -25,8 +26,16 @@ import { hiddenForms } from './hidden_forms.ts';
 import { type RecordingEntra, startRecordingEntra } from './recording_entra.ts';
 import { createWireTap, type WireTap } from './wire_tap.ts';
 
-const SERVICES = [TenantService, AppService, ConnectionService, TokenService, EventService, ScopeService];
-const ADMIN: readonly DescService[] = [TenantService, AppService, EventService];
+const SERVICES = [
+  TenantService,
+  AppService,
+  ConnectionService,
+  TokenService,
+  EventService,
+  StatusService,
+  ScopeService,
+];
+const ADMIN: readonly DescService[] = [TenantService, AppService, EventService, StatusService];
 const USERNAME = 'quetzalcoatl-canary@contoso.example';
 const EMAIL = 'feathered.serpent-canary@mail.example';
 const DISPLAY_NAME = 'Quetzalcoatl Canary Featherstone';
@@ -330,6 +339,8 @@ async function useEverything(): Promise<void> {
   await call(EventService, 'listDeadLetters', {});
   await call(EventService, 'redeliverDeadLetters', { sink: 'canary' });
   await call(EventService, 'redeliverDeadLetters', { sink: 'x' });
+  await call(StatusService, 'getStatus', {});
+  await call(StatusService, 'getStatus', { credentialCount: -1 });
   await vi.waitUntil(() => haystacks.some(({ place }) => place === 'webhook'), { timeout: 10_000 });
   await gather('before the tenant is deleted');
   await call(TenantService, 'deleteTenant', { name: TENANT, etag: await etag(), force: true });

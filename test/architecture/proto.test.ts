@@ -51,6 +51,7 @@ describe('the descriptor set that reflection serves', () => {
       'tokenvault.v1.ConnectionService',
       'tokenvault.v1.EventService',
       'tokenvault.v1.ScopeService',
+      'tokenvault.v1.StatusService',
       'tokenvault.v1.TenantService',
       'tokenvault.v1.TokenService',
     ]);

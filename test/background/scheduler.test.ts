@@ -187,7 +187,10 @@ describe('replicas', () => {
 
   test('publish nothing twice even if two believe that they hold the lease', async () => {
     for (let index = 0; index < 50; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
-    const leases: LeaseStore = { acquire: async (name, owner) => ({ name, owner, epoch: 1 }), release: async () => {} };
+    const leases: Pick<LeaseStore, 'acquire' | 'release'> = {
+      acquire: async (name, owner) => ({ name, owner, epoch: 1 }),
+      release: async () => {},
+    };
     await Promise.all(['one', 'two', 'three'].map((replica) => world.schedule(replica, { leases })));
     const events = await world.published();
     expect(events).toHaveLength(50);

@@ -4,6 +4,7 @@ import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
+import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { ROLES, type Role } from '../../src/model/authenticated_caller.ts';
@@ -22,6 +23,7 @@ const SERVICES: readonly DescService[] = [
   ConnectionService,
   TokenService,
   EventService,
+  StatusService,
   ScopeService,
 ];
 

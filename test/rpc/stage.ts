@@ -142,6 +142,7 @@ export interface StandIns {
   imports?: Partial<ServiceParts['imports']>;
   accessTokens?: Partial<ServiceParts['accessTokens']>;
   expiry?: Partial<ServiceParts['expiry']>;
+  status?: Partial<ServiceParts['status']>;
   scopes?: Partial<ServiceParts['scopes']>;
 }
 
@@ -243,6 +244,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     imports: standIn(options.imports ?? {}),
     accessTokens: standIn(options.accessTokens ?? {}),
     expiry: standIn(options.expiry ?? {}),
+    status: standIn(options.status ?? {}),
     scopes: standIn(options.scopes ?? {}),
     audit,
     clock: { now },

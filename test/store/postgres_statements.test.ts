@@ -53,7 +53,13 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
   };
   const database: Database = {
     tables,
-    dialect: { now: sql<number>`now()`, labelIs: () => sql`true`, rowid: () => sql<number>`ctid` },
+    dialect: {
+      kind: 'postgres',
+      productVersion: sql<string>`version()`,
+      now: sql<number>`now()`,
+      labelIs: () => sql`true`,
+      rowid: () => sql<number>`ctid`,
+    },
     isShared: true,
     isEmpty: true,
     filePlace: undefined,

@@ -9,7 +9,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { TlsFiles } from '../../src/listeners/tls_file_reload.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { silentLog } from '../../src/telemetry/log_events.ts';
-import { type Check, startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
+import type { ReadinessCheck } from '../../src/telemetry/run_readiness_checks.ts';
+import { startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { createFakeWebParts, HANDLE } from './fake_web_parts.ts';
@@ -29,7 +30,7 @@ async function startWeb(tls?: TlsFiles) {
   return web;
 }
 
-async function startOps(check: Check = () => undefined) {
+async function startOps(check: ReadinessCheck = () => undefined) {
   const metrics = async () => ({ contentType: 'text/plain', text: 'a 1\n' });
   const ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness: { check }, maxConnections: MOST });
   onTestFinished(() => ops.close());

@@ -3,14 +3,15 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type Check, type OpsServer, startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
+import type { ReadinessCheck } from '../../src/telemetry/run_readiness_checks.ts';
+import { type OpsServer, startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
 
 let ops: OpsServer | undefined;
 
 afterEach(() => ops?.close());
 
 async function start(
-  readiness: Record<string, Check> = {},
+  readiness: Record<string, ReadinessCheck> = {},
   metrics = async () => ({ contentType: 'text/plain', text: 'a 1\n' }),
 ) {
   ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness });

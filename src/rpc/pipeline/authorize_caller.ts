@@ -4,6 +4,7 @@ import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
 import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
+import type { StatusService } from '../../gen/tokenvault/v1/status_service_pb.ts';
 import type { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import type { Caller, Role, Rule } from '../../model/authenticated_caller.ts';
@@ -80,6 +81,9 @@ export const ACCESS = {
     listDeadLetters: { roles: operator, resource: allTenants },
     redeliverDeadLetters: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof EventService>,
+  'tokenvault.v1.StatusService': {
+    getStatus: { roles: operator, resource: allTenants },
+  } satisfies AccessOf<typeof StatusService>,
   'tokenvault.v1.ScopeService': {
     listCatalogs: { roles: anyRole, resource: undefined },
     translateScopes: { roles: anyRole, resource: undefined },

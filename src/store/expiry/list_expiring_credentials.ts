@@ -14,7 +14,7 @@ export function createExpiringCredentials({ database, keys }: StoreParts): Expir
   const columns = { credential: openColumns(credentials), app: appColumns(apps) };
   type Found = { credential: Parameters<typeof toCredential>[0]; app: CredentialOfApp['app'] };
 
-  return async (page, { tenantIds, before, includeUnknown }) => {
+  return async (page, { tenantIds, after: expiredBy, before, includeUnknown }) => {
     const [afterEnd, afterUid] = page.after === undefined ? [undefined, ''] : splitPairKey(page.after);
     const ofTenants =
       tenantIds &&
@@ -36,7 +36,8 @@ export function createExpiringCredentials({ database, keys }: StoreParts): Expir
       afterEnd === undefined
         ? undefined
         : sql`(${credentials.expireTime}, ${credentials.uid}) > (${Number(afterEnd)}, ${afterUid})`;
-    const known = and(lt(credentials.expireTime, Math.min(before, NEVER)), after);
+    const notExpired = expiredBy === undefined ? undefined : gt(credentials.expireTime, expiredBy);
+    const known = and(lt(credentials.expireTime, Math.min(before, NEVER)), notExpired, after);
     const never = and(gte(credentials.expireTime, NEVER), after);
     const unknown = isNull(credentials.expireTime);
     const from = afterEnd === UNKNOWN ? [and(unknown, gt(credentials.uid, afterUid))] : [known, never, unknown];

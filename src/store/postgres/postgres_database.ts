@@ -153,6 +153,8 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
 
 /** The clock of the server; the transaction's start would make a lease too short. */
 const dialect: Dialect = {
+  kind: 'postgres',
+  productVersion: sql<string>`current_setting('server_version')`,
   now: sql<number>`CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)`,
   labelIs: (labels, key, value) => sql`${labels} ->> ${key} = ${value}`,
   // No physical id is portable. The condition on the key finds the row.

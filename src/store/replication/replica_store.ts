@@ -1,4 +1,4 @@
-import { count, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { asc, count, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { type Database, placeholder, placeholders } from '../database_interface.ts';
 import type { ReplicaStore } from '../replication_store_interfaces.ts';
 
@@ -18,8 +18,16 @@ export function createReplicaStore(database: Database): ReplicaStore {
       }),
   );
   const remove = database.write('replicas.delete', (db) => db.delete(replicas).where(eq(replicas.uid, all.uid)));
-  const countLive = database.rows('replicas.live', (db) =>
-    db.select({ count: count() }).from(replicas).where(sql`${replicas.heartbeatTime} > ${now} - ${age}`),
+  const isLive = sql`${replicas.heartbeatTime} > ${now} - ${age}`;
+  const countLive = database.rows('replicas.live', (db) => db.select({ count: count() }).from(replicas).where(isLive));
+  const { heartbeatTime, ...columns } = getTableColumns(replicas);
+  const heartbeatAge = sql<number>`${now} - ${heartbeatTime}`.mapWith(Number);
+  const listLive = database.rows('replicas.listLive', (db) =>
+    db
+      .select({ ...columns, heartbeatAge })
+      .from(replicas)
+      .where(isLive)
+      .orderBy(asc(replicas.name), asc(replicas.uid)),
   );
   const sweep = database.write('replicas.sweep', (db) =>
     db
@@ -44,6 +52,7 @@ export function createReplicaStore(database: Database): ReplicaStore {
       await remove.run({ uid });
     },
     live: async (age) => (await countLive.first({ age }))?.count ?? 0,
+    listLive: (age) => listLive.all({ age }),
     sweep: (age, limit) => sweep.run({ age, limit }),
   };
 }

@@ -161,6 +161,8 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
 }
 
 const dialect: Dialect = {
+  kind: 'sqlite',
+  productVersion: sql<string>`sqlite_version()`,
   now: sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
   labelIs: (labels, key, value) =>
     sql`EXISTS (SELECT 1 FROM json_each(${labels}) AS label WHERE label.key = ${key} AND label.value = ${value})`,

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { LeaseStore } from '../background_store_interfaces.ts';
 import { type Database, placeholder, placeholders } from '../database_interface.ts';
 
@@ -32,10 +32,23 @@ export function createLeaseStore(database: Database): LeaseStore {
       .where(and(eq(leases.name, name), eq(leases.owner, owner))),
   );
 
+  const held = database.rows('leases.listHeld', (db) =>
+    db
+      .select({
+        name: leases.name,
+        owner: leases.owner,
+        remaining: sql<number>`${leases.until} - ${now}`.mapWith(Number),
+      })
+      .from(leases)
+      .where(gt(leases.until, now))
+      .orderBy(asc(leases.name)),
+  );
+
   return {
     acquire: (name, owner, duration) => acquire.first({ name, owner, duration }),
     async release(name, owner) {
       await release.run({ name, owner });
     },
+    listHeld: () => held.all({}),
   };
 }

@@ -1,0 +1,90 @@
+import type { Clock } from '../model/clock.ts';
+import type { Follower } from '../replication/follow_changes.ts';
+import { LIVE } from '../replication/replica_heartbeat.ts';
+import type { ListedReplica, Replica } from '../store/replication_store_interfaces.ts';
+import type { Stores } from '../store/store_interfaces.ts';
+import { failureMessage, type ReadinessCheck, runChecks } from '../telemetry/run_readiness_checks.ts';
+import type { FeedStatus, JobLeader, RootKeyStatus, UnreadPart, VaultStatus } from './vault_status.ts';
+
+export interface VaultStatusParts {
+  readonly stores: Pick<
+    Stores,
+    'describe' | 'isShared' | 'replicas' | 'changes' | 'leases' | 'kekAge' | 'rootKeyIds' | 'expiry'
+  >;
+  readonly replica: Omit<Replica, 'feedPosition'>;
+  /** Undefined: this process has the database to itself. */
+  readonly feed: Pick<Follower, 'lag' | 'behind' | 'position'> | undefined;
+  readonly readiness: Readonly<Record<string, ReadinessCheck>>;
+  readonly clock: Clock;
+}
+
+/** Reads the state of the whole vault. */
+export interface StatusReader {
+  /** With this many of the credentials that expire next. Never rejects because of the database. */
+  read(credentialCount: number): Promise<VaultStatus>;
+}
+
+export function createStatusReader(parts: VaultStatusParts): StatusReader {
+  const { stores, replica, feed, readiness, clock } = parts;
+
+  async function listReplicas(): Promise<readonly ListedReplica[]> {
+    if (stores.isShared) return stores.replicas.listLive(LIVE);
+    return [{ ...replica, feedPosition: 0, heartbeatAge: 0 }];
+  }
+
+  async function listLeaders(replicas: Promise<readonly ListedReplica[]>): Promise<readonly JobLeader[]> {
+    const names = new Map((await replicas).map(({ uid, name }) => [uid, name]));
+    const held = await stores.leases.listHeld();
+    return held.map(({ name, owner, remaining }) => ({
+      job: name,
+      replica: names.get(owner),
+      leaseRemaining: remaining,
+    }));
+  }
+
+  async function rootKeys(): Promise<RootKeyStatus> {
+    const { since } = await stores.kekAge();
+    return { ids: stores.rootKeyIds, currentSince: since };
+  }
+
+  async function expiring(count: number) {
+    const filter = { after: clock.now(), before: Infinity, includeUnknown: false };
+    return (await stores.expiry.listExpiring({ size: count, after: undefined }, filter)).items;
+  }
+
+  return {
+    async read(credentialCount) {
+      const unread: UnreadPart[] = [];
+      const orUnread = <T>(part: UnreadPart['part'], work: Promise<T>) =>
+        work.catch((error: unknown) => void unread.push({ part, message: failureMessage(error) }));
+      const replicas = listReplicas();
+      const [checks, database, newest, known, leaders, keys, credentials] = await Promise.all([
+        runChecks(readiness),
+        orUnread('database', stores.describe()),
+        stores.changes.newest().catch(() => undefined),
+        orUnread('replicas', replicas),
+        orUnread('leaders', listLeaders(replicas)),
+        orUnread('root_keys', rootKeys()),
+        orUnread('expiring_credentials', expiring(credentialCount)),
+      ]);
+      const position = newest?.position ?? feed?.position ?? 0;
+      return {
+        replica: replica.name,
+        version: replica.version,
+        ready: checks.every(({ state }) => state !== 'failing'),
+        checks,
+        database: database ?? undefined,
+        replicas: (known ?? []).map((one) => ({ ...one, changesBehind: Math.max(0, position - one.feedPosition) })),
+        leaders: leaders ?? [],
+        feed: feed && feedStatus(feed, position),
+        rootKeys: keys ?? undefined,
+        expiring: credentials ?? [],
+        unread,
+      };
+    },
+  };
+}
+
+function feedStatus({ lag, behind }: Pick<Follower, 'lag' | 'behind'>, position: number): FeedStatus {
+  return { lag, behind, position };
+}
