@@ -3,6 +3,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { isLoopbackAddress } from '../model/listen_address.ts';
 import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/grpc_client.ts';
@@ -27,6 +28,7 @@ export interface AdminClients {
   readonly tenants: Client<typeof TenantService>;
   readonly apps: Client<typeof AppService>;
   readonly connections: Client<typeof ConnectionService>;
+  readonly status: Client<typeof StatusService>;
   close(): void;
 }
 
@@ -56,12 +58,14 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   const tenants = createClient(TenantService, access.address, options);
   const apps = createClient(AppService, access.address, options);
   const connections = createClient(ConnectionService, access.address, options);
+  const status = createClient(StatusService, access.address, options);
   return {
     tenants,
     apps,
     connections,
+    status,
     close() {
-      for (const client of [tenants, apps, connections]) client.close();
+      for (const client of [tenants, apps, connections, status]) client.close();
     },
   };
 }
