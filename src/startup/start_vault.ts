@@ -133,7 +133,9 @@ async function build(
   const { every } = timers ?? systemTimers;
   // Before anything is cached.
   const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
-  const accessTokens = await opened(createAccessTokens({ ...parts, feed, metrics: metrics.tokens, log, timers }));
+  const accessTokens = await opened(
+    createAccessTokens({ ...parts, feed, replica: replica.uid, metrics: metrics.tokens, log, timers }),
+  );
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };

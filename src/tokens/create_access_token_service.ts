@@ -35,6 +35,8 @@ export interface AccessTokensParts extends Pick<TokenParts, 'stores' | 'authoriz
   /** Whether changes of other replicas arrive; while they do not, each request reads the database. */
   readonly feed?: ChangesFeed | undefined;
   readonly log?: Log | undefined;
+  /** Uid of this process: the holder of its leases. Default: a new one. */
+  readonly replica?: string | undefined;
   /** Most connections whose tokens are kept in memory; 6 KB each. */
   readonly cachedConnections?: number | undefined;
 }
@@ -42,13 +44,14 @@ export interface AccessTokensParts extends Pick<TokenParts, 'stores' | 'authoriz
 export function createAccessTokens(options: AccessTokensParts): AccessTokens {
   const { stores, authorizationServer, scopes, changes, clock, feed } = options;
   const { timers = systemTimers, random = Math.random, metrics = silentTokenMetrics, log = silentLog } = options;
+  const { replica = newUid() } = options;
   const limit = options.cachedConnections ?? 100_000;
 
   const snapshots = createConnectionSnapshots({ stores, limit });
   const cache = createTokenCache(limit, clock);
   const alerts = createAlerts({ metrics, log });
   const shared = { stores, authorizationServer, snapshots, cache, clock, timers, random, metrics, alerts };
-  const parts: TokenParts = { ...shared, replica: newUid() };
+  const parts: TokenParts = { ...shared, replica };
 
   const failureDetector = createCorrelatedFailureDetector();
   const failureGuard = createCorrelatedFailureGuard(parts, failureDetector);
