@@ -308,7 +308,8 @@ export const ReplicaStatusSchema: GenMessage<ReplicaStatus> = /*@__PURE__*/
  */
 export type JobLeader = Message<"tokenvault.v1.JobLeader"> & {
   /**
-   * `background_jobs` (reminders, inspection, rotation, purge), `event_delivery`, or `outbox`.
+   * `background_jobs` (reminders, inspection, rotation, purge), `event_delivery`, `keep_alive` (of refresh tokens), or
+   * `outbox`.
    *
    * @generated from field: string job = 1;
    */
