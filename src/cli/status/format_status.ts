@@ -1,19 +1,13 @@
 import { toJsonString } from '@bufbuild/protobuf';
-import {
-  durationMs,
-  timestampDate,
-  timestampMs,
-  type Duration as WireDuration,
-  type Timestamp as WireTimestamp,
-} from '@bufbuild/protobuf/wkt';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   ReadinessCheck_State as CheckState,
   type GetStatusResponse,
   GetStatusResponseSchema,
 } from '../../gen/tokenvault/v1/status_service_pb.ts';
-import { DAY, HOUR, MINUTE, SECOND } from '../../model/clock.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from './format_table.ts';
+import { ago, minuteOf, span, spanOf, until } from './format_times.ts';
 
 /** For programs: one JSON object. */
 export function statusJson(status: GetStatusResponse): string {
@@ -22,36 +16,18 @@ export function statusJson(status: GetStatusResponse): string {
 
 /** For the terminal. */
 export function statusText(status: GetStatusResponse, now: number): string {
-  const { replicas, leaders, expiringCredentials: credentials } = status;
+  const { version, replica, ready, checks, unread } = status;
+  const isUnread = (name: string) => unread.some(({ field }) => field === name);
   const blocks = [
-    wrapped(`Token Vault ${status.version} on ${status.replica}: ${status.ready ? 'ready' : 'NOT READY'}`, 2),
-    status.checks.flatMap(({ name, state, message }) =>
+    wrapped(`Token Vault ${version} on ${replica}: ${ready ? 'ready' : 'NOT READY'}`, 2),
+    checks.flatMap(({ name, state, message }) =>
       wrapped(`${name.padEnd(10)}${STATES[state]}${message === '' ? '' : `: ${message}`}`, 10),
     ),
     factLines(status, now),
-    tableLines(
-      ['STARTED (UTC)', 'HEARTBEAT', 'BEHIND', 'VERSION', 'REPLICA'],
-      replicas.map((one) => [
-        minuteOf(one.startTime),
-        ago(one.heartbeatAge),
-        `${one.changesBehind}`,
-        one.version,
-        one.name,
-      ]),
-    ),
-    leaders.length === 0
-      ? ['No replica leads a job.']
-      : tableLines(
-          ['LEASE', 'JOB', 'LEADER'],
-          leaders.map(({ job, replica, leaseRemaining }) => [spanOf(leaseRemaining), job, replica || 'unknown']),
-        ),
-    credentials.length === 0
-      ? ['No credential has an expiry date ahead.']
-      : tableLines(
-          ['EXPIRES (UTC)', 'IN', 'CREDENTIAL'],
-          credentials.map(({ name, expireTime }) => [minuteOf(expireTime), until(expireTime, now), name]),
-        ),
-    status.unread.flatMap(({ field, message }) => wrapped(`Cannot be read: ${field}. ${message}`, 2)),
+    isUnread('replicas') ? [] : replicaLines(status),
+    isUnread('leaders') ? [] : leaderLines(status),
+    isUnread('expiring_credentials') ? [] : credentialLines(status, now),
+    unread.flatMap(({ field, message }) => wrapped(`Cannot be read: ${field}. ${message}`, 2)),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -83,31 +59,26 @@ function factLines({ database, changesFeed: feed, rootKeys }: GetStatusResponse,
   ];
 }
 
-function until(time: WireTimestamp | undefined, now: number): string {
-  return time === undefined ? '' : span(timestampMs(time) - now);
+function replicaLines({ replicas }: GetStatusResponse): readonly string[] {
+  const head = ['STARTED (UTC)', 'HEARTBEAT', 'BEHIND', 'VERSION', 'REPLICA'];
+  const rows = replicas.map(({ startTime, heartbeatAge, changesBehind, version, name }) => [
+    minuteOf(startTime),
+    ago(heartbeatAge),
+    `${changesBehind}`,
+    version,
+    name,
+  ]);
+  return tableLines(head, rows);
 }
 
-function ago(duration: WireDuration | undefined): string {
-  return `${spanOf(duration)} ago`;
+function leaderLines({ leaders }: GetStatusResponse): readonly string[] {
+  if (leaders.length === 0) return ['No replica leads a job.'];
+  const rows = leaders.map(({ job, replica, leaseRemaining }) => [spanOf(leaseRemaining), job, replica || 'unknown']);
+  return tableLines(['LEASE', 'JOB', 'LEADER'], rows);
 }
 
-function spanOf(duration: WireDuration | undefined): string {
-  return span(duration === undefined ? 0 : durationMs(duration));
-}
-
-/** In the largest unit of which there are two, rounded down. */
-function span(milliseconds: number): string {
-  const [size, unit] = UNITS.find(([size]) => milliseconds >= 2 * size) ?? [SECOND, 's'];
-  return `${Math.max(0, Math.floor(milliseconds / size))} ${unit}`;
-}
-
-const UNITS = [
-  [DAY, 'days'],
-  [HOUR, 'h'],
-  [MINUTE, 'min'],
-] as const;
-
-/** In UTC, as in the log. */
-function minuteOf(time: WireTimestamp | undefined): string {
-  return time === undefined ? '' : timestampDate(time).toISOString().slice(0, 16).replace('T', ' ');
+function credentialLines({ expiringCredentials }: GetStatusResponse, now: number): readonly string[] {
+  if (expiringCredentials.length === 0) return ['No credential has an expiry date ahead.'];
+  const rows = expiringCredentials.map(({ name, expireTime }) => [minuteOf(expireTime), until(expireTime, now), name]);
+  return tableLines(['EXPIRES (UTC)', 'IN', 'CREDENTIAL'], rows);
 }
