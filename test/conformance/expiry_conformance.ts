@@ -252,6 +252,10 @@ export function expiryConformance(open: Open): void {
       for (const size of [1, 2, 3, 5, 6, 7, 8, 9]) expect(await listed(vault, filter, size)).toEqual(all);
 
       expect(await listed(vault, { ...filter, includeUnknown: false }, 2)).toEqual(all.slice(0, 5));
+      expect(await listed(vault, { ...longer, after: NOW - DAY }, 2)).toEqual(
+        await listed(vault, { ...longer, after: NOW }, 2),
+      );
+      expect(idsOf(await listed(vault, { ...longer, after: NOW + 2 * DAY }, 2))).toEqual(['late']);
       const ofAcme = all.filter(({ app }) => app.tenantId === 'acme');
       expect(await listed(vault, { ...filter, tenantIds: ['acme'] }, 1)).toEqual(ofAcme);
       expect(await listed(vault, { ...filter, tenantIds: ['acme', 'other', 'nobody'] }, 2)).toEqual(all);
@@ -427,7 +431,7 @@ async function reminders({ stores }: VaultUnderTest): Promise<string[]> {
 
 async function listed(
   { stores }: VaultUnderTest,
-  filter: { before: number; includeUnknown: boolean; tenantIds?: string[] },
+  filter: { before: number; includeUnknown: boolean; tenantIds?: string[]; after?: number },
   size: number,
 ): Promise<CredentialOfApp[]> {
   const rows: CredentialOfApp[] = [];

@@ -49,6 +49,23 @@ export function leasesConformance(open: Open): void {
       expect(await stores.leases.acquire('leader', 'b', DAY)).toBeUndefined();
     });
 
+    test('those that are held are listed by name', async () => {
+      const { stores } = await startVault(open);
+      await stores.leases.acquire('sweep', 'b', DAY);
+      await stores.leases.acquire('leader', 'a', DAY);
+      await stores.leases.acquire('expired', 'a', -1);
+      await stores.leases.acquire('released', 'a', DAY);
+      await stores.leases.release('released', 'a');
+
+      const held = await stores.leases.listHeld();
+
+      expect(held.map(({ name, owner }) => [name, owner])).toEqual([
+        ['leader', 'a'],
+        ['sweep', 'b'],
+      ]);
+      for (const { remaining } of held) expect(Math.abs(DAY - remaining)).toBeLessThan(DAY / 2);
+    });
+
     test('the epoch grows with each acquisition, also after a release, and not with a renewal', async () => {
       const { stores } = await startVault(open);
       const epoch = async () => (await stores.leases.acquire('leader', 'a', DAY))?.epoch;

@@ -32,6 +32,19 @@ export function replicasConformance(open: Open): void {
       ]);
     });
 
+    test('those that are live are listed by name, with the age of their heartbeat', async () => {
+      const { stores, damage } = await startVault(open);
+      await stores.replicas.heartbeat({ ...replica, uid: 'a', name: 'host-2' });
+      await stores.replicas.heartbeat({ ...replica, uid: 'b', name: 'host-1', feedPosition: 7 });
+      await stores.replicas.heartbeat({ ...replica, uid: 'c', name: 'host-3' });
+      await damage('replicas', { heartbeatTime: sql`heartbeat_time - ${HOUR}` }, sql`uid = 'c'`);
+
+      expect(await stores.replicas.listLive(MINUTE)).toEqual([
+        { ...replica, uid: 'b', name: 'host-1', feedPosition: 7, heartbeatAge: expect.any(Number) },
+        { ...replica, uid: 'a', name: 'host-2', heartbeatAge: expect.any(Number) },
+      ]);
+    });
+
     test('ids of old commits are swept', async () => {
       const { stores, database } = await startVault(open);
       const { commits } = database.tables;
