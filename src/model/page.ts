@@ -3,6 +3,8 @@ export interface Page<Item> {
   readonly items: readonly Item[];
   /** `after` of the next page; undefined: the last page. */
   readonly next: string | undefined;
+  /** Names of resources that are left out, because their rows were changed or are damaged. Undefined: none. */
+  readonly unreachable?: readonly string[];
 }
 
 export interface PageRequest {

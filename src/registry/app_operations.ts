@@ -56,8 +56,8 @@ export function createApps(parts: RegistryParts) {
     /** In the order of (tenant id, app id). */
     async list({ tenantId, tenantIds, page }: ListApps): Promise<Page<AppDetails>> {
       if (tenantId !== undefined) await lookup.tenant(tenantId);
-      const { items, next } = await stores.apps.list(page, tenantId === undefined ? tenantIds : [tenantId]);
-      return { items: await Promise.all(items.map((app) => appDetails(parts, app))), next };
+      const listed = await stores.apps.list(page, tenantId === undefined ? tenantIds : [tenantId]);
+      return { ...listed, items: await Promise.all(listed.items.map((app) => appDetails(parts, app))) };
     },
 
     /** APP_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, APP_IN_USE. */

@@ -49,7 +49,7 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
 
   async function expiring(count: number) {
     const filter = { after: clock.now(), before: Infinity, includeUnknown: false };
-    return (await stores.expiry.listExpiring({ size: count, after: undefined }, filter)).items;
+    return stores.expiry.listExpiring({ size: count, after: undefined }, filter);
   }
 
   return {
@@ -67,6 +67,9 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
         orUnread('root_keys', rootKeys()),
         orUnread('expiring_credentials', expiring(credentialCount)),
       ]);
+      for (const name of credentials?.unreachable ?? []) {
+        unread.push({ part: 'expiring_credentials', message: `The stored row of ${name} was changed or is damaged.` });
+      }
       const position = newest?.position ?? feed?.position ?? 0;
       return {
         replica: replica.name,
@@ -78,7 +81,7 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
         leaders: leaders ?? [],
         feed: feed && feedStatus(feed, position),
         rootKeys: keys ?? undefined,
-        expiring: credentials ?? [],
+        expiring: credentials?.items ?? [],
         unread,
       };
     },

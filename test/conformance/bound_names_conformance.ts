@@ -15,6 +15,7 @@ import {
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 
 const PAGE = { size: 100, after: undefined };
+const NOTHING = { items: [], next: undefined };
 
 /** A writer in the database who changes names gives no caller what belongs to another one. */
 export function boundNamesConformance(open: Open): void {
@@ -33,9 +34,9 @@ export function boundNamesConformance(open: Open): void {
       await damage('tenants', { tenantId: 'other' }, eq(tenants.uid, tenant.uid));
 
       for (const name of ['acme', 'other']) expect(await reasonOf(stores.tenants.find(name))).toBe('RECORD_CORRUPT');
-      expect(await reasonOf(stores.tenants.list(PAGE, ['acme']))).toBe('RECORD_CORRUPT');
+      expect(await stores.tenants.list(PAGE, ['acme'])).toEqual({ ...NOTHING, unreachable: ['tenants/acme'] });
       const byUsername = { username: 'ada@contoso.com', tenantIds: ['other'] };
-      expect(await reasonOf(stores.connections.list(PAGE, byUsername))).toBe('RECORD_CORRUPT');
+      expect(await stores.connections.list(PAGE, byUsername)).toEqual({ ...NOTHING, unreachable: ['tenants/other'] });
     });
 
     test('of two tenants in all of their rows', async () => {
@@ -49,16 +50,22 @@ export function boundNamesConformance(open: Open): void {
 
       const tenantIds = ['other'];
       for (const read of [
-        () => stores.connections.list(PAGE, { tenantIds }),
         () => stores.connections.find(tenant.uid, 'ada'),
         () => stores.connections.findByUid(connection.uid),
         () => vault.tryLease(),
-        () => stores.apps.list(PAGE, tenantIds),
         () => stores.apps.find(tenant.uid, 'default'),
         () => stores.apps.usableCredentials({ ...app, tenantId: 'other' }),
-        () => stores.expiry.listExpiring(PAGE, { before: NOW + 9 * DAY, includeUnknown: false }),
       ]) {
         expect(await reasonOf(read())).toBe('RECORD_CORRUPT');
+      }
+      const soon = { before: NOW + 9 * DAY, includeUnknown: false };
+      for (const [page, name] of [
+        [await stores.connections.list(PAGE, { tenantIds }), 'tenants/other/connections/ada'],
+        [await stores.apps.list(PAGE, tenantIds), 'tenants/other/apps/default'],
+        [await stores.expiry.listExpiring(PAGE, soon), 'tenants/other/apps/default/credentials/first'],
+      ] as const) {
+        expect(page.unreachable).toContain(name);
+        expect(JSON.stringify(page.items)).not.toContain(app.uid);
       }
     });
 
@@ -138,12 +145,50 @@ export function boundNamesConformance(open: Open): void {
       for (const read of [
         () => stores.apps.find(tenant.uid, appId),
         () => stores.apps.findByUid(app.uid),
-        () => stores.apps.list(PAGE),
         () => stores.apps.addCredential(app, sampleCredential(app, 'second')),
       ]) {
         const error = await read().catch((error: unknown) => error);
         expect(error).toMatchObject({ reason: 'RECORD_CORRUPT', metadata: { resource: `tenants/acme/apps/${appId}` } });
       }
+      expect(await stores.apps.list(PAGE)).toEqual({ ...NOTHING, unreachable: [`tenants/acme/apps/${appId}`] });
+    });
+
+    test('a page has all other rows, and the next page follows', async () => {
+      const { stores, database, damage, connection, connect, register } = await startVault(open);
+      const { connections, tenants } = database.tables;
+      const bob = await connect('bob');
+      const eve = await connect('eve');
+      const { tenant: other } = await register('other');
+      await damage('connections', { mac: null }, eq(connections.uid, bob.uid));
+      await damage('tenants', { tenantId: 'gone' }, eq(tenants.uid, other.uid));
+
+      const first = await stores.connections.list({ size: 2, after: undefined }, {});
+      expect([first.items.map(({ uid }) => uid), first.unreachable]).toEqual([
+        [connection.uid],
+        ['tenants/acme/connections/bob'],
+      ]);
+      const second = await stores.connections.list({ size: 2, after: first.next }, {});
+      expect(second).toEqual({ items: [eve], next: undefined });
+      const page = await stores.tenants.list(PAGE);
+      expect([page.items.map(({ tenantId }) => tenantId), page.unreachable]).toEqual([['acme'], ['tenants/gone']]);
+      const found = await stores.connections.list(PAGE, { username: 'ada@contoso.com' });
+      expect(found.unreachable).toContain('tenants/gone');
+      expect(found.items.length).toBeGreaterThan(0);
+    });
+
+    test('a page fails if its root key is missing, which may concern every row', async () => {
+      const { stores, database, damage, register } = await startVault(open);
+      const { tenant: other } = await register('other');
+      for (let count = 0; count < 4; count++) await register(`more-${count}`);
+      const { deks } = database.tables;
+      const ofOther = eq(deks.tenantUid, other.uid);
+      const [dek] = await database.select('test', (db) => db.select().from(deks).where(ofOther));
+      const wrapped = Buffer.from(present(dek).wrapped);
+      // The id of the root key follows the magic and the format.
+      wrapped.fill(0, 2, 18);
+      await damage('deks', { wrapped }, ofOther);
+
+      expect(await reasonOf(stores.tenants.list(PAGE))).toBe('RECORD_CORRUPT');
     });
 
     test('credentials are of use for the client and cloud alone that they were added for', async () => {
@@ -308,5 +353,7 @@ async function expectUnreadable(vault: VaultUnderTest, connection: Connection, c
     expect(error).toMatchObject({ reason: 'RECORD_CORRUPT', metadata: { resource } });
     expect((error as Error).message).toContain(resource);
   }
-  expect(await reasonOf(stores.connections.list(PAGE, {}))).toBe('RECORD_CORRUPT');
+  const page = await stores.connections.list(PAGE, {});
+  expect(page.unreachable).toContain(resource);
+  expect(page.items.map(({ uid }) => uid)).not.toContain(connection.uid);
 }

@@ -26,7 +26,7 @@ export function statusText(status: GetStatusResponse, now: number): string {
     factLines(status, now),
     isUnread('replicas') ? [] : replicaLines(status),
     isUnread('leaders') ? [] : leaderLines(status),
-    isUnread('expiring_credentials') ? [] : credentialLines(status, now),
+    isUnread('expiring_credentials') && status.expiringCredentials.length === 0 ? [] : credentialLines(status, now),
     unread.flatMap(({ field, message }) => wrapped(`Cannot be read: ${field}. ${message}`, 2)),
   ];
   return blocks

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { fieldInvalid } from '../../model/errors.ts';
-import type { PageRequest } from '../../model/page.ts';
+import type { Page, PageRequest } from '../../model/page.ts';
 
 const DEFAULT_SIZE = 50;
 const MAX_SIZE = 1_000;
@@ -22,6 +22,11 @@ export function pageRequest(request: { pageSize: number; pageToken: string }, ke
 export function nextPageToken(next: string | undefined, key: ListKey): string {
   if (next === undefined) return '';
   return Buffer.from(`${checksum(next, key)}${next}`).toString('base64url');
+}
+
+/** The fields of a response that belong to every list of resources. */
+export function pageFields({ next, unreachable = [] }: Page<unknown>, key: ListKey) {
+  return { nextPageToken: nextPageToken(next, key), unreachable: [...unreachable] };
 }
 
 function readToken(token: string, key: ListKey): string {

@@ -9,7 +9,7 @@ import { fromAppMessage, toAppMessage } from '../messages/app_message_mapping.ts
 import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message_mapping.ts';
 import { fromWireTime, maskPaths, toWireTime } from '../messages/field_value_conversion.ts';
 import { toNextStepsMessage } from '../messages/next_steps_message_mapping.ts';
-import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import { pageFields, pageRequest } from '../messages/page_token.ts';
 import {
   checkId,
   parseAppName,
@@ -62,7 +62,7 @@ export function createAppService({
         page: pageRequest(request, key),
       });
       const now = clock.now();
-      return { apps: page.items.map((app) => toAppMessage(app, now)), nextPageToken: nextPageToken(page.next, key) };
+      return { apps: page.items.map((app) => toAppMessage(app, now)), ...pageFields(page, key) };
     },
 
     async updateApp(request) {
@@ -140,7 +140,7 @@ export function createAppService({
       const now = clock.now();
       return {
         credentials: page.items.map(({ app, credential }) => toCredentialMessage(app, credential, undefined, now)),
-        nextPageToken: nextPageToken(page.next, key),
+        ...pageFields(page, key),
       };
     },
   };

@@ -23,7 +23,7 @@ import {
   maskPaths,
   toWireTime,
 } from '../messages/field_value_conversion.ts';
-import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import { pageFields, pageRequest } from '../messages/page_token.ts';
 import { parseAppName, parseConnectionName, parseParent, parseTenantName } from '../messages/resource_names.ts';
 import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
 
@@ -133,7 +133,7 @@ export function createConnectionService({
         directoryId: guid('directory_id', directoryId),
         page: pageRequest(request, key),
       });
-      return { connections: page.items.map(toConnectionMessage), nextPageToken: nextPageToken(page.next, key) };
+      return { connections: page.items.map(toConnectionMessage), ...pageFields(page, key) };
     },
 
     async updateConnection(request) {

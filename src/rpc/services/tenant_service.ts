@@ -10,7 +10,7 @@ import { fromCloud, toAppMessage } from '../messages/app_message_mapping.ts';
 import { fromRegistrationCredential, toProbeMessage } from '../messages/credential_message_mapping.ts';
 import { maskPaths } from '../messages/field_value_conversion.ts';
 import { toNextStepsMessage } from '../messages/next_steps_message_mapping.ts';
-import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import { pageFields, pageRequest } from '../messages/page_token.ts';
 import { checkId, parseTenantName } from '../messages/resource_names.ts';
 import { fromPolicyMessage } from '../messages/rotation_message_mapping.ts';
 import { toTenantMessage } from '../messages/tenant_message_mapping.ts';
@@ -44,7 +44,7 @@ export function createTenantService({
         page: pageRequest(request, key),
         tenantIds: call.tenants,
       });
-      return { tenants: page.items.map(toTenantMessage), nextPageToken: nextPageToken(page.next, key) };
+      return { tenants: page.items.map(toTenantMessage), ...pageFields(page, key) };
     },
 
     async updateTenant(request) {

@@ -129,7 +129,7 @@ export function createAppStore(
       );
       const keyOf = (row: AppRow) => pairKey(row.tenantId, row.appId);
       const { items, next } = toPage<AppRow, AppRow>(rows, page, keyOf, (row) => row);
-      return { items: await keys.openPage(items, appRows.toApp), next };
+      return { ...(await keys.openPage(items, appName, appRows.toApp)), next };
     },
     async update(before, after, logo) {
       const { uid, version } = before;

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { and, asc, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { connectionName } from '../../model/connection.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { afterPair, pairKey, toPage } from '../rows/keyset_pagination.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
@@ -9,7 +9,6 @@ import type { ConnectionRows } from './connection_rows.ts';
 
 /** Every tenant has its own index key, so a search by username computes one index value per tenant. */
 const MOST_TENANTS_BY_USERNAME = 10_000;
-const TENANTS_A_TURN = 100;
 
 export function createConnectionList(
   { database, keys }: StoreParts,
@@ -17,7 +16,7 @@ export function createConnectionList(
 ): ConnectionStore['list'] {
   const { connections, tenants } = database.tables;
 
-  async function usernameIndexes(username: string, tenantIds: readonly string[] | undefined): Promise<string[]> {
+  async function usernameIndexes(username: string, tenantIds: readonly string[] | undefined) {
     const searched = await database.select('tenants.uids', (db) =>
       db
         .select({ tenantUid: tenants.uid, tenantId: tenants.tenantId })
@@ -28,28 +27,25 @@ export function createConnectionList(
     if (searched.length > MOST_TENANTS_BY_USERNAME) {
       throw fieldInvalid('username', 'There are too many tenants to search. Name one as the parent.');
     }
-    const indexes: string[] = [];
-    await keys.preload(searched);
-    for (const [count, tenant] of searched.entries()) {
-      // Unwrapping all keys at once would block the event loop for half a second.
-      if (count % TENANTS_A_TURN === 0) await setImmediate();
-      await keys.ready(tenant.tenantUid);
-      indexes.push(keys.keyring.blindIndex(tenant, indexForm(username)));
-    }
-    return indexes;
+    return keys.openPage(
+      searched,
+      ({ tenantId }) => `tenants/${tenantId}`,
+      async (tenant) => {
+        await keys.ready(tenant.tenantUid);
+        return keys.keyring.blindIndex(tenant, indexForm(username));
+      },
+    );
   }
 
-  async function conditions(filter: ConnectionFilter): Promise<SQL[]> {
-    const { tenantIds, state, externalId, username, label, objectId, directoryId } = filter;
+  function conditions(filter: ConnectionFilter, usernameIndexes: readonly string[] | undefined): SQL[] {
+    const { tenantIds, state, externalId, label, objectId, directoryId } = filter;
     const wanted: SQL[] = [];
     // Only the first condition may use its index. The planner does not know that a state has a hundred thousand rows and an external id has
     // one: with `|| ''`, the columns of the others match no index.
     const by = (column: Column) => (wanted.length === 0 ? sql`${column}` : sql`${column} || ''`);
 
     if (externalId !== undefined) wanted.push(eq(by(connections.externalId), externalId));
-    if (username !== undefined) {
-      wanted.push(inArray(by(connections.usernameIndex), await usernameIndexes(username, tenantIds)));
-    }
+    if (usernameIndexes !== undefined) wanted.push(inArray(by(connections.usernameIndex), [...usernameIndexes]));
     // GUIDs are case-insensitive, and stored in lower case, as Entra writes them.
     if (objectId !== undefined) wanted.push(eq(by(connections.objectId), objectId.toLowerCase()));
     if (directoryId !== undefined) wanted.push(eq(by(connections.directoryId), directoryId.toLowerCase()));
@@ -60,7 +56,7 @@ export function createConnectionList(
       wanted.push(sql`suspend_time IS NULL AND ${grantState} = ${state}`);
     }
     // A username index value belongs to one tenant. With a condition on the tenant, the planner would not use the index of usernames.
-    if (tenantIds !== undefined && username === undefined) {
+    if (tenantIds !== undefined && usernameIndexes === undefined) {
       wanted.push(inArray(connections.tenantId, [...tenantIds]));
     }
     if (label !== undefined) wanted.push(database.dialect.labelIs(connections.labels, label.key, label.value));
@@ -68,7 +64,9 @@ export function createConnectionList(
   }
 
   return async (page, filter) => {
-    const wanted = await conditions(filter);
+    const { username, tenantIds } = filter;
+    const searched = username === undefined ? undefined : await usernameIndexes(username, tenantIds);
+    const wanted = conditions(filter, searched?.items);
     const rows = await database.select('connections.list', (db) =>
       db
         .select()
@@ -83,6 +81,8 @@ export function createConnectionList(
       (row) => pairKey(row.tenantId, row.connectionId),
       (row) => row,
     );
-    return { items: await keys.openPage(items, connectionRows.toConnection), next };
+    const opened = await keys.openPage(items, connectionName, connectionRows.toConnection);
+    const unreachable = [...(searched?.unreachable ?? []), ...(opened.unreachable ?? [])];
+    return { ...opened, next, ...(unreachable.length > 0 && { unreachable }) };
   };
 }

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { NEVER } from '../../model/app_credential.ts';
+import { appName } from '../../model/connection.ts';
 import { appColumns } from '../apps/app_rows.ts';
 import { openColumns, toCredential } from '../apps/credential_rows.ts';
 import type { CredentialOfApp, ExpiryStore } from '../background_store_interfaces.ts';
@@ -54,10 +55,11 @@ export function createExpiringCredentials({ database, keys }: StoreParts): Expir
     const named = items
       .filter(({ app }) => tenantIds?.includes(app.tenantId) ?? true)
       .map(({ credential, app }) => ({ credential, app, tenantUid: app.tenantUid }));
-    const checked = await keys.openPage(named, async ({ credential, app }) => {
+    const nameOf = ({ app, credential }: Found) => `${appName(app)}/credentials/${credential.credentialId}`;
+    const checked = await keys.openPage(named, nameOf, async ({ credential, app }) => {
       await keys.checkName(app);
       return { credential: toCredential(credential), app };
     });
-    return { items: checked, next };
+    return { ...checked, next };
   };
 }

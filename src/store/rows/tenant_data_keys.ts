@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
 import { type Keyring, type TenantNames, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
-import { dekVersionOf } from '../../keyring/sealed_record.ts';
+import { corruptCause, dekVersionOf } from '../../keyring/sealed_record.ts';
 import { isVaultError, VaultError } from '../../model/errors.ts';
+import type { Page } from '../../model/page.ts';
 import { type Database, type Db, placeholders } from '../database_interface.ts';
 
 const KEYS_A_TURN = 100;
@@ -49,7 +50,12 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
     for (const [count, row] of rows.entries()) {
       // Unwrapping all keys at once would block the event loop.
       if (count % KEYS_A_TURN === 0) await setImmediate();
-      adopt(row);
+      try {
+        adopt(row);
+      } catch (error) {
+        // `ready` fails for each row of the tenant.
+        if (!isDamagedRow(error)) throw error;
+      }
     }
   }
 
@@ -64,23 +70,29 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
     preload,
     /** RECORD_CORRUPT if the name belongs to another tenant: it was changed in the database. */
     checkName,
-    /** Opens or checks each row of a page. Leaves out those of tenants that were deleted since the page was read. */
+    /**
+     * Opens or checks each row of a page. Leaves out those of tenants that were deleted since the page was read, and, with their
+     * names, those that were changed or are damaged: one row must not hide all others.
+     */
     async openPage<PageRow extends { readonly tenantUid: string }, Item>(
       page: readonly PageRow[],
+      nameOf: (row: PageRow) => string,
       open: (row: PageRow) => Promise<Item>,
-    ): Promise<Item[]> {
+    ): Promise<Omit<Page<Item>, 'next'>> {
       await preload(page);
       const items: Item[] = [];
+      const unreachable: string[] = [];
       for (const [count, row] of page.entries()) {
         // Opening a page of 1,000 at once would block the event loop, and so all other callers, for a tenth of a second.
         if (count % ROWS_A_TURN === ROWS_A_TURN - 1) await setImmediate();
         try {
           items.push(await open(row));
         } catch (error) {
-          if (!isVaultError(error, 'TENANT_NOT_FOUND')) throw error;
+          if (isDamagedRow(error)) unreachable.push(nameOf(row));
+          else if (!isVaultError(error, 'TENANT_NOT_FOUND')) throw error;
         }
       }
-      return items;
+      return unreachable.length === 0 ? { items } : { items, unreachable };
     },
     /** Forgets the keys of a tenant that another process deleted. */
     async forgetIfDeleted(tenantUid: string): Promise<void> {
@@ -90,6 +102,12 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
     /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */
     deleteAll: (tenantUid: string) => deleteAll.step({ tenantUid }),
   };
+}
+
+/** Not if a root key is missing, which may concern every row. */
+function isDamagedRow(error: unknown): boolean {
+  const cause = corruptCause(error);
+  return cause !== undefined && cause !== 'kek_unknown';
 }
 
 function noDek(tenantUid: string): VaultError {

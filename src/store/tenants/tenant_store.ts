@@ -1,4 +1,5 @@
 import { and, asc, count, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
+import { isVaultError } from '../../model/errors.ts';
 import { changedSinceRead } from '../../model/etag.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { AppRows } from '../apps/app_rows.ts';
@@ -49,12 +50,9 @@ export function createTenantStore(
   );
 
   /** Callers are authorized by the name, and everything else of a tenant is found by the uid. */
-  function named(page: readonly TenantRow[]): Promise<Tenant[]> {
-    const rows = page.map((row) => ({ row, tenantUid: row.uid, tenantId: row.tenantId }));
-    return keys.openPage(rows, async ({ row, ...tenant }) => {
-      await keys.checkName(tenant);
-      return withoutNulls(row);
-    });
+  async function named(row: TenantRow): Promise<Tenant> {
+    await keys.checkName({ tenantUid: row.uid, tenantId: row.tenantId });
+    return withoutNulls(row);
   }
 
   async function countOwn(tenantUid: string): Promise<number> {
@@ -84,7 +82,8 @@ export function createTenantStore(
       }
     },
     async find(tenantId) {
-      return (await named(await find.all({ tenantId })))[0];
+      const row = await find.first({ tenantId });
+      return row && (await named(row).catch(ifDeleted));
     },
     async list(page, tenantIds) {
       const rows = await database.select('tenants.list', (db) =>
@@ -106,7 +105,9 @@ export function createTenantStore(
         (row) => row.tenantId,
         (row) => row,
       );
-      return { items: await named(items), next };
+      const rowsOfPage = items.map((row) => ({ ...row, tenantUid: row.uid }));
+      const nameOf = ({ tenantId }: TenantRow) => `tenants/${tenantId}`;
+      return { ...(await keys.openPage(rowsOfPage, nameOf, ({ tenantUid: _, ...row }) => named(row))), next };
     },
     async update(before, after) {
       const { uid, version } = before;
@@ -127,6 +128,11 @@ export function createTenantStore(
     countConnections: countOwn,
     countForeignConnections,
   };
+}
+
+/** Between the two reads. */
+function ifDeleted(error: unknown): undefined {
+  if (!isVaultError(error, 'TENANT_NOT_FOUND')) throw error;
 }
 
 function sameDays(one: readonly number[] | undefined, other: readonly number[] | undefined): boolean {
