@@ -2,6 +2,7 @@ import { appName } from '../model/connection.ts';
 import { type App, isSharedWith } from '../model/entra_app.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Stores } from '../store/store_interfaces.ts';
+import { itemsOfWholePage } from './items_of_whole_page.ts';
 
 export function appInUse(resource: string, connections: number, next: string): VaultError {
   return new VaultError('APP_IN_USE', `${connections} connections use ${resource}. ${next}`, {
@@ -32,7 +33,7 @@ export async function checkSharingChange(
   let next: string | undefined;
   do {
     const page = await stores.connections.list({ size: 1_000, after: next }, { tenantIds });
-    excluded += page.items.filter(
+    excluded += itemsOfWholePage(page).filter(
       ({ appUid, tenantId }) => appUid === before.uid && !isSharedWith(after, tenantId),
     ).length;
     next = page.next;

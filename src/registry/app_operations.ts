@@ -7,6 +7,7 @@ import type { AppDetails, AppId, CreateApp, CreatedApp, ListApps, UpdateApp } fr
 import { updatedApp } from './check_app_fields.ts';
 import { createApp } from './create_app.ts';
 import { createLookup } from './find_resource_by_id.ts';
+import { itemsOfWholePage } from './items_of_whole_page.ts';
 import { appDetails } from './read_app_details.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 
@@ -33,7 +34,7 @@ export function createApps(parts: RegistryParts) {
     let next: string | undefined;
     do {
       const page = await stores.connections.list({ size: 1_000, after: next }, { tenantIds: [app.tenantId] });
-      for (const connection of page.items) {
+      for (const connection of itemsOfWholePage(page)) {
         if (connection.appUid !== app.uid) continue;
         await stores.connections.delete(connection, true);
         changes.announce({ kind: 'connection', uid: connection.uid });

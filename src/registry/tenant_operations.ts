@@ -9,6 +9,7 @@ import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import { sharedAppInUse } from './app_in_use_errors.ts';
 import { checkCatalog, checkGuids, checkThresholds } from './check_operator_fields.ts';
 import { createLookup } from './find_resource_by_id.ts';
+import { itemsOfWholePage } from './items_of_whole_page.ts';
 import { registerTenant } from './register_tenant.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 import type {
@@ -49,7 +50,7 @@ export function createTenants(parts: RegistryParts) {
     let after: string | undefined;
     do {
       const page = await stores.apps.list({ size: 1_000, after }, [tenantId]);
-      apps.push(...page.items);
+      apps.push(...itemsOfWholePage(page));
       after = page.next;
     } while (after !== undefined);
     return apps;

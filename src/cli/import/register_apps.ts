@@ -44,6 +44,13 @@ export function createRegistrar(parts: {
     do {
       const request = { parent: `tenants/${tenantId}`, pageSize: 1_000, pageToken };
       const page = await retry(() => clients.apps.listApps(request));
+      const [damaged] = page.unreachable;
+      // It may be the app that is to be registered.
+      if (damaged !== undefined)
+        throw new CommandError(
+          EXIT.DATA,
+          `The vault cannot read ${damaged}: its stored row was changed or is damaged. Restore it first.`,
+        );
       found.push(...page.apps);
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
