@@ -21,7 +21,7 @@ const HELP = `npm run bench -- [options]     (how to read the figures: docs/benc
   --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep,
                     replicas
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
-  --quick           a third of the rounds, not for publication
+  --quick           a third of the rounds, and 100,000 instead of 1,000,000 connections; not for publication
   --json FILE       the figures as JSON
   --profile FOLDER  CPU profiles of the hit, the refresh, the import and the sweep; read them with: node test/bench/profile.ts FILE`;
 
@@ -79,6 +79,7 @@ const clientLoad = createClientLoad();
 const bench: Bench = {
   load: h2load ? createH2load() : clientLoad,
   clientLoad,
+  isQuick: options.quick,
   rounds: (full) => (options.quick ? Math.ceil(full / 3) : full),
   progress: (step) => console.log(`${((performance.now() - started) / 1_000).toFixed(0).padStart(4)} s  ${step}`),
   filled(filling) {

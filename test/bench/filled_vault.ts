@@ -1,10 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { newConnection } from '../../src/connect/create_or_relabel_connection.ts';
 import { createFileKeySource, createKekFile } from '../../src/keyring/file_root_key_source.ts';
 import type { Credential } from '../../src/model/app_credential.ts';
 import { HOUR, MINUTE, systemClock } from '../../src/model/clock.ts';
-import type { Connection } from '../../src/model/connection.ts';
-import { afterGrant } from '../../src/model/connection_grant.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -12,26 +8,24 @@ import type { Tenant } from '../../src/model/tenant.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import type { Stores } from '../../src/store/store_interfaces.ts';
-import { ACCOUNT, CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './fake_entra.ts';
+import { copyConnections } from './copied_connections.ts';
+import { CLIENT_ID, CLIENT_SECRET, GRAPH, newRefreshToken } from './fake_entra.ts';
+import { connectionIdOf, type StoredTokens, sampleAccessToken, sampleConnection } from './sample_connection.ts';
 import { fastFolder, moveToDisk, newVaultFolder, type VaultFolder } from './vault_folder.ts';
 
 export interface Filling {
   readonly connections: number;
-  /** The stored access token of each connection. `stale`: expired a minute ago. */
-  readonly accessTokens: 'live' | 'stale' | 'none';
+  readonly accessTokens: StoredTokens;
 }
 
 /** The tenant that owns all connections; `connectionAt` names them. */
 export const TENANT_ID = 'bench';
 
 export function connectionAt(number: number): string {
-  return `tenants/${TENANT_ID}/connections/user-${String(number).padStart(6, '0')}`;
+  return `tenants/${TENANT_ID}/connections/${connectionIdOf(number)}`;
 }
 
-/** Bytes of the access tokens that are stored; Entra's for Graph have about 2 KB. */
-export const STORED_TOKEN_BYTES = 2_000;
-
-/** A vault with many connections, written through the stores, so that every row is sealed as in production. */
+/** A vault with many connections, every row sealed as in production: through the stores, or with COPY into PostgreSQL. */
 export async function fillVault({ connections, accessTokens }: Filling, databaseUrl?: string): Promise<VaultFolder> {
   const folder = newVaultFolder(databaseUrl === undefined ? fastFolder() : undefined);
   await createKekFile(folder.kek);
@@ -40,7 +34,9 @@ export async function fillVault({ connections, accessTokens }: Filling, database
   const stores = await createStores({ database, keks, clock: systemClock });
   try {
     const app = await register(stores);
-    for (let number = 0; number < connections; number += 1) await connect(stores, app, number, accessTokens);
+    if (databaseUrl !== undefined)
+      await copyConnections({ databaseUrl, database, keks, app, connections, accessTokens });
+    else for (let number = 0; number < connections; number += 1) await connect(stores, app, number, accessTokens);
   } finally {
     await stores.close();
   }
@@ -110,41 +106,16 @@ async function register(stores: Stores): Promise<App> {
   return app;
 }
 
-async function connect(stores: Stores, app: App, number: number, accessTokens: Filling['accessTokens']): Promise<void> {
+async function connect(stores: Stores, app: App, number: number, accessTokens: StoredTokens): Promise<void> {
   const now = systemClock.now();
   const connection = await stores.connections.replaceGrant(
     undefined,
-    granted(app, number, now),
+    sampleConnection(app, number, now),
     new Secret(newRefreshToken()),
   );
   if (accessTokens === 'none') return;
   const lease = { owner: 'bench', resource: GRAPH, duration: MINUTE };
   const held = await stores.grants.lease(connection.uid, lease);
-  const expireTime = accessTokens === 'live' ? now + HOUR : now - MINUTE;
-  const token = new Secret(randomBytes(STORED_TOKEN_BYTES).toString('base64url').slice(0, STORED_TOKEN_BYTES));
-  await held?.record({
-    connection: held.connection,
-    refreshToken: undefined,
-    accessToken: {
-      token,
-      resource: GRAPH,
-      permissions: PERMISSIONS,
-      expireTime,
-      refreshTime: expireTime - 12 * MINUTE,
-      correlationId: undefined,
-    },
-  });
-}
-
-function granted(app: App, number: number, now: number): Connection {
-  const tenant = { uid: app.tenantUid, tenantId: app.tenantId };
-  const connectionId = connectionAt(number).split('/').at(-1) ?? '';
-  const pending = newConnection(tenant, app, { connectionId, externalId: `external-${number}` }, now);
-  const grant = {
-    refreshToken: new Secret(''),
-    account: { ...ACCOUNT, directoryId: DIRECTORY_ID },
-    productScopes: ['Mail.ReadWrite'],
-    granted: { [GRAPH]: PERMISSIONS },
-  };
-  return afterGrant(pending, { grant, app, verified: true }, now);
+  const accessToken = sampleAccessToken(accessTokens, now);
+  await held?.record({ connection: held.connection, refreshToken: undefined, accessToken });
 }

@@ -1,6 +1,7 @@
-import { connectionAt, STORED_TOKEN_BYTES } from './filled_vault.ts';
+import { connectionAt } from './filled_vault.ts';
 import { assertAllGood } from './load.ts';
 import type { Memory } from './probe.ts';
+import { STORED_TOKEN_BYTES } from './sample_connection.ts';
 import type { Bench, SectionReport } from './section.ts';
 import { spread } from './statistics.ts';
 import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';

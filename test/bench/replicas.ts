@@ -2,6 +2,7 @@ import { startPostgres } from '../postgres/postgres_server.ts';
 import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt, fillVault } from './filled_vault.ts';
 import { measure, type Peer, warmAnswerBytes } from './hit.ts';
+import { benchMillion } from './million.ts';
 import { CONNECTIONS, eachInTurn, LEAST_ANSWER, type Round, refreshThroughVault, TOKEN_LIFETIME } from './refresh.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, spread } from './statistics.ts';
@@ -26,9 +27,10 @@ export async function benchReplicas(bench: Bench): Promise<SectionReport> {
   };
   try {
     const hits = await benchHits(bench, folders);
+    const refreshes = await benchRefreshes(bench, folders);
     return {
-      title: 'Replicas: PostgreSQL compared with SQLite',
-      figures: [...hits, ...(await benchRefreshes(bench, folders))],
+      title: 'Replicas: PostgreSQL compared with SQLite, and many connections with few',
+      figures: [...hits, ...refreshes, ...(await benchMillion(bench, server))],
     };
   } finally {
     removeVaultFolder(folders.PostgreSQL);

@@ -23,6 +23,7 @@ export interface Bench {
   readonly load: Load;
   /** Load with a different request each time. */
   readonly clientLoad: Load;
+  readonly isQuick: boolean;
   /** Number of rounds; fewer with `--quick`. */
   rounds(full: number): number;
   /** Prints one line for a step. */

@@ -1,8 +1,6 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { GetAccessTokenResponseSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt } from './filled_vault.ts';
-import { FRAME_HEAD } from './grpc_frame.ts';
+import { warmAnswerBytes } from './hit.ts';
 import { assertAllGood, ratePerSecond } from './load.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
@@ -45,13 +43,6 @@ export async function benchSizes(bench: Bench): Promise<SectionReport> {
   }
 }
 
-async function warmAnswerBytes(vault: VaultProcess): Promise<number> {
-  const ask = () =>
-    vault.client.call(TokenService.method.getAccessToken, { connection: connectionAt(0), scopes: ['Mail.ReadOnly'] });
-  await ask();
-  return toBinary(GetAccessTokenResponseSchema, await ask()).length + FRAME_HEAD;
-}
-
 async function measureHits(bench: Bench, all: readonly Sized[]): Promise<Figure[]> {
   const rates = new Map<number, number[]>(SIZES.map((size) => [size, []]));
   const rounds = bench.rounds(HIT_ROUNDS);
@@ -84,15 +75,7 @@ async function measureMisses(bench: Bench, all: readonly Sized[]): Promise<Figur
   const rounds = bench.rounds(MISS_ROUNDS);
   for (let round = 0; round < rounds; round += 1) {
     bench.progress(`sizes: misses, round ${round + 1} of ${rounds}`);
-    for (const { size, vault } of orderOf(all, round)) {
-      const before = await servedFrom(vault, 'ENTRA');
-      const target = vaultTarget(vault, freshConnections(size, round), LEAST_ANSWER);
-      const result = await bench.clientLoad.run(target, { streams: 4, seconds: 60, most: MISSES_A_ROUND });
-      assertAllGood(target, result);
-      const redeemed = (await servedFrom(vault, 'ENTRA')) - before;
-      if (redeemed !== result.answers) throw new Error(`only ${redeemed} of ${result.answers} were misses`);
-      times.get(size)?.push(quantile(result.latencies, 0.5));
-    }
+    for (const sized of orderOf(all, round)) times.get(sized.size)?.push(await missTime(bench, sized, round));
   }
   return [
     ...SIZES.map(
@@ -107,6 +90,21 @@ async function measureMisses(bench: Bench, all: readonly Sized[]): Promise<Figur
       }),
     ),
   ];
+}
+
+/** The median of a round, in which each request is the first one for its connection. */
+export async function missTime(
+  bench: Bench,
+  { size, vault }: Pick<Sized, 'size' | 'vault'>,
+  round: number,
+): Promise<number> {
+  const before = await servedFrom(vault, 'ENTRA');
+  const target = vaultTarget(vault, freshConnections(size, round), LEAST_ANSWER);
+  const result = await bench.clientLoad.run(target, { streams: 4, seconds: 60, most: MISSES_A_ROUND });
+  assertAllGood(target, result);
+  const redeemed = (await servedFrom(vault, 'ENTRA')) - before;
+  if (redeemed !== result.answers) throw new Error(`only ${redeemed} of ${result.answers} were misses`);
+  return quantile(result.latencies, 0.5);
 }
 
 /** Spread over the whole table, none twice: the step is coprime to all sizes. */
