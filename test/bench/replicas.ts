@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { startPostgres } from '../postgres/postgres_server.ts';
 import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt, fillVault } from './filled_vault.ts';
@@ -25,6 +26,11 @@ export async function benchReplicas(bench: Bench): Promise<SectionReport> {
     SQLite: await bench.filled(filling),
     PostgreSQL: await fillVault(filling, await server.createDatabase()),
   };
+  // An interrupt skips the end of this function.
+  process.once('exit', () => {
+    removeVaultFolder(folders.PostgreSQL);
+    rmSync(server.folder, { recursive: true, force: true });
+  });
   try {
     const hits = await benchHits(bench, folders);
     const refreshes = await benchRefreshes(bench, folders);
@@ -33,7 +39,6 @@ export async function benchReplicas(bench: Bench): Promise<SectionReport> {
       figures: [...hits, ...refreshes, ...(await benchMillion(bench, server))],
     };
   } finally {
-    removeVaultFolder(folders.PostgreSQL);
     await server.close();
   }
 }
