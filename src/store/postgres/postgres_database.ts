@@ -15,11 +15,12 @@ import type {
 } from '../database_interface.ts';
 import { translated } from '../translate_database_error.ts';
 import type { PostgresConnections } from './postgres_connections.ts';
-import { fromConnection, isConnectionFault, StepError } from './postgres_errors.ts';
+import { StepError } from './postgres_errors.ts';
 import { createListen } from './postgres_notifications.ts';
 import { type PostgresStep, transact } from './postgres_transaction.ts';
 import { runRepeatable } from './run_repeatable_statement.ts';
 import * as schema from './schema.ts';
+import { inOneWrite } from './send_in_one_write.ts';
 
 export interface PostgresDatabaseParts {
   readonly connections: PostgresConnections;
@@ -54,18 +55,22 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
     return runRepeatable(connections, (client) => client.query(config, values));
   }
 
-  /** A crash of the server may undo the commit. */
+  /** A crash of the server may undo the commit. One round trip: after an error, COMMIT rolls back. */
   function commitAsynchronously(config: QueryConfig, values: unknown[]): Promise<QueryResult> {
     return runRepeatable(connections, async (client) => {
-      try {
-        const begun = client.query('BEGIN; SET LOCAL synchronous_commit = off');
-        const [, result] = await Promise.all([begun, client.query(config, values)]);
-        await client.query('COMMIT');
-        return result;
-      } catch (error) {
-        if (!isConnectionFault(fromConnection(error))) await client.query('ROLLBACK').catch(() => {});
-        throw error;
-      }
+      const sent = inOneWrite(
+        client,
+        () =>
+          [
+            client.query('BEGIN; SET LOCAL synchronous_commit = off'),
+            client.query(config, values),
+            client.query('COMMIT'),
+          ] as const,
+      );
+      // The connection is free only when all have ended.
+      await Promise.allSettled(sent);
+      const [, result] = await Promise.all(sent);
+      return result;
     });
   }
 

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import type { PostgresConnections } from './postgres_connections.ts';
 import { causeOf, fromConnection, isConnectionFault, isRepeatable, StepError, sqlState } from './postgres_errors.ts';
+import { inOneWrite } from './send_in_one_write.ts';
 
 /** A statement of a transaction. */
 export interface PostgresStep {
@@ -79,9 +80,10 @@ async function run(
     `BEGIN; INSERT INTO commits (commit_id, time) VALUES ('${commitId}', extract(epoch FROM clock_timestamp()) * 1000)`,
   );
   // The connection is pipelined: all steps are sent at once, and their results arrive in order.
-  const results = await Promise.allSettled(
+  const sent = inOneWrite(client, () =>
     steps.map(({ name, text, values }) => client.query({ ...(name && { name }), text, values: [...values] })),
   );
+  const results = await Promise.allSettled(sent);
   const changed: number[] = [];
   try {
     for (const [index, result] of results.entries()) {
