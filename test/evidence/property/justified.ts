@@ -86,13 +86,10 @@ function isInForce(hold: HeldByLog, refused: Refused, { log, now, step }: Known)
     ({ user, refusal, answeredStep = 0 }) =>
       user === refused.user && refusal !== undefined && answeredStep >= hold.since.step,
   );
-  return (
-    hasFailed &&
-    sent.some(
-      (one) =>
-        one.grant !== 'probe' && one.step >= hold.since.step && isNear(one.time, now, FAILING_TRIAL) && isCounted(one),
-    )
-  );
+  const trials = sent.filter(({ grant, step }) => grant !== 'probe' && step >= hold.since.step);
+  // A connection with a fault of its own has one trial in five minutes, so that it does not use up those of the others.
+  const hadOwnTrial = trials.some(({ user, time }) => user === refused.user && isNear(time, now, HOLD));
+  return hasFailed && (hadOwnTrial || trials.some((one) => isNear(one.time, now, FAILING_TRIAL) && isCounted(one)));
 }
 
 /** Sent while the subject was held, by a connection that had not failed since. Of the step in which the hold began the order is not known. */
