@@ -1,4 +1,4 @@
-import { DAY, type Duration, HOUR, MINUTE } from '../../../src/model/clock.ts';
+import { DAY, type Duration, HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
 import { type Row, readRows, reasonsOf } from './answer_rows.ts';
 import type { Layout, SoakUser } from './layout.ts';
 import { LONGEST_HOLD, type Outage, type Repair, type Time } from './outage.ts';
@@ -110,7 +110,8 @@ function recovery(
     return hindrance === undefined ? time : after(hindrance.until);
   };
   if (kind === undefined) return { until: after(repairTime + restOf(row, repairTime - from)), repair: undefined };
-  const time = after(repairTime);
+  // VerifyConnection fails for a minute after an ambiguous answer; the operator waits as its response says.
+  const time = after(kind === 'verify' ? repairTime + MINUTE + SECOND : repairTime);
   return { until: time, repair: { time, kind, user: user.index } };
 }
 
