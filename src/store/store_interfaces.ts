@@ -173,7 +173,7 @@ export interface ConnectionStore {
   setSuspended(connection: Connection, suspendTime: Timestamp | undefined, now: Timestamp): Promise<Connection>;
   /**
    * Fences, and deletes grant, tokens and personal data. CONNECTION_NOT_FOUND if it is deleted already. `isAppSuspended`: other processes
-   * know from the suspension of its app that they must not serve it, and are not told of each connection.
+   * know from the suspension of its app that they must not serve it, so no row per connection is written.
    */
   delete(connection: Connection, isAppSuspended?: boolean): Promise<void>;
   /**

@@ -44,7 +44,7 @@ export interface Replicas {
   readonly all: Replica<VaultProgram>[];
   /** Starts one more process. */
   start(environment?: Readonly<Record<string, string>>): Promise<Replica<VaultProgram>>;
-  /** Starts one more process that can be told to kill or stop itself at a crash point. */
+  /** Starts one more process, which a test can make kill or stop itself at a crash point. */
   startDoomed(): Promise<Replica<VaultProcess>>;
   /** Registers the tenant `acme`. */
   register(replica?: Pick<Replica<unknown>, 'clients'>): Promise<void>;

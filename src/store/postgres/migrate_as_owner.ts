@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isVaultError } from '../../model/errors.ts';
 import { readMigrations } from '../read_migration_files.ts';
-import { explainConnectFailure } from './check_server.ts';
+import { explainConnectFailure } from './explain_connect_failure.ts';
 import { isBehind, migratePostgres } from './migrations.ts';
 import { connectionsTo, type PostgresSettings } from './postgres_settings.ts';
 import { unusableServer } from './unusable_server_error.ts';

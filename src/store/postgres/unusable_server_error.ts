@@ -12,7 +12,6 @@ export type ServerFault =
   | 'role_timeouts'
   | 'newer_schema'
   | 'not_migrated'
-  | 'foreign'
   | 'emptied';
 
 /** `fault` and `words` are fixed text. Only the code of `cause` is kept. */
