@@ -93,6 +93,15 @@ export function appsConformance(open: Open): void {
       });
     });
 
+    test('writes and announces nothing if the state was OK before', async () => {
+      const { stores, app, dump } = await startVault(open);
+      const before = await dump();
+
+      await stores.apps.recordAppState(app.uid, 'OK', undefined);
+
+      expect(await dump()).toEqual(before);
+    });
+
     test('replicas that record the same state at once publish one event', async () => {
       const { stores, app } = await startVault(open);
 

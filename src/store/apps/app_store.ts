@@ -189,7 +189,7 @@ export function createAppStore(
     async recordAppState(uid, state, stateReason) {
       for (;;) {
         const before = await findApp(uid);
-        if (before === undefined) return;
+        if (before === undefined || (before.state === 'OK' && state === 'OK')) return;
         const { committed } = await changes.commit(
           { kind: 'app', uid },
           recordState.step({ uid, state, stateReason, previousState: before.state }, 1),
