@@ -158,7 +158,7 @@ export function expiryConformance(open: Open): void {
 
       const published = await Promise.all([stores.expiry.remind(batch()), stores.expiry.remind(batch().reverse())]);
 
-      expect(published).toEqual([4, 0]);
+      expect(published.reduce((sum, count) => sum + count)).toBe(4);
       expect((await reminders(vault)).sort()).toEqual(['b 3', 'c 3', 'd 3', 'first 3']);
       expect(await due(vault)).toEqual([]);
     });

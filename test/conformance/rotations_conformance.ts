@@ -135,7 +135,8 @@ export function rotationsConformance(open: Open): void {
       const vault = await startVault(open);
       const { app } = vault;
       const before = await start(vault);
-      const going = ['b', 'c'].map((id) =>
+      const ids = ['b', 'c'];
+      const going = ids.map((id) =>
         advance(vault, {
           before,
           after: before,
@@ -145,8 +146,11 @@ export function rotationsConformance(open: Open): void {
         }),
       );
 
-      expect(await Promise.all(going)).toEqual([true, false]);
-      expect(await vault.stores.apps.credentials(app.uid)).toMatchObject([{ credentialId: 'b' }]);
+      const succeeded = await Promise.all(going);
+      expect(succeeded.filter(Boolean)).toEqual([true]);
+      expect(await vault.stores.apps.credentials(app.uid)).toMatchObject([
+        { credentialId: ids[succeeded.indexOf(true)] },
+      ]);
       expect(await published(vault)).toHaveLength(1);
       const after = await vault.dump();
       expect(await advance(vault, { before, after: undefined, remove: 'x' })).toBe(false);
