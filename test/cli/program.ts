@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { COMPILE_CACHE } from '../compile_cache.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+import { PROGRAM } from '../bundled_programs.ts';
 
 export interface Result {
   readonly code: number | null;
@@ -28,8 +25,8 @@ export interface ProgramOptions {
 
 /** Starts `token-vault …` in its own process. */
 export function startProgram(args: readonly string[], { input = '', environment, folder }: ProgramOptions = {}): Run {
-  const env = { ...COMPILE_CACHE, ...environment };
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env, cwd: folder });
+  const env = { ...environment };
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: 'pipe', env, cwd: folder });
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});
   if (typeof input === 'string') child.stdin.end(input);

@@ -4,16 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { openStores } from '../../src/store/open_stores.ts';
-import { COMPILE_CACHE } from '../compile_cache.ts';
+import { PROGRAM } from '../bundled_programs.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const DAY = 86_400_000;
 /** Several batches of one run. */
 const CREDENTIALS = 1_100;
@@ -32,11 +30,10 @@ beforeEach(async () => {
 
 /** The real program, whose jobs run as soon as it starts. */
 function serve() {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
-      ...COMPILE_CACHE,
       TOKENVAULT_SANDBOX: sandbox.url,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',

@@ -5,13 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { COMPILE_CACHE } from '../compile_cache.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+import { PROGRAM } from '../bundled_programs.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -21,11 +18,10 @@ beforeEach(() => {
 
 /** `token-vault serve` in `folder`, on ports that it chooses. */
 function serve(environment: Record<string, string> = {}, nodeOptions: readonly string[] = []) {
-  const child = spawn(process.execPath, [...nodeOptions, MAIN, 'serve'], {
+  const child = spawn(process.execPath, [...nodeOptions, PROGRAM, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...COMPILE_CACHE,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
@@ -142,12 +138,12 @@ test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
   'the end of its terminal is a stop',
   async () => {
     // Like a shell: it receives the end of the terminal, and forwards it.
-    const passOn = `'${process.execPath}' '${MAIN}' serve & trap 'kill -HUP $!' HUP; wait; wait $!; echo $? > code`;
+    const passOn = `'${process.execPath}' '${PROGRAM}' serve & trap 'kill -HUP $!' HUP; wait; wait $!; echo $? > code`;
     const listeners = ['GRPC', 'ADMIN', 'WEB', 'OPS'].map((name) => [`TOKENVAULT_${name}_ADDRESS`, '127.0.0.1:0']);
     const terminal = spawn('/usr/bin/script', ['-qec', passOn, '/dev/null'], {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...COMPILE_CACHE, ...Object.fromEntries(listeners), SHELL: '/bin/sh' },
+      env: { ...Object.fromEntries(listeners), SHELL: '/bin/sh' },
     });
     let shown = '';
     for await (const chunk of terminal.stdout) {

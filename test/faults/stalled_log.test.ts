@@ -4,23 +4,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { createClient, type RpcError } from '../../src/rpc/grpc_client.ts';
-import { COMPILE_CACHE } from '../compile_cache.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+import { PROGRAM } from '../bundled_programs.ts';
 
 /** A vault in its own process, whose standard output and error are read only by the test. */
 async function serve(environment: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'log-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...COMPILE_CACHE,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',

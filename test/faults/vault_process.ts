@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { COMPILE_CACHE } from '../compile_cache.ts';
+import { DOOMED_VAULT } from '../bundled_programs.ts';
 
 export interface VaultProcess {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
@@ -29,11 +28,10 @@ export async function startVaultProcess(
   sandboxUrl: string,
   { doom, environment }: VaultProcessOptions = {},
 ): Promise<VaultProcess> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('doomed_vault.ts', import.meta.url))], {
+  const child = spawn(process.execPath, [DOOMED_VAULT], {
     cwd: folder,
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {
-      ...COMPILE_CACHE,
       TOKENVAULT_SANDBOX: sandboxUrl,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',

@@ -2,16 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { PROGRAM } from '../bundled_programs.ts';
 import { jsonLines, temporaryFiles } from '../cli/import_program.ts';
-import { COMPILE_CACHE } from '../compile_cache.ts';
 import { ADA, openCustomer } from './customer.ts';
 import { type Scenario, startScenario } from './start_scenario.ts';
 
 /** Programs on one machine do not talk to each other through the proxy of the company, which would see secrets or answer for them. */
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const VARIABLES = ['https_proxy', 'http_proxy', 'grpc_proxy', 'HTTPS_PROXY', 'HTTP_PROXY', 'all_proxy'];
 
 let seen: string[];
@@ -39,8 +37,8 @@ beforeEach(() => {
 
 async function runBehindProxy(args: readonly string[]): Promise<{ code: number | null; output: string }> {
   const proxies = Object.fromEntries(VARIABLES.map((name) => [name, proxy]));
-  const env = { ...COMPILE_CACHE, ...proxies, no_proxy: '', NO_PROXY: '' };
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const env = { ...proxies, no_proxy: '', NO_PROXY: '' };
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));

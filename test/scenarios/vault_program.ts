@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { COMPILE_CACHE } from '../compile_cache.ts';
+import { PROGRAM } from '../bundled_programs.ts';
 import { prefixed } from './start_scenario.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** `token-vault serve` as an operator runs it: a process of its own, told by its environment alone. */
 export interface VaultProgram {
@@ -63,11 +60,10 @@ export async function endOfProgram(
 }
 
 function run(folder: string, environment: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...COMPILE_CACHE,
       ...others,
       ...prefixed({
         GRPC_ADDRESS: '127.0.0.1:0',

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+
+/** Packages with native code, and those that a vault without Azure key sources never loads. */
+const EXTERNAL = ['better-sqlite3', '@azure/identity', '@azure/keyvault-secrets', 'pg-native'];
+
+/** CommonJS packages in an ES module call `require` for Node's own modules. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+/**
+ * Bundles TypeScript programs (name of the output: entry point) with their packages into `folder`, one chunk per
+ * dynamic import, with source maps. Files that the sources find by `import.meta.url` stay where they are.
+ */
+export async function bundle(programs: Readonly<Record<string, string>>, folder: string): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: programs,
+    outdir: folder,
+    external: EXTERNAL,
+    banner: { js: REQUIRE },
+    plugins: [fileUrls(folder)],
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    // Some packages' CommonJS build requires files by names that are computed.
+    mainFields: ['module', 'main'],
+    target: 'node22.18',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return metafile;
+}
+
+/** Replaces `import.meta.url` by the URL of the source file, relative to the output: all outputs are in one folder. */
+function fileUrls(folder: string): Plugin {
+  return {
+    name: 'file-urls',
+    setup({ onLoad }) {
+      onLoad({ filter: /[\\/](?:src|test)[\\/].*\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        if (!source.includes('import.meta.url')) return undefined;
+        const url = JSON.stringify(relative(folder, path).replaceAll(sep, '/'));
+        return { contents: source.replaceAll('import.meta.url', `new URL(${url}, import.meta.url)`), loader: 'ts' };
+      });
+    },
+  };
+}
