@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 // Plain JavaScript, so that a Node that cannot run TypeScript says so. The program itself checks the exact version.
+import { existsSync, readFileSync } from 'node:fs';
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { sourceHash } from './source_hash.js';
+
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(`token-vault needs Node 22.23.2, 24.18.1 or newer (this is ${process.versions.node}).`);
@@ -8,4 +13,21 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(69);
 }
-await import('../src/main.ts');
+
+// Stack traces of the bundle name files and lines of the sources.
+process.setSourceMapsEnabled(true);
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+// In the folder of the program, because other users may create Node's default folder first. Without a right to write
+// there is no cache. NODE_COMPILE_CACHE names another folder.
+module.enableCompileCache(`${root}/node_modules/.cache/token-vault`);
+await import(isBundled() ? '../dist/token-vault.js' : '../src/main.ts');
+
+/** Whether `npm run build` made a bundle of these sources. */
+function isBundled() {
+  if (!existsSync(`${root}/dist/token-vault.js`)) return false;
+  const hash = sourceHash(root);
+  if (hash === undefined || hash === readFileSync(`${root}/dist/sources.sha256`, 'utf8')) return true;
+  console.error('The bundle in dist/ is not of these sources, so src/ runs. `npm run build` renews the bundle.');
+  return false;
+}

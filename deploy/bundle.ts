@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** Packages with native code, and those that a vault without Azure key sources never loads. */
@@ -10,15 +10,20 @@ const REQUIRE = "import { createRequire } from 'node:module'; const require = cr
 
 /**
  * Bundles TypeScript programs (name of the output: entry point) with their packages into `folder`, one chunk per
- * dynamic import, with source maps. Files that the sources find by `import.meta.url` stay where they are.
+ * dynamic import, with source maps. Files that the sources find by `import.meta.url` stay where they are, and so do
+ * modules whose import matches `outside`.
  */
-export async function bundle(programs: Readonly<Record<string, string>>, folder: string): Promise<Metafile> {
+export async function bundle(
+  programs: Readonly<Record<string, string>>,
+  folder: string,
+  outside = /^$/,
+): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: programs,
     outdir: folder,
     external: EXTERNAL,
     banner: { js: REQUIRE },
-    plugins: [fileUrls(folder)],
+    plugins: [fileUrls(folder), keepOutside(folder, outside)],
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -45,6 +50,18 @@ function fileUrls(folder: string): Plugin {
         const url = JSON.stringify(relative(folder, path).replaceAll(sep, '/'));
         return { contents: source.replaceAll('import.meta.url', `new URL(${url}, import.meta.url)`), loader: 'ts' };
       });
+    },
+  };
+}
+
+function keepOutside(folder: string, imports: RegExp): Plugin {
+  return {
+    name: 'keep-outside',
+    setup({ onResolve }) {
+      onResolve({ filter: imports }, ({ path, resolveDir }) => ({
+        path: relative(folder, join(resolveDir, path)).replaceAll(sep, '/'),
+        external: true,
+      }));
     },
   };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { build, globals, image, only, wordsOf } from './containerfile.ts';
+import { build, bundle, globals, image, only, wordsOf } from './containerfile.ts';
 import { buildImageFiles } from './image_files.ts';
 import { type Image, imageAt } from './image_process.ts';
 
@@ -69,7 +69,8 @@ test('the image has the production dependencies, and neither sandbox, demo nor t
   expect(Object.keys(manifest.dependencies).filter((name) => !installed(name))).toEqual([]);
   // A production dependency needs this one too.
   expect(Object.keys(manifest.devDependencies).filter(installed)).toEqual(['@types/node']);
-  expect(['src/sandbox', 'src/demo', 'test'].filter((path) => existsSync(join(folder, 'app', path)))).toEqual([]);
+  const absent = ['src/main.ts', 'src/sandbox', 'src/demo', 'test'];
+  expect(absent.filter((path) => existsSync(join(folder, 'app', path)))).toEqual([]);
   expect(only('COPY')).toBe('--from=build /app /app');
   const install = build.find(({ words }) => words.startsWith('npm ci'))?.words;
   expect(install).toBe('npm ci --omit=dev --omit=optional --ignore-scripts');
@@ -79,7 +80,8 @@ test('the image has the Node version of the tests, the version of the program, a
   expect(globals).toEqual([{ name: 'ARG', words: `NODE_VERSION=${manifest.devDependencies['node']}` }]);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the Containerfile
   const base = 'docker.io/library/node:${NODE_VERSION}-bookworm-slim';
-  expect([build[0]?.words, image[0]?.words]).toEqual([`${base} AS build`, base]);
+  const bases = [bundle, build, image].map(([from]) => from?.words);
+  expect(bases).toEqual([`${base} AS bundle`, `${base} AS build`, base]);
   expect(only('LABEL')).toContain(`org.opencontainers.image.version="${manifest.version}"`);
   expect(only('USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
 });

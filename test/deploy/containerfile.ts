@@ -9,7 +9,7 @@ export interface Instruction {
 const text = readFileSync(new URL('../../deploy/Containerfile', import.meta.url), 'utf8');
 
 /** The stages of the Containerfile; instructions before the first FROM belong to stage 0. */
-export const [globals = [], build = [], image = []] = stages();
+export const [globals = [], bundle = [], build = [], image = []] = stages();
 
 /** Arguments in JSON form of an instruction that occurs once, such as CMD. */
 export function wordsOf(name: string): readonly string[] {

@@ -1,36 +1,53 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from './containerfile.ts';
+import { build, bundle, type Instruction } from './containerfile.ts';
 import { productionPackages } from './production_packages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Carries out the build stage of the Containerfile in `folder/app`; nothing there can be written afterwards. */
+/** Carries out the stages of the Containerfile in `folder/app`; nothing there can be written afterwards. */
 export function buildImageFiles(folder: string): void {
   const app = join(folder, 'app');
-  mkdirSync(app);
-  for (const { name, words } of build) {
-    if (name === 'COPY') copy(app, words);
-    if (name === 'RUN' && !words.startsWith('npm ci ')) execFileSync('sh', ['-c', words], { cwd: app });
-    if (name === 'RUN' && words.startsWith('npm ci ')) copyProductionPackages(app);
-  }
+  const bundled = join(folder, 'bundle');
+  carryOut(bundle, bundled, { install: () => symlinkSync(join(root, 'node_modules'), join(bundled, 'node_modules')) });
+  carryOut(build, app, { install: () => copyProductionPackages(app), from: bundled });
+  rmSync(bundled, { recursive: true });
   execFileSync('chmod', ['-R', 'a-w', app]);
   // Other users may not be able to enter the folder of this Node.
   copyFileSync(process.execPath, join(folder, 'node'));
   chmodSync(folder, 0o555);
 }
 
-function copy(app: string, words: string): void {
-  const paths = words.split(' ');
-  const to = join(app, paths.at(-1) ?? '');
-  for (const path of paths.slice(0, -1)) {
-    cpSync(join(root, path), to.endsWith('/') ? join(to, path) : to, { recursive: true });
+interface StageParts {
+  /** Instead of `npm ci`, because tests have no network. */
+  readonly install: () => void;
+  /** The folder of the other stage that it copies from. */
+  readonly from?: string;
+}
+
+function carryOut(stage: readonly Instruction[], folder: string, { install, from }: StageParts): void {
+  mkdirSync(folder);
+  for (const { name, words } of stage) {
+    const [, path, to] = /^--from=\w+ \/app\/(\S+) (\S+)$/.exec(words) ?? [];
+    if (name === 'COPY' && from !== undefined && path !== undefined && to !== undefined) {
+      cpSync(join(from, path), join(folder, to), { recursive: true });
+    } else if (name === 'COPY') copy(folder, words);
+    if (name === 'RUN' && words.startsWith('npm ci ')) install();
+    else if (name === 'RUN') execFileSync('sh', ['-c', words], { cwd: folder });
   }
 }
 
-/** What the `npm ci` of the Containerfile installs, taken from this checkout, because tests have no network. */
+function copy(folder: string, words: string): void {
+  const paths = words.split(' ');
+  const to = join(folder, paths.at(-1) ?? '');
+  for (const path of paths.slice(0, -1)) {
+    cpSync(join(root, path), to.endsWith('/') ? join(to, basename(path)) : to, { recursive: true });
+  }
+}
+
+/** What the `npm ci` of the Containerfile installs, taken from this checkout. */
 function copyProductionPackages(app: string): void {
   // A package within another one is copied with it.
   const topLevel = productionPackages()
