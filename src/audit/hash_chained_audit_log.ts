@@ -45,7 +45,8 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   // Lines of an earlier process must be on the disk before the chain continues from them.
   await promisify(parts.file.sync)();
   const start = await findStream({ ...parts, key });
-  const { streamId, found, replaced } = start;
+  const { streamId, found, replaced, listed } = start;
+  const firstTime = listed?.firstTime ?? clock.now();
   if (found !== 'whole') alert?.(`audit_${found}`);
 
   const health = createLogHealth(parts);
@@ -65,7 +66,7 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
       streamId,
       name,
       firstNumber: 1,
-      firstTime: start.listed?.firstTime ?? now,
+      firstTime,
       lastNumber: number,
       // Later than the stream before it in this place, even if the clock was set back.
       lastTime: Math.max(now, replaced === undefined ? 0 : replaced.lastTime + 1),
