@@ -1,10 +1,20 @@
 import type { KeyObject } from 'node:crypto';
+import { HOUR } from '../model/clock.ts';
 import type { AuditStream } from './audit_log_interface.ts';
-import type { EntryRange } from './chain_fault.ts';
+import { mergeByTime } from './merge_streams_by_time.ts';
 import { startOf } from './parse_chain_line.ts';
-import { type StartedFile, type StreamReport, verifyStreamFiles } from './verify_stream_files.ts';
+import {
+  type MissingEntries,
+  type ReadEntry,
+  readStreamFiles,
+  type StartedFile,
+  type StreamReport,
+} from './verify_stream_files.ts';
 
-/** A file of an audit log. `lines` is read more than once. */
+/**
+ * A file of an audit log. `lines` is read more than once; its last element is the text after the last line feed, empty
+ * in a file that was not cut.
+ */
 export interface LogFile {
   readonly name: string;
   readonly lines: Iterable<string>;
@@ -14,18 +24,29 @@ export interface AuditReport {
   /** Streams with a file. */
   readonly streams: readonly StreamReport[];
   /** Listed streams with entries, of which no file was given. */
-  readonly unseen: readonly { readonly stream: AuditStream; readonly missing: EntryRange }[];
+  readonly unseen: readonly { readonly stream: AuditStream; readonly missing: MissingEntries }[];
   /** Names of files in which no seal is valid: of another vault, or replaced. */
   readonly unknown: readonly string[];
 }
 
-/** Verifies files of several streams, in any order, against the key and the streams that the database lists. */
-export function verifyAuditFiles(parts: {
+export interface AuditFilesParts {
   readonly files: readonly LogFile[];
   readonly key: KeyObject;
+  /** That the database lists. */
   readonly streams: readonly AuditStream[];
-}): AuditReport {
-  const { files, key, streams } = parts;
+}
+
+/** Verifies files of several streams, in any order, against the key and the streams that the database lists. */
+export function verifyAuditFiles(parts: AuditFilesParts): AuditReport {
+  const reading = readAuditFiles(parts);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, and yields each sealed entry on the way, in the order of their times as far as the streams have it. */
+export function* readAuditFiles({ files, key, streams }: AuditFilesParts): Generator<ReadEntry, AuditReport, void> {
   const unknown: string[] = [];
   const byStream = new Map<string, StartedFile[]>();
   for (const file of files) {
@@ -38,18 +59,25 @@ export function verifyAuditFiles(parts: {
   }
 
   const listedById = new Map(streams.map((stream) => [stream.streamId, stream]));
-  const reports: StreamReport[] = [];
-  for (const [streamId, started] of byStream) {
-    const report = verifyStreamFiles({ files: started, key: { key, streamId }, listed: listedById.get(streamId) });
-    if (report === undefined) unknown.push(...started.map(({ name }) => name));
-    else reports.push(report);
-  }
-
+  const found = yield* mergeByTime(
+    [...byStream].map(([streamId, started]) =>
+      readStreamFiles({ files: started, key: { key, streamId }, listed: listedById.get(streamId) }),
+    ),
+  );
+  const reports = found.filter((report) => report !== undefined);
   const seen = new Set(reports.map(({ streamId }) => streamId));
+  for (const [streamId, started] of byStream) if (!seen.has(streamId)) unknown.push(...started.map(({ name }) => name));
   const unseen = streams
     .filter(({ streamId, firstNumber, lastNumber }) => !seen.has(streamId) && lastNumber >= firstNumber)
-    .map((stream) => ({ stream, missing: { from: stream.firstNumber, to: stream.lastNumber } }));
+    .map((stream) => ({ stream, missing: wholeOf(stream) }));
   return { streams: reports, unseen, unknown };
+}
+
+/** A checkpoint is a minute old, and older if the database could not be reached. */
+const CHECKPOINT_AGE = HOUR;
+
+function wholeOf({ firstNumber, lastNumber, firstTime, lastTime }: AuditStream): MissingEntries {
+  return { from: firstNumber, to: lastNumber, after: firstTime, before: lastTime + CHECKPOINT_AGE };
 }
 
 function isEmpty({ lines }: LogFile): boolean {

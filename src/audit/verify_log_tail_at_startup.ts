@@ -26,26 +26,23 @@ export function findEnd(file: AuditFile, key: StreamKey, checkpoint: ChainPoint 
   const endsWhole = text === '' || text.endsWith('\n');
 
   const { start, lines } = isPart ? fromFirstSeal(text) : fromFirstLine(text);
-  const walk = createChainWalk(key, start);
+  const walk = createChainWalk(key, start, { expected: checkpoint });
   for (const [index, line] of lines.entries()) walk.read(line, index + 1);
   walk.end();
-  const { seals, torn, faults, resumed } = walk;
-  const [, ...proved] = seals;
-  const end = proved.at(-1) ?? GENESIS;
+  const { seals, torn, faults, resumed, isProved } = walk;
+  const end = (isProved ? seals.at(-1) : undefined) ?? GENESIS;
   const passes = checkpoint !== undefined && start.number < checkpoint.number && checkpoint.number <= end.number;
   const isCut = checkpoint !== undefined && end.number < checkpoint.number;
-  const isTorn = !endsWhole || torn.includes(lines.findLastIndex((line) => line !== '') + 1);
+  const isTorn = !endsWhole || torn.includes(lines.length);
   const isAltered =
-    faults.some(({ line }) => line > resumed) ||
-    (isPart && proved.length === 0) ||
-    (passes && !seals.some(({ number, chain }) => number === checkpoint.number && chain === checkpoint.chain));
+    faults.some(({ line }) => line > resumed) || (isPart && !isProved) || (passes && !walk.isExpectedFound);
 
   const { number, chain } = isCut ? checkpoint : end;
   return {
     number,
     chain,
     found: isAltered ? 'altered' : isCut ? 'cut' : isTorn ? 'torn' : 'whole',
-    isProved: proved.length > 0,
+    isProved,
     endsWhole,
   };
 }
@@ -57,14 +54,20 @@ interface Part {
 
 /** The first line of a file says where its chain begins, and the seal after it proves that. */
 function fromFirstLine(text: string): Part {
-  const lines = text.split('\n');
+  const lines = linesOf(text);
   return { start: startOf(lines) ?? GENESIS, lines };
 }
 
 function fromFirstSeal(text: string): Part {
-  const lines = text.split('\n');
+  const lines = linesOf(text);
   const first = lines.findIndex((line) => SEAL.test(line));
   const [, number, chain] = SEAL.exec(lines[first] ?? '') ?? [];
   if (number === undefined || chain === undefined) return { start: GENESIS, lines };
   return { start: { number: Number(number), chain }, lines: lines.slice(first + 1) };
+}
+
+/** The text after the last line feed is a line only if there is some. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }

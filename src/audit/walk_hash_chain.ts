@@ -1,10 +1,11 @@
-import { type ChainFault, faultOf } from './chain_fault.ts';
+import { type ChainFault, type EntryRange, faultOf } from './chain_fault.ts';
 import { type ChainPoint, chainOf, type StreamKey } from './hash_chain.ts';
-import { type ChainLine, parseChainLine } from './parse_chain_line.ts';
+import { type ChainLine, parseChainLine, timeOf } from './parse_chain_line.ts';
 
 /** Verification of the lines of one stream, oldest first. Line numbers are the caller's, and grow. */
 export interface ChainWalk {
-  read(text: string, line: number): void;
+  /** `isWhole`: the line ends with a line feed. */
+  read(text: string, line: number, isWhole?: boolean): void;
   /** Continues at a point that does not follow from the lines before. */
   continueAt(point: ChainPoint, line: number): void;
   /** Lines after the last seal are torn. */
@@ -13,12 +14,20 @@ export interface ChainWalk {
   readonly entries: number;
   /** After the last seal, valid or not. */
   readonly point: ChainPoint;
+  /** Time of the last line before that seal. */
+  readonly time: number | undefined;
   /** The highest number of a valid seal. */
   readonly last: number;
-  /** Valid seals, beginning with the start of the walk. */
+  /** The newest valid seals; before any, the start of the walk. A gap goes back no further. */
   readonly seals: readonly Seal[];
+  /** A seal is valid. */
+  readonly isProved: boolean;
+  /** A valid seal, or a start, is the expected point. */
+  readonly isExpectedFound: boolean;
   /** Lines without a seal, and lines that are repeated after a gap. */
   readonly torn: readonly number[];
+  /** The first line without a seal at the end. */
+  readonly unsealed: number | undefined;
   /** Seals that are not valid, and openings that do not follow from the lines before them. */
   readonly faults: readonly LineFault[];
   /** Numbers of entries that are in a group without a valid seal, or after a later group. */
@@ -28,104 +37,205 @@ export interface ChainWalk {
 }
 
 export interface LineFault extends ChainFault {
+  /** The seal or opening. */
   readonly line: number;
+  /** Where its group begins. */
+  readonly firstLine: number;
+  /** Entries of the group. */
+  readonly entries: EntryRange | undefined;
+  /** Of the first and the last line of the group, as they are now. */
+  readonly firstTime: number | undefined;
+  readonly lastTime: number | undefined;
+  /** Of the group before. */
+  readonly timeBefore: number | undefined;
+}
+
+/** An entry whose group has a seal. */
+export interface WalkedEntry {
+  readonly text: string;
+  readonly line: number;
+  readonly n: number | undefined;
+  /** The seal is valid. */
+  readonly isProved: boolean;
+}
+
+export interface WalkOptions {
+  readonly expected?: ChainPoint | undefined;
+  /** Called for each entry, once: not again if it is repeated after a gap. */
+  readonly onEntry?: ((entry: WalkedEntry) => void) | undefined;
 }
 
 interface Seal extends ChainPoint {
   readonly line: number;
+  /** Sealed entries up to here, and in this group. */
   readonly entries: number;
+  readonly size: number;
 }
 
-export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
-  let torn: number[] = [];
+interface GroupLine {
+  readonly line: number;
+  readonly text: string;
+  readonly parsed: ChainLine;
+}
+
+/** The vault writes at most 8 MiB at once, and as much again until they are synced. */
+const LONGEST_GROUP = 32 * 2 ** 20;
+/** Of 16 MiB: an entry has more than 200 characters. */
+const MOST_SEALS = 100_000;
+const MOST_BRANCHES = 16;
+const FOREIGN: ChainFault = { kind: 'foreign' };
+const ALTERED: ChainFault = { kind: 'altered' };
+
+export function createChainWalk(key: StreamKey, start: ChainPoint, options: WalkOptions = {}): ChainWalk {
+  const { expected, onEntry } = options;
+  const torn: number[] = [];
   let faults: LineFault[] = [];
-  let seals: Seal[] = [{ ...start, line: 0, entries: 0 }];
+  let seals: Seal[] = [{ ...start, line: 0, entries: 0, size: 0 }];
   let point = start;
-  let group: { line: number; text: string; n: number | undefined }[] = [];
-  let hasForeignLine = false;
+  let group: GroupLine[] = [];
+  let groupLength = 0;
+  let unsealed: number | undefined;
   /** After seals that are not valid: a group that was moved or edited may be followed by valid ones. */
   let branches: ChainPoint[] = [];
   const displaced = new Set<number>();
+  /** Entries before a gap that were valid there. */
+  let repeated = new Set<number>();
   let entries = 0;
   let resumed = 0;
-  let resumes = false;
   let highest = start.number;
   let last = start.number;
+  let time: number | undefined;
+  let isProved = false;
+  let isExpectedFound = isExpected(start);
+
+  function isExpected({ number, chain }: ChainPoint): boolean {
+    return number === expected?.number && chain === expected.chain;
+  }
 
   function discardGroup(): void {
     for (const { line } of group) torn.push(line);
     group = [];
-    hasForeignLine = false;
+    groupLength = 0;
   }
 
-  function beginRun({ open = point.number, previous = point.chain, found }: ChainLine, line: number): void {
-    if (found === 'whole' && group.length > 0) faults.push({ line, kind: 'altered' });
+  function fault(line: number, found: ChainFault, opened?: number): void {
+    const numbers = group.flatMap(({ parsed }) => parsed.n ?? []);
+    const [from, to] = [numbers[0], numbers.at(-1)];
+    faults.push({
+      line,
+      ...found,
+      firstLine: group[0]?.line ?? line,
+      entries: from === undefined || to === undefined ? undefined : { from, to },
+      firstTime: timeOf(group[0]?.text ?? '') ?? opened,
+      lastTime: timeOf(group.at(-1)?.text ?? '') ?? opened,
+      timeBefore: time,
+    });
+  }
+
+  function beginRun(parsed: ChainLine, line: number): void {
+    const { open = point.number, previous = point.chain, found } = parsed;
+    if (found === 'whole' && group.length > 0) fault(line, ALTERED);
     discardGroup();
-    resumes = found === 'cut' || found === 'altered';
-    if (!resumes || (open === point.number && previous === point.chain)) return;
+    if (!resumes(parsed) || (open === point.number && previous === point.chain)) return;
     // It continues from the checkpoint in the database, not from the lines before it.
-    faults.push({ line, ...faultOf([], point.number, open) });
+    fault(line, faultOf([], point.number, open), parsed.time);
     point = { number: open, chain: previous };
   }
 
-  function bridgeGap({ gap, previous, written = 0 }: ChainLine, line: number): void {
-    const durable = seals.findLast((seal) => seal.number === gap && seal.chain === previous);
-    discardGroup();
-    resumes = false;
-    if (durable === undefined || point.number > written) return void faults.push({ line, kind: 'altered' });
-    const later = faults.filter((fault) => fault.line > durable.line).map((fault) => fault.line);
-    torn = [...torn, ...later].sort((a, b) => a - b);
-    faults = faults.filter((fault) => fault.line <= durable.line);
-    seals = seals.filter((seal) => seal.line <= durable.line);
+  /** A gap line continues at an earlier seal, if its own is valid. */
+  function bridgeGap({ gap, previous, written = 0 }: ChainLine): Seal | undefined {
+    if (point.number > written) return undefined;
+    return seals.findLast((seal) => seal.number === gap && seal.chain === previous);
+  }
+
+  function goBackTo(durable: Seal): void {
+    for (const { line } of faults) if (line > durable.line) torn.push(line);
+    torn.sort((a, b) => a - b);
+    faults = faults.filter(({ line }) => line <= durable.line);
+    const dropped = seals.filter(({ line }) => line > durable.line);
+    seals = seals.filter(({ line }) => line <= durable.line);
+    repeated = new Set(dropped.flatMap(({ number, size }) => Array.from({ length: size }, (_, at) => number - at)));
+    if (expected !== undefined && durable.number < expected.number) isExpectedFound = false;
     point = durable;
     last = durable.number;
+    highest = durable.number;
     ({ entries } = durable);
   }
 
-  function closeGroup(seal: ChainLine & { seal: number }, line: number): void {
-    const numbers = group.flatMap(({ n }) => n ?? []);
-    const text = group.map((one) => one.text).join('');
+  function closeGroup(seal: ChainPoint, line: number): void {
+    const numbers = group.flatMap(({ parsed }) => parsed.n ?? []);
+    const text = groupLength > LONGEST_GROUP ? undefined : group.map((one) => `${one.text}\n`).join('');
     const follows = (from: ChainPoint): boolean =>
-      seal.seal === from.number + numbers.length &&
+      text !== undefined &&
+      seal.number === from.number + numbers.length &&
       numbers.every((n, index) => n === from.number + 1 + index) &&
       seal.chain === chainOf(key, from.chain, text);
-    const isValid = [point, ...seals.slice(-1), ...branches].some(follows);
-    if (!isValid) faults.push({ line, ...(hasForeignLine ? FOREIGN : faultOf(numbers, point.number, seal.seal)) });
-    if (!isValid || seal.seal < highest) for (const n of numbers) displaced.add(n);
-    point = { number: seal.seal, chain: seal.chain ?? point.chain };
-    highest = Math.max(highest, seal.seal);
+    const [first] = group;
+    const durable = first?.parsed.gap === undefined ? undefined : bridgeGap(first.parsed);
+    const isValid =
+      first?.parsed.gap === undefined
+        ? [point, ...seals.slice(-1), ...branches].some(follows)
+        : durable !== undefined && follows(durable);
+    if (isValid && durable !== undefined) goBackTo(durable);
+    if (!isValid) {
+      const isForeign = group.some(({ parsed: { stream } }) => stream !== undefined && stream !== key.streamId);
+      const isGap = first?.parsed.gap !== undefined;
+      fault(line, isForeign ? FOREIGN : isGap ? ALTERED : faultOf(numbers, point.number, seal.number));
+    }
+    if (!isValid || seal.number < highest) for (const n of numbers) displaced.add(n);
+    point = seal;
+    highest = Math.max(highest, seal.number);
     if (!isValid) branches = [...branches.slice(-MOST_BRANCHES), point];
     entries += numbers.length;
-    group = [];
-    hasForeignLine = false;
+    time = timeOf(group.at(-1)?.text ?? '') ?? time;
     if (isValid) {
-      seals.push({ ...point, line, entries });
+      seals.push({ ...point, line, entries, size: numbers.length });
+      if (seals.length > 2 * MOST_SEALS) seals = seals.slice(-MOST_SEALS);
+      isProved = true;
+      isExpectedFound ||= isExpected(point);
       last = Math.max(last, point.number);
-      if (resumes) resumed = line;
+      if (first !== undefined && resumes(first.parsed)) resumed = line;
     }
-    resumes = false;
+    if (onEntry !== undefined) reportEntries(onEntry, isValid);
+    group = [];
+    groupLength = 0;
+  }
+
+  function reportEntries(report: NonNullable<typeof onEntry>, isValid: boolean): void {
+    for (const { text, line, parsed } of group) {
+      const { n, open, gap } = parsed;
+      if ((isValid && n !== undefined && repeated.delete(n)) || open !== undefined || gap !== undefined) continue;
+      report({ text, line, n, isProved: isValid });
+    }
   }
 
   return {
-    read(text, line) {
-      if (text === '') return;
-      const parsed = parseChainLine(text);
-      if (parsed.seal !== undefined) return closeGroup({ ...parsed, seal: parsed.seal }, line);
-      if (parsed.stream !== undefined && parsed.stream !== key.streamId) hasForeignLine = true;
-      else if (parsed.open !== undefined) beginRun(parsed, line);
-      else if (parsed.gap !== undefined) bridgeGap(parsed, line);
-      group.push({ line, text: `${text}\n`, n: parsed.n });
+    read(text, line, isWhole = true) {
+      const parsed = isWhole ? parseChainLine(text) : {};
+      if (parsed.seal !== undefined) return closeGroup({ number: parsed.seal, chain: parsed.chain ?? '' }, line);
+      const isOwn = parsed.stream === key.streamId;
+      if (isOwn && parsed.open !== undefined) beginRun(parsed, line);
+      if (isOwn && parsed.gap !== undefined) discardGroup();
+      groupLength += text.length + 1;
+      group.push({ line, text: groupLength > LONGEST_GROUP ? '' : text, parsed });
     },
     continueAt(next, line) {
       point = next;
-      seals.push({ ...next, line, entries });
+      isExpectedFound ||= isExpected(next);
+      seals.push({ ...next, line, entries, size: 0 });
     },
-    end: discardGroup,
+    end() {
+      unsealed = group[0]?.line;
+      discardGroup();
+    },
     get entries() {
       return entries;
     },
     get point() {
       return point;
+    },
+    get time() {
+      return time;
     },
     get last() {
       return last;
@@ -133,8 +243,15 @@ export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
     get seals() {
       return seals;
     },
-    get torn() {
-      return torn;
+    get isProved() {
+      return isProved;
+    },
+    get isExpectedFound() {
+      return isExpectedFound;
+    },
+    torn,
+    get unsealed() {
+      return unsealed;
     },
     get faults() {
       return faults;
@@ -146,5 +263,6 @@ export function createChainWalk(key: StreamKey, start: ChainPoint): ChainWalk {
   };
 }
 
-const MOST_BRANCHES = 16;
-const FOREIGN: ChainFault = { kind: 'foreign' };
+function resumes({ found }: ChainLine): boolean {
+  return found === 'cut' || found === 'altered';
+}

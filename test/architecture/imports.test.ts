@@ -6,7 +6,7 @@ import { sourceFiles } from './import_graph.ts';
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['startup', 'cli', 'demo', 'sandbox', 'config', 'model'],
   startup: ['*'],
-  cli: ['gen', 'rpc', 'store', 'keyring', 'listeners', 'scopes', 'config', 'model'],
+  cli: ['gen', 'rpc', 'store', 'keyring', 'listeners', 'audit', 'scopes', 'config', 'model'],
   demo: ['gen', 'rpc', 'model'],
   rpc: [
     'gen',

@@ -74,7 +74,7 @@ test('the stream and range of a removed file are named', () => {
 
 test('a file that is cut beyond the checkpoint is named with the range that lacks', () => {
   const cut = linesOf('a').findIndex((line) => line.startsWith('{"seal":12,')) + 2;
-  files['a'] = linesOf('a').slice(0, cut - 1);
+  files['a'] = [...linesOf('a').slice(0, cut - 1), ''];
   expect(streamOf('a')).toMatchObject({ checkpoint: 'cut', missing: [{ from: 13, to: 16 }], faults: [], last: 12 });
   expect(streamOf('b')).toMatchObject(SEALED);
 });
@@ -106,7 +106,7 @@ test('removed groups are named with their range', () => {
 test('two lines that changed places are named', () => {
   const at = lineOf('a', '{"n":5,');
   linesOf('a').splice(at - 1, 0, ...take('a', at + 1, 1));
-  expect(streamOf('a')?.faults).toEqual([{ file: 'a', line: at + 2, kind: 'reordered' }]);
+  expect(streamOf('a')?.faults).toMatchObject([{ file: 'a', line: at + 2, kind: 'reordered' }]);
 });
 
 test('two groups that changed places are named', () => {
@@ -134,7 +134,7 @@ test("a group that was moved into another stream's file is named in both", () =>
   const group = take('a', lineOf('a', '{"n":5,'), 3);
   linesOf('b').splice(lineOf('b', '{"n":5,') - 1, 3, ...group);
   const line = lineOf('b', '{"seal":6,');
-  expect(streamOf('b')?.faults).toContainEqual({ file: 'b', line, kind: 'altered' });
+  expect(streamOf('b')?.faults).toContainEqual(expect.objectContaining({ file: 'b', line, kind: 'altered' }));
   expect(streamOf('a')).toMatchObject({ missing: [{ from: 5, to: 6 }] });
 });
 
@@ -149,7 +149,7 @@ test('the first group of one stream is not valid in another', () => {
   const start = linesOf('b').findIndex((line) => line.startsWith('{"seal":2,'));
   const first = linesOf('b').slice(2, start + 1);
   linesOf('a').splice(2, 3, ...first);
-  expect(streamOf('a')?.faults).toContainEqual({ file: 'a', line: 5, kind: 'altered' });
+  expect(streamOf('a')?.faults).toContainEqual(expect.objectContaining({ file: 'a', line: 5, kind: 'altered' }));
 });
 
 test('a rotated file that lacks is named with its range, and the files may come in any order', async () => {
@@ -174,7 +174,7 @@ test('the same file given twice is named', () => {
 
 test('a forged seal does not hide a cut', () => {
   const cut = lineOf('a', '{"seal":12,');
-  files['a'] = [...linesOf('a').slice(0, cut), `{"seal":16,"chain":"${'a'.repeat(64)}"}`];
+  files['a'] = [...linesOf('a').slice(0, cut), `{"seal":16,"chain":"${'a'.repeat(64)}"}`, ''];
   expect(streamOf('a')).toMatchObject({ checkpoint: 'cut', last: 12 });
   expect(streamOf('a')?.faults).not.toEqual([]);
 });
