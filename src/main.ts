@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { addAuditCommands } from './cli/audit/define_audit_commands.ts';
 import { addBackupCommands } from './cli/backup/define_backup_commands.ts';
 import { addConfigCommands } from './cli/config_check/define_config_commands.ts';
 import { addDatabaseCommands } from './cli/database/define_database_commands.ts';
@@ -73,6 +74,7 @@ program
 addStatusCommand(program);
 addImportCommands(program);
 addRotateCommand(program);
+addAuditCommands(program);
 addBackupCommands(program);
 addConfigCommands(program);
 addDatabaseCommands(program);

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { readAuditFiles } from '../../audit/verify_audit_files.ts';
+import type { ReadEntry } from '../../audit/verify_stream_files.ts';
+import { printable } from '../error_text.ts';
+import { EXIT } from '../exit_codes.ts';
+import { findingsOf, findingText } from './audit_findings.ts';
+import type { OutputFlags } from './audit_flags.ts';
+import { openAuditFiles } from './open_audit_files.ts';
+import { isOfPeriod, type LoggedEntry, parseAuditEntry } from './parse_audit_entry.ts';
+
+export interface QueryFlags extends OutputFlags {
+  readonly tenant?: string;
+  /** An id, or a resource name. */
+  readonly connection?: string;
+  readonly caller?: string;
+  /** `GetAccessToken`, or `TokenService/GetAccessToken`. */
+  readonly method?: string;
+}
+
+const ENTRIES_A_TURN = 1_000;
+
+/** Prints the entries that match, then what is not intact on standard error, and returns the exit code. */
+export async function queryAuditLog(paths: readonly string[], flags: QueryFlags): Promise<number> {
+  const reading = readAuditFiles(await openAuditFiles(paths));
+  const out = process.stdout;
+  // The reader, such as `head`, has enough.
+  out.on('error', () => process.exit(EXIT.OK));
+  for (let count = 1; ; count += 1) {
+    const { done, value } = reading.next();
+    if (done === true) {
+      const findings = findingsOf(value, flags);
+      for (const finding of findings) console.error(findingText(finding));
+      if (findings.length > 0) console.error(INCOMPLETE);
+      return findings.length === 0 ? EXIT.OK : EXIT.DATA;
+    }
+    const entry = parseAuditEntry(value.text);
+    if (entry !== undefined && matches(entry, flags) && !out.write(`${lineOf(value, entry, flags)}\n`))
+      await once(out, 'drain');
+    if (count % ENTRIES_A_TURN === 0) await setImmediate();
+  }
+}
+
+const INCOMPLETE =
+  'INCOMPLETE: the log is not intact, or lacks entries of the period, so more calls may match. Entries without a valid seal are marked.';
+
+function matches(entry: LoggedEntry, flags: QueryFlags): boolean {
+  const { tenant, connection, caller, method } = flags;
+  const { resource } = entry;
+  return (
+    (tenant === undefined || `${resource}/`.startsWith(`tenants/${tenant}/`)) &&
+    (connection === undefined || resource === connection || resource.endsWith(`/connections/${connection}`)) &&
+    (caller === undefined || entry.caller === caller) &&
+    (method === undefined || entry.method === method || entry.method.endsWith(`/${method}`)) &&
+    isOfPeriod(entry, flags)
+  );
+}
+
+function lineOf(
+  { streamId, file, line, isProved, text }: ReadEntry,
+  entry: LoggedEntry,
+  { json }: OutputFlags,
+): string {
+  if (json) return JSON.stringify({ stream: streamId, file, line, verified: isProved, entry: entry.fields });
+  return isProved ? printable(text) : `UNVERIFIED ${printable(text)}`;
+}
