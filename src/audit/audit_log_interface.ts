@@ -1,3 +1,4 @@
+import type { TokenSubject } from '../model/access_token.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Reason, VaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
@@ -31,17 +32,11 @@ export interface AuditEntry {
   readonly resource: string;
   readonly status: 'OK' | Reason;
   readonly duration: Duration;
-  readonly token?: AuditedToken | undefined;
-  /** Only of calls without a valid key. */
-  readonly unauthenticated?: UnauthenticatedCaller | undefined;
-}
-
-/** A caller without a valid key. */
-export interface UnauthenticatedCaller {
-  /** `10.1.2.3:40512`; `unknown` on a unix socket. */
+  /** `10.1.2.3:40512`; `unknown` on a unix socket. Behind a proxy or in a mesh, theirs. */
   readonly peer: string;
-  /** The id in the presented key, if that has the form of a key; never the rest of it. */
-  readonly claimedKeyId: string | undefined;
+  /** Of a call without a valid key: the id in the presented key, if that has the form of a key; never the rest of it. */
+  readonly claimedKeyId?: string | undefined;
+  readonly token?: AuditedToken | undefined;
 }
 
 export interface AuditedToken {
@@ -51,6 +46,7 @@ export interface AuditedToken {
   readonly correlationId: string | undefined;
   readonly fingerprint: string;
   readonly expireTime: Timestamp;
+  readonly subject: TokenSubject | undefined;
 }
 
 /** Storage of the key of the audit log, and of the list of its streams. */

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditedToken, UnauthenticatedCaller } from './audit_log_interface.ts';
+import type { AuditEntry, AuditedToken } from './audit_log_interface.ts';
 
 /** Formats an entry by template, with a fixed field order: ten times faster than `JSON.stringify`. */
 export type EntryLine = (number: number, entry: AuditEntry) => string;
@@ -20,21 +20,19 @@ export function createEntryLine(instance: string): EntryLine {
   }
 
   return (number, entry) => {
-    const head = `{"n":${number},"time":"${startTimes(entry.time)}","instance":${quotedInstance},"request":${quote(entry.requestId)},"caller":${quote(entry.caller)},"credential":${quote(entry.credentialId)},"rule":${quote(entry.rule)},"method":"${entry.method}","resource":${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)}`;
-    if (entry.unauthenticated !== undefined) return `${head},${unauthenticatedTail(entry.unauthenticated)}\n`;
+    const head = `{"n":${number},"time":"${startTimes(entry.time)}","instance":${quotedInstance},"request":${quote(entry.requestId)},"caller":${quote(entry.caller)},"credential":${quote(entry.credentialId)},"rule":${quote(entry.rule)},"method":"${entry.method}","resource":${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}`;
+    if (entry.claimedKeyId !== undefined) return `${head},"claimed_key":${quote(entry.claimedKeyId)}}\n`;
     return entry.token === undefined ? `${head}}\n` : `${head},${tailOf(entry.token)}\n`;
   };
 }
 
 /** By `JSON.stringify`, because V8 keeps a concatenated string as a tree: 250 bytes more per token. */
 function tokenTail(token: AuditedToken): string {
-  const { requested, carried, source, correlationId: correlation, fingerprint, expireTime } = token;
+  const { requested, carried, source, correlationId: correlation, fingerprint, expireTime, subject } = token;
   const token_end = new Date(expireTime).toISOString();
-  return JSON.stringify({ requested, carried, source, correlation, token: fingerprint, token_end }).slice(1);
-}
-
-function unauthenticatedTail({ peer, claimedKeyId: claimed_key }: UnauthenticatedCaller): string {
-  return JSON.stringify({ peer, claimed_key }).slice(1);
+  const { directoryId: directory, userId: user, clientId: client } = subject ?? {};
+  const fields = { requested, carried, source, correlation, token: fingerprint, token_end, directory, user, client };
+  return JSON.stringify(fields).slice(1);
 }
 
 /** Caches the text of a second, because `toISOString` took 2 % of the time of a cache hit. */
@@ -51,7 +49,7 @@ function createIsoTime(): (time: number) => string {
   };
 }
 
-/** Most quoted values are ids of the vault, which need no escapes. */
+/** Most quoted values are ids of the vault and addresses, which need no escapes. */
 const PLAIN = /^[\w./:~|@-]*$/;
 
 function quote(text: string): string {

@@ -41,7 +41,8 @@ export async function withAudit<Result>(
   }
   count(end.outcome);
   const status = end.outcome === 'GRANTED' ? 'OK' : end.outcome;
-  const entry = { time, requestId, method, resource, status, duration: clock.now() - time } as const;
+  const peer = trace?.peer ?? 'unknown';
+  const entry = { time, requestId, method, resource, status, duration: clock.now() - time, peer } as const;
   const unaudited = await appendBrowserEntry(auditLog, entry);
   if (trace !== undefined) trace.audited = unaudited === undefined;
   if (unexpected !== undefined) throw unexpected;
@@ -51,7 +52,7 @@ export async function withAudit<Result>(
 /** Resolves with the reason why the entry could not be written; undefined: it was. */
 export function appendBrowserEntry(
   auditLog: Pick<AuditLog, 'append'>,
-  entry: Pick<AuditEntry, 'time' | 'requestId' | 'method' | 'resource' | 'status' | 'duration'>,
+  entry: Pick<AuditEntry, 'time' | 'requestId' | 'method' | 'resource' | 'status' | 'duration' | 'peer'>,
 ): Promise<Reason | undefined> {
   const browser = { caller: 'browser', credentialId: '', rule: '', ...entry };
   return new Promise((resolve) => auditLog.append(browser, (error) => resolve(error?.reason)));

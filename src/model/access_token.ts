@@ -16,4 +16,9 @@ export interface AccessToken {
   readonly correlationId: string | undefined;
 }
 
+/** What Entra revokes to stop a token: the sessions of a user, or the service principal of an app, in a directory. */
+export type TokenSubject =
+  | { readonly directoryId: string; readonly userId: string; readonly clientId?: undefined }
+  | { readonly directoryId: string; readonly clientId: string; readonly userId?: undefined };
+
 export type TokenSource = 'CACHE' | 'DATABASE' | 'ENTRA';

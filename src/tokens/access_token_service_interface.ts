@@ -1,4 +1,4 @@
-import type { AccessToken, TokenSource } from '../model/access_token.ts';
+import type { AccessToken, TokenSource, TokenSubject } from '../model/access_token.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 
@@ -50,6 +50,8 @@ export interface ServedToken {
   readonly source: TokenSource;
   /** For the audit log. Undefined: an app's own token. */
   readonly connectionUid: string | undefined;
+  /** For the audit log. Undefined: Entra named no account, as in an unverified import. */
+  readonly subject: TokenSubject | undefined;
 }
 
 export interface ChangesFeed {

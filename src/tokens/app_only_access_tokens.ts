@@ -108,8 +108,10 @@ export function createAppTokens(parts: AppTokensParts) {
           metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
           if (outcome.kind !== 'granted') throw appTokenError(app, directoryId, outcome);
           const { accessToken } = outcome;
-          fill.put(resource, { accessToken, source: 'CACHE', connectionUid: undefined }, clock.now() + SHORTEST_USE);
-          return { accessToken, source: 'ENTRA', connectionUid: undefined };
+          const subject = { directoryId, clientId: app.clientId };
+          const cached = { accessToken, source: 'CACHE', connectionUid: undefined, subject } as const;
+          fill.put(resource, cached, clock.now() + SHORTEST_USE);
+          return { ...cached, source: 'ENTRA' };
         } finally {
           admission.release();
         }

@@ -49,7 +49,8 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
     const { connection } = request.snapshot;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 1.5)) {
       const stored = await stores.grants.findAccessToken(connection, request.resource, request.expiresAfter);
-      if (stored !== undefined && request.accepts(stored)) return { accessToken: stored, source: 'DATABASE' };
+      if (stored !== undefined && request.accepts(stored))
+        return { accessToken: stored, source: 'DATABASE', account: connection.account };
       cooldowns.check(connection, request.resource, request.ignoreCooldown);
       forcedExchanges.check(connection, request.force);
       const refreshed = await admitAndLease(request);
@@ -86,13 +87,14 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
 
   function cacheAndServe(
     connectionUid: string,
-    { accessToken, source }: Exclude<LeasedRefresh, 'fenced'>,
+    { accessToken, source, account }: Exclude<LeasedRefresh, 'fenced'>,
     fill: TokenCacheFill,
   ): ServedToken {
     // However soon Entra wants it replaced: equal requests in quick succession are a loop to Entra (50196).
     const soonest = clock.now() + SHORTEST_USE;
-    fill.put(accessToken.resource, { accessToken, source: 'CACHE', connectionUid }, soonest);
-    return { accessToken, source, connectionUid };
+    const subject = account && { directoryId: account.directoryId, userId: account.objectId };
+    fill.put(accessToken.resource, { accessToken, source: 'CACHE', connectionUid, subject }, soonest);
+    return { accessToken, source, connectionUid, subject };
   }
 
   async function reread(connection: Connection) {

@@ -1,7 +1,7 @@
 import type { Admission } from '../entra/entra_client_interface.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
-import type { Connection } from '../model/connection.ts';
+import type { Account, Connection } from '../model/connection.ts';
 import { afterRedeem, cooldownRemaining } from '../model/connection_after_redeem.ts';
 import { resourceCooldownRemaining } from '../model/connection_resource_issue.ts';
 import { isGrantSound, isRefused } from '../model/connection_resource_states.ts';
@@ -37,7 +37,14 @@ export interface RefreshUnderLeaseParts extends TokenParts {
 }
 
 /** `fenced`: the grant was replaced meanwhile, so the outcome is void. */
-export type LeasedRefresh = { readonly accessToken: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
+export type LeasedRefresh =
+  | {
+      readonly accessToken: AccessToken;
+      readonly source: 'DATABASE' | 'ENTRA';
+      /** As it is now. */
+      readonly account: Account | undefined;
+    }
+  | 'fenced';
 
 type RecordOutcome = (what: RefreshRecord) => Promise<'recorded' | 'fenced'>;
 
@@ -84,7 +91,8 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     checkGrantState(connection, now, ignoreCooldown);
     checkResourceGranted(connection, resource);
     if (!ignoreCooldown) checkResourceIssue(connection, resource, now);
-    if (accessToken !== undefined && request.accepts(accessToken)) return { accessToken, source: 'DATABASE' } as const;
+    if (accessToken !== undefined && request.accepts(accessToken))
+      return { accessToken, source: 'DATABASE', account: connection.account } as const;
     cooldowns.check(connection, resource, ignoreCooldown);
     forcedExchanges.start(connection, request.force);
     return undefined;
@@ -101,7 +109,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
     snapshots.update(nextVersion(after));
     if (claimsFailure !== undefined) throw claimsError(after, claimsFailure, accessToken.resource);
-    return { accessToken, source: 'ENTRA' };
+    return { accessToken, source: 'ENTRA', account: after.account };
   }
 
   /** Throws the failure, unless the grant was replaced meanwhile. */

@@ -19,8 +19,8 @@ export function createPageAudit(parts: {
   const isWritten = createRateLimitPerSecond(clock, MOST_A_SECOND);
   return async ({ requestId, trace }, status) => {
     if (trace.audited || !isWritten()) return;
-    const { resource } = trace;
+    const { resource, peer } = trace;
     const time = clock.now();
-    await appendBrowserEntry(auditLog, { time, requestId, method: 'web/page', resource, status, duration: 0 });
+    await appendBrowserEntry(auditLog, { time, requestId, method: 'web/page', resource, status, duration: 0, peer });
   };
 }

@@ -21,6 +21,8 @@ export interface HttpRequest {
 export function readHttpRequest(from: Pick<HttpRequest, 'request' | 'requestId' | 'messages'>): HttpRequest {
   // No URL parser: for `//host/path` or an absolute form, it would return another path than the one that was sent.
   const [path = '', ...rest] = (from.request.url ?? '').split('?');
-  const trace = { resource: '', audited: false };
+  const { remoteAddress = 'unknown', remotePort } = from.request.socket;
+  const peer = remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
+  const trace = { resource: '', audited: false, peer };
   return { ...from, trace, method: from.request.method ?? '', path, query: rest.join('?') };
 }

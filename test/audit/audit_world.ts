@@ -47,6 +47,7 @@ export const ENTRY: AuditEntry = {
   resource: 'tenants/acme/connections/ada',
   status: 'OK',
   duration: 0.1234,
+  peer: '10.0.0.7:40512',
 };
 
 export function write(log: AuditLog, entry: AuditEntry = ENTRY): Promise<VaultError | undefined> {

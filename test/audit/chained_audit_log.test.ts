@@ -41,6 +41,7 @@ const entry: AuditEntry = {
   resource: 'tenants/acme/connections/ada',
   status: 'OK',
   duration: 0.1234,
+  peer: 'unknown',
   token: {
     requested: ['Mail.ReadOnly'],
     carried: ['Mail.Read', 'User.Read'],
@@ -48,6 +49,7 @@ const entry: AuditEntry = {
     correlationId: undefined,
     fingerprint: 'abcd',
     expireTime: Date.UTC(2026, 0, 3),
+    subject: undefined,
   },
 };
 

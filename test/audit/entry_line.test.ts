@@ -13,6 +13,7 @@ const entry: AuditEntry = {
   resource: 'tenants/acme/connections/ada',
   status: 'OK',
   duration: 1.25,
+  peer: '10.0.0.1:4000',
 };
 
 test('each line has its own time', () => {
@@ -45,6 +46,7 @@ test('the text of a token is the same at its second cache hit', () => {
     correlationId: 'c-1',
     fingerprint: '0123456789abcdef',
     expireTime: Date.UTC(2027, 0),
+    subject: { directoryId: 'directory-1', userId: 'user-1' },
   };
   const line = createEntryLine('one');
 
@@ -53,13 +55,14 @@ test('the text of a token is the same at its second cache hit', () => {
     requested: ['Mail.ReadOnly'],
     carried: ['Mail.Read', 'User.Read'],
     token_end: '2027-01-01T00:00:00.000Z',
+    directory: 'directory-1',
+    user: 'user-1',
   });
 });
 
-test('the line of an unauthenticated call ends with its peer', () => {
+test('a line has the address of the peer, and the id of an unknown key', () => {
   const line = createEntryLine('one');
-  const of = (claimedKeyId: string | undefined) =>
-    JSON.parse(line(1, { ...entry, unauthenticated: { peer: '10.0.0.1:4000', claimedKeyId } }));
+  const of = (claimedKeyId: string | undefined) => JSON.parse(line(1, { ...entry, claimedKeyId }));
 
   expect(of('mail')).toMatchObject({ peer: '10.0.0.1:4000', claimed_key: 'mail' });
   expect(of(undefined)).not.toHaveProperty('claimed_key');

@@ -18,7 +18,8 @@ const ENTRY: AuditEntry = {
   method: 'TokenService/GetAccessToken',
   resource: 'tenants/acme/connections/ada',
   status: 'OK',
-  duration: 2,
+  duration: 0,
+  peer: '10.0.0.7:40512',
 };
 
 /** 2026-01-02 at this hour. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ADA, type ConnectWorld, startConnectWorld } from './connect_world.ts';
 
+const PEER = expect.stringMatching(/^(::ffff:)?127\.0\.0\.1:\d+$/);
+
 let world: ConnectWorld;
 beforeAll(async () => {
   world = await startConnectWorld();
@@ -39,7 +41,9 @@ test('the reference of a failed user link leads to tenant and connection', async
     const reference = await referenceOf(await world.visit(connectUri, { method }));
     const about = { resource: `tenants/${tenantId}/connections/ada`, requestId: reference };
     expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', reason: 'TENANT_SUSPENDED', ...about }]);
-    expect(entriesOf(reference)).toMatchObject([{ status: 'TENANT_SUSPENDED', method: 'web/page', ...about }]);
+    expect(entriesOf(reference)).toMatchObject([
+      { status: 'TENANT_SUSPENDED', method: 'web/page', peer: PEER, ...about },
+    ]);
   }
 });
 
@@ -61,7 +65,7 @@ test('a failed callback is audited once, and its repetition under its own refere
     const reference = await referenceOf(await world.visit(callback));
     const about = { resource: `tenants/${tenantId}/connections/ada`, requestId: reference };
     expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', ...about }]);
-    expect(entriesOf(reference)).toMatchObject([{ method, ...about }]);
+    expect(entriesOf(reference)).toMatchObject([{ method, peer: PEER, ...about }]);
     references.push(reference);
   }
   expect(new Set(references).size).toBe(2);

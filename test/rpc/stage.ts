@@ -114,7 +114,8 @@ export function freshToken(text = 'eyJ.token', source: ServedToken['source'] = '
     refreshTime: NOW + 3_000_000,
     correlationId: 'c-1',
   };
-  return { accessToken, source, connectionUid: ada.uid };
+  const subject = { directoryId: 'directory-1', userId: 'user-1' };
+  return { accessToken, source, connectionUid: ada.uid, subject };
 }
 
 /** Fakes of the folders below: each method that a test does not define fails. */

@@ -20,6 +20,7 @@ test('a token of any length and text is decoded unchanged', () => {
         },
         source: 'CACHE',
         connectionUid: 'c',
+        subject: undefined,
       } as const;
 
       const answer = fromBinary(GetAccessTokenResponseSchema, encodeResponse(fresh, encodeRest(fresh)));

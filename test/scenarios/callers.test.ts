@@ -2,10 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newApiKey } from '../../src/model/api_key.ts';
+import { GUID } from '../../src/model/id_patterns.ts';
 import { importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 const DAY = 86_400_000;
+
+/** In the audit log. */
+const peer = expect.stringMatching(/^(::ffff:)?127\.0\.0\.1:\d+$/);
 
 const keys = {
   operator: newApiKey('operator'),
@@ -188,7 +192,9 @@ describe('the audit log has a line for', () => {
     const line = audited().findLast(
       ({ method, caller }) => method === 'TokenService/GetAccessToken' && caller === 'reader',
     );
+    const id = expect.stringMatching(GUID);
     expect(line).toMatchObject({ credential: 'k1', rule: 'reads', resource: connection, status: 'OK' });
+    expect(line).toMatchObject({ directory: id, user: id, peer });
     expect(line?.carried).toContain('Mail.Read');
     expect(line?.token).toMatch(/^[0-9a-f]{16}$/);
     expect(JSON.stringify(audited())).not.toContain(accessToken);
@@ -229,7 +235,7 @@ describe('the audit log has a line for', () => {
 
     expect(audited().filter(({ resource }) => resource === name)).toMatchObject([
       { caller: 'product', method: 'ConnectionService/StartAuthorization', status: 'OK' },
-      { caller: 'browser', method: 'web/callback', status: 'OK' },
+      { caller: 'browser', method: 'web/callback', status: 'OK', peer },
       { caller: 'product', method: 'ConnectionService/ConfirmAuthorization', status: 'OK' },
     ]);
   });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MINUTE } from '../../src/model/clock.ts';
+import { GUID } from '../../src/model/id_patterns.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import type { AppTokenRequest } from '../../src/tokens/access_token_service_interface.ts';
 import { eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
@@ -32,7 +33,9 @@ test('an app token is requested once, and then served from memory without a prom
 
   expect(exchanges()).toBe(1);
   expect(new Set(answers.map(({ accessToken }) => accessToken)).size).toBe(1);
-  expect(hit).toMatchObject({ source: 'CACHE', connectionUid: undefined });
+  const subject = { directoryId: CONTOSO, clientId: expect.stringMatching(GUID) };
+  expect(hit).toMatchObject({ source: 'CACHE', connectionUid: undefined, subject });
+  expect(answers[0]).toMatchObject({ source: 'ENTRA', subject });
 });
 
 test('a resource is requested with its trailing slash', async () => {

@@ -22,7 +22,8 @@ test('calls Entra once when many callers request the same token', async () => {
 
   expect(new Set(answers.map(({ accessToken }) => accessToken.token.reveal())).size).toBe(1);
   expect(world.redemptions()).toBe(1);
-  expect(answers[0]).toMatchObject({ source: 'ENTRA', connectionUid: ada.uid });
+  const { directoryId, objectId: userId } = ada.account ?? {};
+  expect(answers[0]).toMatchObject({ source: 'ENTRA', connectionUid: ada.uid, subject: { directoryId, userId } });
 });
 
 test('a hit is no promise, and always the same object', async () => {

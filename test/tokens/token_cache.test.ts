@@ -16,7 +16,7 @@ function served(resource: string, expireTime = 1_000): ServedToken {
     refreshTime: expireTime,
     correlationId: undefined,
   };
-  return { accessToken, source: 'CACHE', connectionUid: undefined };
+  return { accessToken, source: 'CACHE', connectionUid: undefined, subject: undefined };
 }
 
 const ownerOf = (number: number): TokenOwner => ({

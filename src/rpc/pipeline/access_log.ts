@@ -21,7 +21,9 @@ export interface AccessLog {
 }
 
 export interface FinishedCall
-  extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'unauthenticated'> {
+  extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'claimedKeyId'> {
+  /** Of a call without a valid key. */
+  readonly peer?: string;
   /** The token came from the cache. */
   readonly hit: boolean;
 }
@@ -40,9 +42,10 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
         hits += 1;
         if (hits % sampleOf !== 0) return;
       }
-      const { requestId, method, caller, resource, status } = call;
+      const { requestId, method, caller, resource, status, peer, claimedKeyId } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;
-      log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...call.unauthenticated });
+      const unauthenticated = peer === undefined ? {} : { peer, claimedKeyId };
+      log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...unauthenticated });
     },
 
     unexpected(requestId, error) {

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
-import type { AuditLog, UnauthenticatedCaller } from '../../audit/audit_log_interface.ts';
+import type { AuditLog } from '../../audit/audit_log_interface.ts';
 import type { Caller, Rule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
@@ -98,10 +98,11 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           wait,
           signal: createSignal(wire, stopping),
         };
+        const peer = peerOf(wire);
         const limit = stopping === undefined ? calls : streams;
         let entered = false;
         let waitsFor: string | undefined;
-        let unauthenticated: UnauthenticatedCaller | undefined;
+        let claimedKey: string | undefined;
         metrics?.inFlight(1);
 
         function wait(): void {
@@ -127,8 +128,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             resource: call.resource,
             status,
             duration,
+            peer,
+            claimedKeyId: claimedKey,
             token: call.token,
-            unauthenticated,
           };
         }
 
@@ -150,7 +152,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             status,
             duration,
             hit,
-            unauthenticated,
+            ...(status === 'UNAUTHENTICATED' && { peer, claimedKeyId: claimedKey }),
           });
         }
 
@@ -184,7 +186,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
                 leave(known.reason, duration, false);
                 return respond(toStatus(known));
               }
-              unauthenticated = { peer: wire.getPeer(), claimedKeyId: claimedKeyId(firstAuthorization(wire.metadata)) };
+              claimedKey = claimedKeyId(firstAuthorization(wire.metadata));
             }
             // An error contains no token, so it is sent even if the audit log fails.
             audit.append(entry(known.reason, duration), () => {
@@ -214,6 +216,15 @@ const MAX_NAME_LENGTH = 256;
 
 function clip(resource: string): string {
   return resource.length <= MAX_NAME_LENGTH ? resource : resource.slice(0, MAX_NAME_LENGTH).toWellFormed();
+}
+
+/** At the start of a call, because grpc-js throws ERR_HTTP2_SOCKET_UNBOUND once the connection has closed. */
+function peerOf(wire: PipelineCall): string {
+  try {
+    return wire.getPeer();
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** Services of other packages (health, reflection) have no rows and no pipeline. */

@@ -94,7 +94,7 @@ export function createTokenService({
     return encodeResponse(served, made.rest);
   }
 
-  function auditedOf({ accessToken, source }: ServedToken, requested: readonly string[]): AuditedToken {
+  function auditedOf({ accessToken, source, subject }: ServedToken, requested: readonly string[]): AuditedToken {
     return {
       requested,
       carried: accessToken.permissions,
@@ -102,6 +102,7 @@ export function createTokenService({
       correlationId: accessToken.correlationId,
       fingerprint: audit.fingerprint(accessToken.token),
       expireTime: accessToken.expireTime,
+      subject,
     };
   }
 }
