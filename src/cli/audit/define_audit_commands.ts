@@ -1,12 +1,13 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { ExposureFlags } from './audit_exposure.ts';
 import { type OutputFlags, withPeriod } from './audit_flags.ts';
 import type { QueryFlags } from './query_audit_log.ts';
 
 /** The arguments of `token-vault audit …`. The modules that do the work are loaded when a command runs. */
 export function addAuditCommands(program: Command): void {
   const audit = program.command('audit').description('the audit log (docs/runbook.md, "The audit log")');
-  const define = (name: string, description: string) =>
-    withPeriod(audit.command(name).description(description))
+  const define = (name: string, description: string, isPeriodRequired = false) =>
+    withPeriod(audit.command(name).description(description), isPeriodRequired)
       .argument('[files...]', 'files of one or several replicas (default: those of TOKENVAULT_AUDIT_FILE)')
       .addHelpText('after', NOTES)
       .showHelpAfterError('Add --help for the options.');
@@ -27,6 +28,15 @@ export function addAuditCommands(program: Command): void {
     .action(async (files: string[], flags: QueryFlags) => {
       const { queryAuditLog } = await import('./query_audit_log.ts');
       process.exitCode = await queryAuditLog(files, flags);
+    });
+
+  define('exposure', 'print whose tokens a caller received, when they expire, and what to revoke in Entra', true)
+    .requiredOption('--caller <id>', 'the caller')
+    .addOption(new Option('--json', 'one JSON object').conflicts('csv'))
+    .option('--csv', 'one line per connection or app, directory, and user or client')
+    .action(async (files: string[], flags: ExposureFlags) => {
+      const { printExposure } = await import('./audit_exposure.ts');
+      process.exitCode = await printExposure(files, flags);
     });
 }
 
