@@ -26,7 +26,7 @@ export function parseChainLine(text: string): ChainLine {
 
 const ENTRY = /^\{"n":(\d{1,16}),/;
 /** The whole line: nothing else in it is covered by a hash. */
-const SEAL = /^\{"seal":(\d{1,16}),"chain":"([0-9a-f]{64})"\}$/;
+const SEAL = /^\{"seal":(0|[1-9]\d{0,15}),"chain":"([0-9a-f]{64})"\}$/;
 const BEGINNING = /^\{"(?:open|gap)":\d/;
 const CHAIN = /^[0-9a-f]{64}$/;
 

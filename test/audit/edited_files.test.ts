@@ -95,6 +95,22 @@ test('any one edit of any file is named, with the file or the missing entries', 
   );
 });
 
+test.each([
+  ['a leading zero', (seal: string) => seal.replace(':', ':0')],
+  ['a space', (seal: string) => seal.replace(',', ', ')],
+  ['a trailing space', (seal: string) => `${seal} `],
+  ['a carriage return', (seal: string) => `${seal}\r`],
+  ['another field', (seal: string) => seal.replace('}', ',"note":"ok"}')],
+  ['digits in upper case', (seal: string) => seal.replace(/[0-9a-f]{64}/, (chain) => chain.toUpperCase())],
+])('%s in a seal is named, although no hash covers a seal', (_, edit) => {
+  const lines = `${files.get('b')}`.split('\n');
+  const at = lines.findIndex((line) => line.startsWith('{"seal":4,'));
+  const edited = lines.with(at, edit(lines[at] ?? '')).join('\n');
+  expect(findingsIn(new Map(files).set('b', Buffer.from(edited)))).toContainEqual(
+    expect.objectContaining({ kind: 'altered', file: 'b', firstLine: at - 1 }),
+  );
+});
+
 test('a forged line neither stops the verification nor hides a fault', () => {
   const text = files.get('b')?.toString('utf8') ?? '';
   const [opening = ''] = text.split('\n');
