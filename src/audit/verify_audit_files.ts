@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { HOUR } from '../model/clock.ts';
 import type { AuditStream } from './audit_log_interface.ts';
 import { mergeByTime } from './merge_streams_by_time.ts';
-import { startOf } from './parse_chain_line.ts';
+import { parseChainLine, startOf } from './parse_chain_line.ts';
+import { recoverStart } from './recover_file_start.ts';
 import {
   type MissingEntries,
   type ReadEntry,
@@ -48,9 +49,13 @@ export function verifyAuditFiles(parts: AuditFilesParts): AuditReport {
 /** The same, and yields each sealed entry on the way, in the order of their times as far as the streams have it. */
 export function* readAuditFiles({ files, key, streams }: AuditFilesParts): Generator<ReadEntry, AuditReport, void> {
   const unknown: string[] = [];
+  const listedById = new Map(streams.map((stream) => [stream.streamId, stream]));
+  const listedIds = [...listedById.keys()];
   const byStream = new Map<string, StartedFile[]>();
   for (const file of files) {
-    const start = startOf(file.lines);
+    const first = startOf(beforeSeal(file.lines));
+    const isListed = first !== undefined && listedById.has(first.streamId);
+    const start = isListed ? first : (recoverStart(file.lines, key, listedIds) ?? startOf(file.lines));
     if (start === undefined) {
       if (!isEmpty(file)) unknown.push(file.name);
       continue;
@@ -58,7 +63,6 @@ export function* readAuditFiles({ files, key, streams }: AuditFilesParts): Gener
     byStream.set(start.streamId, [...(byStream.get(start.streamId) ?? []), { ...file, start }]);
   }
 
-  const listedById = new Map(streams.map((stream) => [stream.streamId, stream]));
   const found = yield* mergeByTime(
     [...byStream].map(([streamId, started]) =>
       readStreamFiles({ files: started, key: { key, streamId }, listed: listedById.get(streamId) }),
@@ -71,6 +75,13 @@ export function* readAuditFiles({ files, key, streams }: AuditFilesParts): Gener
     .filter(({ streamId, firstNumber, lastNumber }) => !seen.has(streamId) && lastNumber >= firstNumber)
     .map((stream) => ({ stream, missing: wholeOf(stream) }));
   return { streams: reports, unseen, unknown };
+}
+
+function* beforeSeal(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) {
+    if (parseChainLine(line).seal !== undefined) return;
+    yield line;
+  }
 }
 
 /** A checkpoint is a minute old, and older if the database could not be reached. */

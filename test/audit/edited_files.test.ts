@@ -91,7 +91,7 @@ test('any one edit of any file is named, with the file or the missing entries', 
         for (const { file, name: stream } of findings) expect(file?.split('.')[0] ?? stream).toMatch(`${replica}`);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -109,6 +109,19 @@ test.each([
   expect(findingsIn(new Map(files).set('b', Buffer.from(edited)))).toContainEqual(
     expect.objectContaining({ kind: 'altered', file: 'b', firstLine: at - 1 }),
   );
+});
+
+test.each([
+  ['removed', (lines: string[]) => lines.slice(1)],
+  ['of another stream', (lines: string[]) => lines.with(0, lines[0]?.replace(/"stream":"./, '"stream":"-') ?? '')],
+  ['no JSON', (lines: string[]) => lines.with(0, '?')],
+])('a first line that is %s is named, and the rest of the file is read', (_, edit) => {
+  for (const name of ['b', [...files.keys()].find((one) => one.startsWith('a.')) ?? '']) {
+    const edited = edit(`${files.get(name)}`.split('\n')).join('\n');
+    const findings = findingsIn(new Map(files).set(name, Buffer.from(edited)));
+    expect(findings).toContainEqual(expect.objectContaining({ file: name, firstLine: 1 }));
+    expect(findings.filter(({ kind }) => kind === 'missing' || kind === 'file_unknown')).toEqual([]);
+  }
 });
 
 test('a forged line neither stops the verification nor hides a fault', () => {
