@@ -25,7 +25,7 @@ test('the logs of two replicas are intact, and not changed', async () => {
 
   const { code, stdout } = await vault.run(VERIFY);
 
-  expect(stdout).toMatch(/stream [0-9a-f-]{36} \(\S+b\.jsonl\): 2 entries, entries 1 to 2, in b\.jsonl/);
+  expect(stdout).toMatch(/stream [0-9a-f-]{36} \(\S+b\.jsonl\): entries 1 to 2, in b\.jsonl/);
   expect(stdout).toContain('The audit log is intact.');
   expect(code).toBe(0);
   expect(readFileSync(vault.path('a.jsonl'))).toEqual(before);
@@ -85,7 +85,7 @@ test('without files, those of the configuration are verified, rotated ones inclu
   const { code, stdout } = await vault.run(['audit', 'verify']);
   expect([code, stdout]).toEqual([
     0,
-    expect.stringMatching(/5 entries, .* in .*audit\.jsonl\.\d.*, data\/audit\.jsonl/),
+    expect.stringMatching(/entries 1 to 5, in .*audit\.jsonl\.\d.*, data\/audit\.jsonl/),
   ]);
 
   rmSync(vault.path('data/audit.jsonl'));

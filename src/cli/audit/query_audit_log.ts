@@ -24,8 +24,12 @@ const ENTRIES_A_TURN = 1_000;
 export async function queryAuditLog(paths: readonly string[], flags: QueryFlags): Promise<number> {
   const reading = readAuditFiles(await openAuditFiles(paths));
   const out = process.stdout;
-  // The reader, such as `head`, has enough.
-  out.on('error', () => process.exit(EXIT.OK));
+  out.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // The reader, such as `head`, has enough.
+    if (code === 'EPIPE') process.exit(EXIT.OK);
+    console.error(`Cannot write to standard output (${code}). Check the disk.`);
+    process.exit(EXIT.CANNOT_CREATE);
+  });
   for (let count = 1; ; count += 1) {
     const { done, value } = reading.next();
     if (done === true) {

@@ -41,8 +41,9 @@ function textOf({ streams }: AuditReport, findings: readonly Finding[]): string 
 
 function streamText({ streamId, listed, files, entries, last, torn }: StreamReport): readonly string[] {
   const name = listed === undefined ? '' : ` (${listed.name})`;
+  const found = entries === last ? '' : ` (${entries} found)`;
   return [
-    `stream ${streamId}${name}: ${entries.toLocaleString('en')} entries, ${entriesText(1, last)}, in ${files.join(', ')}`,
+    `stream ${streamId}${name}: ${last === 0 ? 'no entries' : entriesText(1, last)}${found}, in ${files.join(', ')}`,
     ...runsOf(torn).map(
       ({ file, line, to }) => `  ${file}, line${to === line ? '' : `s ${line} to`} ${to}: not sealed, so no entries`,
     ),
