@@ -243,9 +243,14 @@ export function defineTables({
       index('connections_keep_alive')
         .on(columns.keepAliveTime)
         .where(sql`keep_alive_time IS NOT NULL AND suspend_time IS NULL`),
+      // Read by programs before migration 7 only: dropped when none of them runs any more.
       index('connections_last_refresh')
         .on(columns.lastRefreshTime)
         .where(sql`last_refresh_time IS NOT NULL AND suspend_time IS NULL`),
+      // Without connections whose grant has ended: their last refresh stays, and they become ever more.
+      index('connections_near_idle_expiry')
+        .on(columns.lastRefreshTime)
+        .where(sql`keep_alive_time IS NOT NULL AND suspend_time IS NULL`),
       index('connections_idle')
         .on(columns.lastRefreshTime)
         .where(sql`keep_alive_time IS NOT NULL AND idle_reminded_time IS DISTINCT FROM last_refresh_time`),

@@ -34,7 +34,7 @@ const SCAN = /SCAN (?!label|sample|leases|replicas|visible)\w+(?! USING (COVERIN
 
 test.each([
   ['keep-alive walks those that are due, in order', 'keep_alive_time <=', 'connections_keep_alive'],
-  ['warnings of idle ends', 'last_refresh_time <=', 'connections_last_refresh'],
+  ['warnings of idle ends', 'last_refresh_time <=', 'connections_near_idle_expiry'],
   ['pages of a state', 'AND grant_state = ?', 'connections_state'],
   ['pages of what is suspended', 'where (suspend_time IS NOT NULL and', 'connections_suspended'],
   ['an external id', 'where ("connections"."external_id" = ?', 'connections_external_id'],

@@ -9,7 +9,10 @@ import { unusableServer } from './unusable_server_error.ts';
  * The oldest migration that a program must know to run on the schema of a migration, where it is not the migration
  * itself: the migration only adds, so that older programs keep working while replicas are upgraded one after the other.
  */
-const OLDEST_PROGRAM: Readonly<Record<number, number>> = {};
+const OLDEST_PROGRAM: Readonly<Record<number, number>> = {
+  // 0007_idle_expiry: 0006_replicas
+  1795992355218: 1795980422191,
+};
 
 /** Of `pg_try_advisory_xact_lock`: any fixed number that other programs on the server do not use. */
 const LOCK = 8_427_190_313;

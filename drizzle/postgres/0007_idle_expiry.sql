@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "connections_near_idle_expiry" ON "connections" USING btree ("last_refresh_time") WHERE keep_alive_time IS NOT NULL AND suspend_time IS NULL;
