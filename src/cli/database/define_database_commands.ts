@@ -29,8 +29,9 @@ export function addDatabaseCommands(program: Command): void {
 }
 
 const MIGRATION_NOTES = `
-Reads the TOKENVAULT_DATABASE_… variables, with the owner as user in the URL. Replicas
-of the previous version keep running. Set TOKENVAULT_MIGRATE=off for the vault itself.
+Reads the TOKENVAULT_DATABASE_… variables. The URL names the owner as user, and the
+server itself: through a pooler, the build of a large index fails. Replicas of the
+previous version keep running. Set TOKENVAULT_MIGRATE=off for the vault itself.
 
 Exit codes: 0 migrated · 64 usage · 65 the schema is newer than this program · 66, 69,
 75, 77, 78 as for \`token-vault serve\``;

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { MINUTE, SECOND } from '../../model/clock.ts';
 import type { Migration } from '../read_migration_files.ts';
+import { buildIndex, concurrentIndex, concurrentIndexes, indexState } from './build_index_concurrently.ts';
 import { sqlState } from './postgres_errors.ts';
 import { unusableServer } from './unusable_server_error.ts';
 
@@ -18,7 +19,6 @@ const OLDEST_PROGRAM: Readonly<Record<number, number>> = {
 const LOCK = 8_427_190_313;
 const LOCK_NOT_AVAILABLE = '55P03';
 const MAX_WAIT = 10 * MINUTE;
-const CONCURRENT_INDEX = /^\s*CREATE (?:UNIQUE )?INDEX CONCURRENTLY "(\w+)"/;
 
 /** Whether migrations are missing. Throws DATABASE_UNAVAILABLE if this program is too old for the schema. */
 export async function isBehind(client: pg.ClientBase, migrations: readonly Migration[]): Promise<boolean> {
@@ -32,7 +32,8 @@ export async function isBehind(client: pg.ClientBase, migrations: readonly Migra
   }
   const known = new Set(applied.map(({ time }) => time));
   if (migrations.some(({ time }) => !known.has(time))) return true;
-  for (const index of concurrentIndexes(migrations)) if ((await stateOf(client, index.name)) !== 'valid') return true;
+  for (const index of concurrentIndexes(migrations))
+    if ((await indexState(client, index.name)) !== 'valid') return true;
   return false;
 }
 
@@ -54,7 +55,7 @@ export async function migratePostgres(
     );
     const applied = new Set((await appliedMigrations(worker)).map(({ time }) => time));
     for (const migration of migrations) if (!applied.has(migration.time)) await applyPatiently(worker, migration);
-    for (const index of concurrentIndexes(migrations)) await build(worker, index);
+    for (const index of concurrentIndexes(migrations)) await buildIndex(worker, index);
     await guard.query('COMMIT');
   } finally {
     await Promise.all([guard.end(), worker.end()]);
@@ -65,7 +66,10 @@ export async function migratePostgres(
 async function acquire(guard: pg.Client): Promise<void> {
   const deadline = performance.now() + MAX_WAIT;
   for (;;) {
-    await guard.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
+    // The guard's transaction lasts as long as all migrations. PostgreSQL 15 and 16 have no transaction_timeout.
+    await guard.query(
+      `BEGIN; SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`,
+    );
     const { rows } = await guard.query<{ acquired: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS acquired`);
     if (rows[0]?.acquired) return;
     await guard.query('ROLLBACK');
@@ -102,43 +106,11 @@ async function applyPatiently(client: pg.Client, migration: Migration): Promise<
 
 async function apply(client: pg.Client, { time, hash, statements }: Migration): Promise<void> {
   await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'");
-  for (const statement of statements) if (!CONCURRENT_INDEX.test(statement)) await client.query(statement);
+  for (const statement of statements) if (concurrentIndex(statement) === undefined) await client.query(statement);
   await client.query('INSERT INTO migrations (created_at, hash, oldest_program) VALUES ($1, $2, $3)', [
     time,
     hash,
     OLDEST_PROGRAM[time] ?? time,
   ]);
   await client.query('COMMIT');
-}
-
-interface ConcurrentIndex {
-  readonly name: string;
-  readonly statement: string;
-}
-
-function concurrentIndexes(migrations: readonly Migration[]): ConcurrentIndex[] {
-  return migrations.flatMap(({ statements }) =>
-    statements.flatMap((statement) => {
-      const name = CONCURRENT_INDEX.exec(statement)?.[1];
-      return name === undefined ? [] : [{ name, statement }];
-    }),
-  );
-}
-
-async function stateOf(client: pg.ClientBase, index: string): Promise<'valid' | 'invalid' | 'missing'> {
-  const { rows } = await client.query<{ valid: boolean }>(
-    'SELECT indisvalid AS valid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass($1)',
-    [`"${index}"`],
-  );
-  if (rows[0] === undefined) return 'missing';
-  return rows[0].valid ? 'valid' : 'invalid';
-}
-
-/** A build that was interrupted leaves an invalid index, which costs time and is never used. */
-async function build(client: pg.Client, { name, statement }: ConcurrentIndex): Promise<void> {
-  const state = await stateOf(client, name);
-  if (state === 'valid') return;
-  if (state === 'invalid') await client.query(`DROP INDEX "${name}"`);
-  // Not in a transaction, and as long as it takes: the client has no deadline for it.
-  await client.query({ text: statement, query_timeout: 24 * 60 * MINUTE } as pg.QueryConfig);
 }
