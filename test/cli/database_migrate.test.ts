@@ -13,9 +13,7 @@ beforeAll(async () => {
   server = await startPostgres();
   folder = mkdtempSync(join(tmpdir(), 'migrate-'));
   await createKekFile(join(folder, 'kek'));
-  const limits =
-    "SET statement_timeout = '10s'; ALTER ROLE service SET lock_timeout = '5s'; ALTER ROLE service SET idle_in_transaction_session_timeout = '10s'";
-  await server.query(`CREATE ROLE service LOGIN; ALTER ROLE service ${limits}`);
+  await server.createRole('service');
 });
 afterAll(async () => {
   await server.close();

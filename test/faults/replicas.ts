@@ -40,10 +40,12 @@ export interface Replicas {
   readonly server: PostgresServer;
   readonly sandbox: Sandbox;
   readonly databaseUrl: string;
+  /** Of the processes; the root key is in its file `kek`. */
+  readonly folder: string;
   /** In the order of their start; an ended one stays in the list until it is replaced. */
   readonly all: Replica<VaultProgram>[];
-  /** Starts one more process. */
-  start(environment?: Readonly<Record<string, string>>): Promise<Replica<VaultProgram>>;
+  /** Starts one more process; of another version, if its main file is given. */
+  start(environment?: Readonly<Record<string, string>>, main?: string): Promise<Replica<VaultProgram>>;
   /** Starts one more process, which a test can make kill or stop itself at a crash point. */
   startDoomed(): Promise<Replica<VaultProcess>>;
   /** Registers the tenant `acme`. */
@@ -75,8 +77,11 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const all: Replica<VaultProgram>[] = [];
   const doomed: Replica<VaultProcess>[] = [];
 
-  async function start(environment: Readonly<Record<string, string>> = {}): Promise<Replica<VaultProgram>> {
-    const program = await serveProgram(folder, { ...shared, SANDBOX: sandbox.url, ...environment });
+  async function start(
+    environment: Readonly<Record<string, string>> = {},
+    main?: string,
+  ): Promise<Replica<VaultProgram>> {
+    const program = await serveProgram(folder, { ...shared, SANDBOX: sandbox.url, ...environment }, {}, main);
     const replica = { program, clients: createClients(program.addresses, {}) };
     all.push(replica);
     return replica;
@@ -93,6 +98,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     server,
     sandbox,
     databaseUrl,
+    folder,
     all,
     start,
     async startDoomed() {

@@ -21,6 +21,8 @@ export interface PostgresServer {
   readonly child: ChildProcess;
   /** Creates an empty database, or a copy of another one, and returns its URL for the vault. */
   createDatabase(template?: string): Promise<string>;
+  /** Creates a role with the timeouts that a vault requires, and without rights. */
+  createRole(name: string): Promise<void>;
   /** Restarts the server, and starts a streaming standby of it. */
   createStandby(): Promise<PostgresServer>;
   /** From its next start on, the server is a standby of the other one. */
@@ -63,9 +65,7 @@ export async function startPostgres(
     { stdio: ['ignore', 'ignore', 'inherit'], ...cluster.identity },
   );
   const server = await runPostgres(cluster);
-  const timeouts =
-    "SET statement_timeout = '10s'; ALTER ROLE vault SET lock_timeout = '5s'; ALTER ROLE vault SET idle_in_transaction_session_timeout = '10s'";
-  await server.query(`CREATE ROLE ${ROLE} LOGIN; ALTER ROLE ${ROLE} ${timeouts}`);
+  await server.createRole(ROLE);
   return server;
 }
 
@@ -114,6 +114,13 @@ async function runPostgres(cluster: Cluster): Promise<PostgresServer> {
       const name = `vault_${process.pid}_${++databases}`;
       await query(`CREATE DATABASE ${name} OWNER ${ROLE} TEMPLATE ${template}`);
       return `postgres://${ROLE}@127.0.0.1:${port}/${name}`;
+    },
+    async createRole(name) {
+      const timeouts = { statement_timeout: '10s', lock_timeout: '5s', idle_in_transaction_session_timeout: '10s' };
+      const settings = Object.entries(timeouts).map(
+        ([timeout, value]) => `ALTER ROLE ${name} SET ${timeout} = '${value}'`,
+      );
+      await query([`CREATE ROLE ${name} LOGIN`, ...settings].join('; '));
     },
     async createStandby() {
       const standby = { ...cluster, ...(await newPlace(major)) };

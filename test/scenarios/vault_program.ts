@@ -24,8 +24,10 @@ export async function serveProgram(
   environment: Readonly<Record<string, string>>,
   /** Without the prefix `TOKENVAULT_`. */
   others: Readonly<Record<string, string>> = {},
+  /** Its main file, for a program of another version. */
+  main: string = PROGRAM,
 ): Promise<VaultProgram> {
-  const running = run(folder, environment, others);
+  const running = run(folder, environment, others, main);
   const { child, written, ended } = running;
   const welcome = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
@@ -56,11 +58,16 @@ export async function endOfProgram(
   environment: Readonly<Record<string, string>>,
   others: Readonly<Record<string, string>> = {},
 ): Promise<ProgramExit> {
-  return run(folder, environment, others).ended;
+  return run(folder, environment, others, PROGRAM).ended;
 }
 
-function run(folder: string, environment: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
+function run(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>>,
+  main: string,
+) {
+  const child = spawn(process.execPath, [main, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
