@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
@@ -23,9 +24,27 @@ afterAll(async () => {
 
 const PATIENCE = { timeout: 30_000 };
 
+/** The next `AbortController` that the code under test creates. */
+function nextAbortController(): Promise<AbortController> {
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return new Promise((created) => {
+    vi.stubGlobal(
+      'AbortController',
+      class extends AbortController {
+        constructor() {
+          super();
+          vi.unstubAllGlobals();
+          created(this);
+        }
+      },
+    );
+  });
+}
+
 test('a listener is woken up by a commit with a change, also after its connection was lost', async () => {
   const { stores, connection } = vault;
   let wakes = 0;
+  const controller = nextAbortController();
   const subscription = await stores.changes.listen(() => {
     wakes += 1;
   });
@@ -39,6 +58,8 @@ test('a listener is woken up by a commit with a change, also after its connectio
   await expect.poll(() => wakes, PATIENCE).toBe(3);
   await stores.connections.setSuspended(connection, undefined, NOW);
   await expect.poll(() => wakes, PATIENCE).toBe(4);
+  // Those of the lost connection would stay until the vault stops.
+  expect(getEventListeners((await controller).signal, 'abort')).toHaveLength(1);
 
   await subscription?.close();
   const listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";

@@ -12,7 +12,6 @@ const RECONNECT: Duration = 5 * SECOND;
 export function createListen(connect: () => Promise<pg.Client>): Notifications['listen'] {
   return async (channel, wake) => {
     const closing = new AbortController();
-    let client: pg.Client | undefined;
 
     async function run(): Promise<void> {
       while (!closing.signal.aborted) {
@@ -24,25 +23,31 @@ export function createListen(connect: () => Promise<pg.Client>): Notifications['
     /** Returns when the connection is lost. */
     async function listenOnce(): Promise<void> {
       const connected = await connect();
-      client = connected;
-      const ended = new Promise<void>((resolve) => {
-        connected.once('end', resolve);
+      const ended = Promise.withResolvers<void>();
+      const end = () => {
+        void connected.end().catch(() => {});
         // A server that cannot be reached does not end the connection.
-        closing.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      if (closing.signal.aborted) return;
-      connected.on('notification', wake);
-      await connected.query(`LISTEN ${channel}`);
-      // Notifications may have been missed meanwhile.
-      wake();
-      await ended;
+        ended.resolve();
+      };
+      connected.once('end', ended.resolve);
+      closing.signal.addEventListener('abort', end);
+      try {
+        if (closing.signal.aborted) return;
+        connected.on('notification', wake);
+        await connected.query(`LISTEN ${channel}`);
+        // Notifications may have been missed meanwhile.
+        wake();
+        await ended.promise;
+      } finally {
+        closing.signal.removeEventListener('abort', end);
+        end();
+      }
     }
 
     const running = run();
     return {
       async close() {
         closing.abort();
-        void client?.end().catch(() => {});
         await running;
       },
     };
