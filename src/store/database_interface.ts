@@ -12,6 +12,8 @@ export interface Database {
   readonly isShared: boolean;
   /** Undefined: other processes cannot be woken up, and poll. */
   readonly notifications?: Notifications | undefined;
+  /** Limits how long each later step of the commit waits for a row lock. Undefined: there is one writer, which waits for none. */
+  readonly limitLockWait?: ((longest: Duration) => Step) | undefined;
   /** No vault was set up in it when it was opened, and only this process uses it. Only then may a root key be created. */
   readonly isEmpty: boolean;
   /** Undefined: the database is not in a file. */

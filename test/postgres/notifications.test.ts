@@ -1,21 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { createKek } from '../../src/keyring/key_encryption_key.ts';
-import { createStores } from '../../src/store/create_stores.ts';
-import { openDatabase } from '../../src/store/open_database.ts';
 import { NOW } from '../conformance/sample_rows.ts';
-import { startVault, type VaultUnderTest } from '../conformance/vault_under_test.ts';
+import type { VaultUnderTest } from '../conformance/vault_under_test.ts';
+import { openVault } from './open_vault.ts';
 import { type PostgresServer, startPostgres } from './postgres_server.ts';
 
 let server: PostgresServer;
 let vault: VaultUnderTest;
 beforeAll(async () => {
   server = await startPostgres();
-  vault = await startVault(async (clock) => {
-    const database = await openDatabase({ url: await server.createDatabase() });
-    return { stores: await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock }), database };
-  });
+  vault = await openVault(await server.createDatabase());
 });
 afterAll(async () => {
   await vault.stores.close();

@@ -121,11 +121,18 @@ export function createPostgresDatabase(parts: PostgresDatabaseParts): Database {
     db.select({ sent: sql`pg_notify(${sql.placeholder('channel')}, '')` }).from(sql`(SELECT 1) AS one`),
   );
 
+  const limitLockWait = write('lockTimeout', (db) =>
+    db
+      .select({ set: sql`set_config('lock_timeout', ${sql.placeholder('longest')}, true)` })
+      .from(sql`(SELECT 1) AS one`),
+  );
+
   return {
     tables: schema,
     dialect,
     isShared: true,
     notifications: { step: (channel) => notify.step({ channel }), listen: createListen(direct.connect) },
+    limitLockWait: (longest) => limitLockWait.step({ longest: `${longest}ms` }),
     // Never, so that no replica creates a root key of its own.
     isEmpty: false,
     filePlace: undefined,

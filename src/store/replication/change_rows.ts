@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
+import { type Duration, SECOND } from '../../model/clock.ts';
 import { newUid } from '../../model/id_patterns.ts';
 import type { Change } from '../../model/resource_change_announcements.ts';
 import { type CommitResult, type Database, placeholders, type Step } from '../database_interface.ts';
@@ -12,6 +13,9 @@ export const CHANGES_CHANNEL = 'tokenvault_changes';
 
 /** Own rows are read within a second; more than a process commits in that time. */
 const MOST_OWN_ROWS = 10_000;
+
+/** For the counter. All commits with a change queue for it, each with a connection of its pool. */
+const LONGEST_LOCK_WAIT: Duration = 2 * SECOND;
 
 /** Writes to the changes feed, in the commits that change what other processes cache. */
 export function createChangeRows(database: Database) {
@@ -37,10 +41,13 @@ export function createChangeRows(database: Database) {
     async commit(change: Change | undefined, ...steps: readonly Step[]): Promise<CommitResult> {
       if (change === undefined) return database.commit(...steps);
       const uid = newUid();
-      const wakeUp = database.notifications?.step(CHANGES_CHANNEL);
+      const beforeCounter = [
+        database.notifications?.step(CHANGES_CHANNEL),
+        database.limitLockWait?.(LONGEST_LOCK_WAIT),
+      ].filter((step) => step !== undefined);
       const result = await database.commit(
         ...steps,
-        ...(wakeUp === undefined ? [] : [wakeUp]),
+        ...beforeCounter,
         // Last, because the row lock on the counter is held until the end of the commit.
         counter.advance(),
         insert.step({ uid, kind: change.kind, subjectUid: change.uid }, 1),
