@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PostgresServer } from '../postgres/postgres_server.ts';
 import { endOfProgram, type VaultProgram } from '../scenarios/vault_program.ts';
 import { startCallers } from './calls.ts';
-import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+import { bothHosts, type Replica, type Replicas, startReplicas } from './replicas.ts';
 
 let replicas: Replicas;
 let primary: PostgresServer;
@@ -17,10 +17,6 @@ afterAll(async () => {
   await replicas.close();
   await standby.close();
 });
-
-/** The standby comes first, so that every start has to look for the primary. */
-const bothHosts = () =>
-  replicas.databaseUrl.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${standby.port},127.0.0.1:${primary.port}`);
 
 const vaultConnections = ({ query }: PostgresServer) =>
   query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'token-vault%'");
@@ -37,7 +33,7 @@ test('a standby alone is refused at the start, with the next step', async () => 
 });
 
 test('writes return by themselves after a failover, and none goes to the old primary', async () => {
-  const started = await Promise.all([1, 2].map(() => replicas.start({ DATABASE_URL: bothHosts() })));
+  const started = await Promise.all([1, 2].map(() => replicas.start({ DATABASE_URL: bothHosts(replicas, standby) })));
   await replicas.register();
   const connection = await replicas.connect('ada');
   const ask = ({ clients }: Replica<VaultProgram>) =>

@@ -1,22 +1,50 @@
 import { beforeEach, expect, test } from 'vitest';
-import { ADA, GRACE, type Replicas, startReplicas } from './replicas.ts';
+import type { PostgresServer } from '../postgres/postgres_server.ts';
+import { retried } from './calls.ts';
+import { ADA, bothHosts, GRACE, type Replicas, startReplicas } from './replicas.ts';
 
 let replicas: Replicas;
+let standby: PostgresServer;
 beforeEach(async () => {
-  // Asynchronous commits stay in memory until another commit is durable.
-  replicas = await startReplicas({ count: 2, server: { wal_writer_delay: '10s', autovacuum: 'off' } });
+  // Asynchronous commits stay in memory until another commit is durable, and a standby receives only what is durable.
+  replicas = await startReplicas({ count: 0, server: { wal_writer_delay: '10s', autovacuum: 'off' } });
+  standby = await replicas.server.createStandby();
+  const url = bothHosts(replicas, standby);
+  await Promise.all([1, 2].map(() => replicas.start({ DATABASE_URL: url })));
   await replicas.register();
-  return () => replicas.close();
+  return async () => {
+    await replicas.close();
+    await standby.close();
+  };
 });
 
-const leaseOwners = () => replicas.query<{ owner: string | null }>('SELECT lease_owner AS owner FROM connections');
+async function leaseOwner(server: PostgresServer): Promise<string | null | undefined> {
+  const database = new URL(replicas.databaseUrl).pathname.slice(1);
+  const [row] = await server.query<{ owner: string | null }>('SELECT lease_owner AS owner FROM connections', database);
+  return row?.owner;
+}
+
+/** Returns the server that accepts writes afterwards. */
+const FAULTS = {
+  async crash() {
+    await replicas.server.stop('SIGQUIT');
+    await replicas.server.restart();
+    return replicas.server;
+  },
+  async failover() {
+    await replicas.server.stop('SIGQUIT');
+    await standby.promote();
+    return standby;
+  },
+};
 
 test.each([
-  ['lost', async () => {}],
-  // A durable commit writes all that was committed before.
-  ['kept', () => replicas.query('CREATE TABLE durable ()')],
-])('an exchange whose lease a crash of the server has %s does not replace a new grant', async (fate, commit) => {
+  ['crash', 'lost'],
+  ['crash', 'kept'],
+  ['failover', 'lost'],
+] as const)('an exchange whose lease a %s of the server has %s does not replace a new grant', async (fault, fate) => {
   const connection = await replicas.connect('mailbox', ADA);
+  await expect.poll(() => leaseOwner(standby), { timeout: 30_000 }).toBeNull();
   const request = { connection, scopes: ['Mail.ReadOnly'] };
   const [first, second] = replicas.all;
   // Stopped replicas commit nothing else.
@@ -25,14 +53,14 @@ test.each([
   const served = first?.clients.tokens.getAccessToken(request);
   await gate.arrived;
   first?.program.child.kill('SIGSTOP');
-  expect((await leaseOwners())[0]?.owner).not.toBeNull();
-  await commit();
-  await replicas.server.stop('SIGQUIT');
-  await replicas.server.restart();
-  expect((await leaseOwners())[0]?.owner === null).toBe(fate === 'lost');
+  expect(await leaseOwner(replicas.server)).not.toBeNull();
+  // A durable commit writes all that was committed before.
+  if (fate === 'kept') await replicas.query('CREATE TABLE durable ()');
+  const primary = await FAULTS[fault]();
+  expect((await leaseOwner(primary)) === null).toBe(fate === 'lost');
 
   for (const { program } of replicas.all) program.child.kill('SIGCONT');
-  await replicas.connect('mailbox', GRACE, second);
+  await retried(() => replicas.connect('mailbox', GRACE, second));
   gate.release();
 
   // The first exchange was fenced: its caller is served from the new grant.

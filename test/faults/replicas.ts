@@ -52,6 +52,8 @@ export interface Replicas {
   register(replica?: Pick<Replica<unknown>, 'clients'>): Promise<void>;
   /** Imports a connection of the tenant `acme`, or replaces its grant, and returns its name. */
   connect(id: string, username?: string, replica?: Pick<Replica<unknown>, 'clients'>): Promise<string>;
+  /** Moves the clock. */
+  advance(milliseconds: number): Promise<void>;
   /** Moves the clock until every access token is expired. */
   expire(): Promise<void>;
   /** Redemptions of refresh tokens at the sandbox, oldest first. */
@@ -65,6 +67,11 @@ export interface Replicas {
 export async function metricOf({ addresses }: Pick<VaultProgram, 'addresses'>, name: string): Promise<number> {
   const text = await (await fetch(`http://${addresses.ops}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** The URL of the vault with both servers. The standby comes first, so that every start has to look for the primary. */
+export function bothHosts({ databaseUrl, server }: Replicas, standby: PostgresServer): string {
+  return databaseUrl.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${standby.port},127.0.0.1:${server.port}`);
 }
 
 export async function startReplicas(options: ReplicasOptions): Promise<Replicas> {
@@ -91,6 +98,12 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     const { clients } = all[0] ?? {};
     if (clients === undefined) throw new TypeError('no replica was started');
     return clients;
+  }
+
+  async function advance(milliseconds: number): Promise<void> {
+    const body = JSON.stringify({ advance_ms: milliseconds });
+    const response = await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body });
+    await response.body?.cancel();
   }
 
   await Promise.all(Array.from({ length: options.count }, () => start()));
@@ -140,11 +153,8 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       });
       return connection;
     },
-    async expire() {
-      const body = JSON.stringify({ advance_ms: EXPIRY });
-      const response = await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body });
-      await response.body?.cancel();
-    },
+    advance,
+    expire: () => advance(EXPIRY),
     exchanges: () => sandbox.requests().filter(({ grant }) => grant === 'refresh_token'),
     query: (text) => server.query(text, new URL(databaseUrl).pathname.slice(1)),
     async close() {

@@ -181,7 +181,9 @@ async function launch({ bin, data, port, identity, folder, settings }: Cluster):
       ...identity,
     },
   );
-  process.once('exit', () => child.kill('SIGQUIT'));
+  const kill = () => child.kill('SIGQUIT');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   const output: string[] = [];
   const lines = createInterface({ input: child.stderr });
   await new Promise<void>((resolve, reject) => {
