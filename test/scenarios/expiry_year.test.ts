@@ -6,8 +6,6 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import Sqlite from 'better-sqlite3';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Event } from '../../src/gen/tokenvault/v1/event_pb.ts';
-import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
-import { createClient } from '../../src/rpc/grpc_client.ts';
 import { type Receiver, startReceiver, status } from '../event_delivery/receiver.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
@@ -104,10 +102,9 @@ const fromStream = ({ subject, time, data }: Event) => ({
 
 /** All that the outbox keeps, as an operator sees it who was away. */
 async function streamed(count: number): Promise<Event[]> {
-  const client = createClient(EventService, scenario.vault.addresses.admin, {});
-  onTestFinished(() => client.close());
   const events: Event[] = [];
-  for await (const { event } of client.watchEvents({ parent: 'tenants/-', cursor: '-', types: ['credential.'] })) {
+  const request = { parent: 'tenants/-', cursor: '-', types: ['credential.'] };
+  for await (const { event } of scenario.events.watchEvents(request)) {
     if (event !== undefined) events.push(event);
     if (events.length >= count) break;
   }

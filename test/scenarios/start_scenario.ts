@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
@@ -120,14 +121,16 @@ export function createClients(addresses: { readonly grpc: string; readonly admin
   const connections = createClient(ConnectionService, addresses.grpc, options);
   const tokens = createClient(TokenService, addresses.grpc, options);
   const scopes = createClient(ScopeService, addresses.grpc, options);
+  const events = createClient(EventService, addresses.admin, options);
   return {
     tenants,
     apps,
     connections,
     tokens,
     scopes,
+    events,
     close() {
-      for (const client of [tenants, apps, connections, tokens, scopes]) client.close();
+      for (const client of [tenants, apps, connections, tokens, scopes, events]) client.close();
     },
   };
 }
