@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * When the connection is cut, on both sides.
@@ -11,12 +12,14 @@ export const CUTS = ['before', 'during', 'after'] as const;
 /** `unnoticed`: as `before`, but the server does not notice until `endKept`. */
 export type Cut = (typeof CUTS)[number] | 'unnoticed';
 
-/** A proxy before a PostgreSQL server, which cuts connections at a COMMIT that the test chooses. */
+/** A proxy before a PostgreSQL server, which cuts connections at a COMMIT that the test chooses, and can delay every COMMIT. */
 export interface CommitCuttingProxy {
   /** The URL of a database of the server, through the proxy. */
   through(databaseUrl: string): string;
   /** Cuts the connection of the `nth` COMMIT from now on; 1 is the next. */
   cut(how: Cut, nth?: number): void;
+  /** From now on each COMMIT, and what follows it on its connection, arrives so many milliseconds later. */
+  delay(milliseconds: () => number): void;
   /** From now on answers of the server are not forwarded on the connections that are open now. */
   stall(): void;
   /** Ends the server's side of connections that were cut unnoticed. */
@@ -33,6 +36,7 @@ export interface CommitCuttingProxy {
 export async function startCommitCuttingProxy(serverPort: number): Promise<CommitCuttingProxy> {
   const open = new Set<{ stalled: boolean; destroy(): void }>();
   const kept = new Set<Socket>();
+  let delayOfCommit: (() => number) | undefined;
   let armed: { how: Cut; left: number } | undefined;
   let cuts = 0;
   let opened = 0;
@@ -67,11 +71,12 @@ export async function startCommitCuttingProxy(serverPort: number): Promise<Commi
     for (const socket of [client, upstream])
       socket.setNoDelay().on('error', connection.destroy).on('close', connection.destroy);
 
-    client.on('data', (chunk: Buffer) => {
-      if (isCut) return;
+    async function forward(chunk: Buffer): Promise<void> {
       for (const message of messages(chunk)) {
+        if (isCut) return;
         const text = simpleQuery(message);
         if (text?.startsWith('BEGIN')) begun += 1;
+        if (text === 'COMMIT' && delayOfCommit !== undefined) await pause(delayOfCommit());
         const how = text === 'COMMIT' ? cutOfNextCommit() : undefined;
         if (how !== undefined) isCut = true;
         if (how === 'unnoticed') kept.add(upstream);
@@ -79,8 +84,11 @@ export async function startCommitCuttingProxy(serverPort: number): Promise<Commi
         // A reset would discard the message, so the server gets an orderly end.
         if (how === 'during') return void upstream.end(message, () => client.destroy());
         upstream.write(message);
-        if (how === 'after') return;
       }
+    }
+    let forwarded = Promise.resolve();
+    client.on('data', (chunk: Buffer) => {
+      forwarded = forwarded.then(() => forward(chunk));
     });
     upstream.on('data', (chunk: Buffer) => {
       if (isCut) connection.destroy();
@@ -99,6 +107,9 @@ export async function startCommitCuttingProxy(serverPort: number): Promise<Commi
     },
     cut(how, nth = 1) {
       armed = { how, left: nth };
+    },
+    delay(milliseconds) {
+      delayOfCommit = milliseconds;
     },
     stall() {
       for (const connection of open) connection.stalled = true;
