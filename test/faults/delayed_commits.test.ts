@@ -11,7 +11,7 @@ import { type CommitCuttingProxy, startCommitCuttingProxy } from '../postgres/co
 import type { VaultProgram } from '../scenarios/vault_program.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 import { retried } from './calls.ts';
-import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+import { pick, type Replica, type Replicas, startReplicas } from './replicas.ts';
 
 const IS_LONG = process.env['REPLICAS'] === 'long';
 const COUNT = IS_LONG ? 10_000 : 600;
@@ -30,10 +30,6 @@ afterAll(async () => {
   await replicas.close();
   await Promise.all(proxies.map((proxy) => proxy.close()));
 });
-
-function pick<Value>(values: readonly Value[]): Value {
-  return values[randomInt(values.length)] as Value;
-}
 
 /** Publishes events through random replicas; a new connection waits for no other commit. `onCall` runs before each call. */
 async function publish(onCall: (call: number) => void): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+import { pick, type Replica, type Replicas, startReplicas } from './replicas.ts';
 
 const ROUNDS = process.env['REPLICAS'] === 'long' ? 200 : 5;
 const CONNECTIONS = 6;
@@ -30,10 +30,6 @@ beforeAll(async () => {
   for (const [name, id] of newest) owners.set(id, name);
 });
 afterAll(() => replicas.close());
-
-function pick<Value>(values: readonly Value[]): Value {
-  return values[randomInt(values.length)] as Value;
-}
 
 const get = (replica: Replica<unknown>, connection: string, timeout = DEADLINE) =>
   replica.clients.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] }, { timeout });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +67,11 @@ export interface Replicas {
 export async function metricOf({ addresses }: Pick<VaultProgram, 'addresses'>, name: string): Promise<number> {
   const text = await (await fetch(`http://${addresses.ops}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** A random one. */
+export function pick<Value>(values: readonly Value[]): Value {
+  return values[randomInt(values.length)] as Value;
 }
 
 /** The URL of the vault with both servers. The standby comes first, so that every start has to look for the primary. */
