@@ -34,23 +34,40 @@ afterAll(async () => {
   await replicas.close();
 });
 
-function importMany(tenant: Onboarded, count: number): Promise<string[]> {
+/** At most so many at a time: a connection to the vault has a limit of calls. */
+async function forEach<Item>(items: Iterable<Item>, work: (item: Item) => Promise<unknown>): Promise<void> {
+  const queue = Iterator.from(items);
+  const worker = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+async function importMany(tenant: Onboarded, count: number): Promise<string[]> {
+  const names: string[] = [];
   const verify = ImportConnectionRequest_Verify.ON_FIRST_USE;
-  return Promise.all(
-    Array.from({ length: count }, (_, id) => importAda(scenario, tenant, `mailbox-${id}`, { verify })),
-  );
+  await forEach(numbers(count), async (id) => {
+    names.push(await importAda(scenario, tenant, `mailbox-${id}`, { verify }));
+  });
+  return names;
 }
 
 /** Returns their names. Their connections are copies of one, which can be deleted only. */
 async function addLargeTenants(count: number): Promise<string[]> {
-  const tenants = await Promise.all(Array.from({ length: count }, (_, id) => onboard(scenario, `large-${id}`)));
-  await Promise.all(tenants.map((tenant) => importMany(tenant, 1)));
+  const names: string[] = [];
+  await forEach(numbers(count), async (id) => {
+    const tenant = await onboard(scenario, `large-${id}`);
+    await importMany(tenant, 1);
+    names.push(tenant.name);
+  });
   await replicas.query(
     `INSERT INTO connections SELECT (jsonb_populate_record(connections,
       jsonb_build_object('uid', uid || n, 'connection_id', connection_id || n))).*
       FROM connections, generate_series(2, ${LARGE}) AS n WHERE tenant_id LIKE 'large-%'`,
   );
-  return tenants.map(({ name }) => name);
+  return names;
 }
 
 /** The second caller refreshes one access token after the other. */
@@ -67,7 +84,7 @@ test(`refreshes succeed while another caller lists ${LARGE} connections, ${IN_FL
   const first = startCallers(IN_FLIGHT, () =>
     scenario.connections.listConnections({ parent: 'tenants/listed', pageSize: 1_000 }),
   );
-  onTestFinished(() => void first.stop());
+  onTestFinished(async () => void (await first.stop()));
   await first.more(IN_FLIGHT, 'OK');
 
   await refreshAll(() => first.more(1, 'OK'));
@@ -76,14 +93,11 @@ test(`refreshes succeed while another caller lists ${LARGE} connections, ${IN_FL
 test(`refreshes succeed while another caller deletes tenants with ${LARGE} connections, ${IN_FLIGHT} at a time`, async () => {
   const names = await addLargeTenants(2 * IN_FLIGHT);
   let left = names.length;
-  const caller = async () => {
-    for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      const { tenant } = await scenario.tenants.getTenant({ name });
-      await scenario.tenants.deleteTenant({ name, etag: tenant?.etag ?? '', force: true });
-      left -= 1;
-    }
-  };
-  const deleting = Promise.all(Array.from({ length: IN_FLIGHT }, caller));
+  const deleting = forEach(names, async (name) => {
+    const { tenant } = await scenario.tenants.getTenant({ name });
+    await scenario.tenants.deleteTenant({ name, etag: tenant?.etag ?? '', force: true });
+    left -= 1;
+  });
   const leftAfter: number[] = [];
 
   await refreshAll(() => leftAfter.push(left));
