@@ -1,8 +1,9 @@
-import { asc, eq, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm';
+import { asc, eq, getTableColumns, gt, lt, sql } from 'drizzle-orm';
 import type { StoredEvent, VaultEvent } from '../../model/vault_event.ts';
 import type { OutboxStore } from '../background_store_interfaces.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database_interface.ts';
 import { createFeedCounter } from '../replication/feed_counters.ts';
+import { deleteUpTo } from '../rows/delete_up_to.ts';
 import { withoutNulls } from '../rows/nulls.ts';
 import type { Row } from '../table_definitions.ts';
 import { createNumbering } from './number_events.ts';
@@ -51,21 +52,11 @@ export function createOutboxStore(database: Database): OutboxStore {
       .orderBy(asc(outbox.number))
       .limit(limit),
   );
-  const sweep = database.write('outbox.sweep', (db) =>
-    db.delete(outbox).where(
-      inArray(
-        outbox.sequence,
-        db
-          .select({ sequence: outbox.sequence })
-          .from(outbox)
-          .where(
-            sql`${lt(outbox.time, placeholder(outbox.time, 'time'))} AND number IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM deliveries AS waiting WHERE waiting.sequence = outbox.sequence)`,
-          )
-          .orderBy(asc(outbox.time))
-          .limit(limit),
-      ),
-    ),
+  const where = sql`${lt(outbox.time, placeholder(outbox.time, 'time'))} AND number IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS waiting WHERE waiting.sequence = outbox.sequence)`;
+  const sweep = database.write(
+    'outbox.sweep',
+    deleteUpTo(limit, { table: outbox, key: outbox.sequence, where, lowest: outbox.time }),
   );
 
   return {

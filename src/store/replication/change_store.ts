@@ -1,6 +1,7 @@
-import { asc, desc, eq, gte, inArray, sql } from 'drizzle-orm';
+import { asc, desc, eq, gte, sql } from 'drizzle-orm';
 import { type Database, placeholder } from '../database_interface.ts';
 import type { ChangeStore } from '../replication_store_interfaces.ts';
+import { deleteUpTo } from '../rows/delete_up_to.ts';
 import { CHANGES_CHANNEL, type ChangeRows } from './change_rows.ts';
 
 export function createChangeStore(database: Database, changeRows: ChangeRows): ChangeStore {
@@ -18,21 +19,11 @@ export function createChangeStore(database: Database, changeRows: ChangeRows): C
       .limit(limit),
   );
   // Each process needs the newest row to notice that the database was restored.
-  const sweep = database.write('changes.sweep', (db) =>
-    db.delete(changes).where(
-      inArray(
-        changes.position,
-        db
-          .select({ position: changes.position })
-          .from(changes)
-          .where(
-            sql`${changes.time} < ${database.dialect.now} - ${placeholder(changes.time, 'age')}
-              AND ${changes.position} < (SELECT ${feed.position} FROM ${feed} WHERE ${eq(feed.name, 'changes')})`,
-          )
-          .orderBy(asc(changes.time))
-          .limit(limit),
-      ),
-    ),
+  const where = sql`${changes.time} < ${database.dialect.now} - ${placeholder(changes.time, 'age')}
+    AND ${changes.position} < (SELECT ${feed.position} FROM ${feed} WHERE ${eq(feed.name, 'changes')})`;
+  const sweep = database.write(
+    'changes.sweep',
+    deleteUpTo(limit, { table: changes, key: changes.position, where, lowest: changes.time }),
   );
 
   return {

@@ -1,6 +1,7 @@
-import { asc, count, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { asc, count, eq, getTableColumns, sql } from 'drizzle-orm';
 import { type Database, placeholder, placeholders } from '../database_interface.ts';
 import type { ReplicaStore } from '../replication_store_interfaces.ts';
+import { deleteUpTo } from '../rows/delete_up_to.ts';
 
 export function createReplicaStore(database: Database): ReplicaStore {
   const { replicas } = database.tables;
@@ -29,19 +30,10 @@ export function createReplicaStore(database: Database): ReplicaStore {
       .where(isLive)
       .orderBy(asc(replicas.name), asc(replicas.uid)),
   );
-  const sweep = database.write('replicas.sweep', (db) =>
-    db
-      .delete(replicas)
-      .where(
-        inArray(
-          replicas.uid,
-          db
-            .select({ uid: replicas.uid })
-            .from(replicas)
-            .where(sql`${replicas.heartbeatTime} < ${now} - ${age}`)
-            .limit(sql.placeholder('limit')),
-        ),
-      ),
+  const where = sql`${replicas.heartbeatTime} < ${now} - ${age}`;
+  const sweep = database.write(
+    'replicas.sweep',
+    deleteUpTo(sql.placeholder('limit'), { table: replicas, key: replicas.uid, where }),
   );
 
   return {
