@@ -4,20 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
-import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
-import {
-  ConnectionService,
-  ImportConnectionRequest_Verify,
-} from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
-import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { createKeySource } from '../../src/keyring/create_root_key_source.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
+import { advanceClock } from '../scenarios/advance_clock.ts';
+import { importAda, registerAcme } from '../scenarios/onboard.ts';
+import { createClients } from '../scenarios/start_scenario.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 
 const POINTS = ['before_lease', 'after_lease', 'after_entra', 'after_record', 'after_audit', 'after_reply'] as const;
@@ -32,30 +28,9 @@ beforeAll(async () => {
   sandbox = await startSandbox();
   folder = mkdtempSync(join(tmpdir(), 'crash-'));
   vault = await startVaultProcess(folder, sandbox.url);
-  const tenants = createClient(TenantService, vault.addresses.admin);
-  await tenants.registerTenant({
-    tenantId: 'acme',
-    preset: 'aurinko',
-    app: {
-      clientId: ACME_CLIENT_ID,
-      credential: { case: 'clientSecret', value: ACME_SECRET },
-      signInAudience: 'common',
-      cloud: Cloud.CUSTOM,
-    },
-  });
-  const connections = createClient(ConnectionService, vault.addresses.grpc);
-  await connections.importConnection({
-    connection: CONNECTION,
-    scopes: ['Mail.ReadOnly'],
-    verify: ImportConnectionRequest_Verify.NOW,
-    refreshToken: sandbox.issueRefreshToken({
-      clientId: ACME_CLIENT_ID,
-      userObjectId: 'ada@contoso.example',
-      scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
-    }),
-  });
-  tenants.close();
-  connections.close();
+  const clients = createClients(vault.addresses, {});
+  await importAda({ sandbox, ...clients }, await registerAcme(clients), 'ada');
+  clients.close();
 });
 afterAll(async () => {
   vault.kill('SIGKILL');
@@ -93,7 +68,7 @@ const exchanges = () => sandbox.requests().filter(({ grant }) => grant === 'refr
 test.each(POINTS.flatMap((point) => Array.from({ length: TIMES }, (_, i) => [point, i + 1] as const)))(
   'kill -9 %s, time %i: served after the next start, and at most one exchange more',
   async (point) => {
-    await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body: '{"advance_ms":10800000}' });
+    await advanceClock(sandbox, 3 * 3_600_000);
     const before = exchanges();
     await vault.arm(point);
     await ask();

@@ -8,6 +8,7 @@ import { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import { SECRET } from '../event_delivery/delivery_setup.ts';
 import { type Receiver, startReceiver } from '../event_delivery/receiver.ts';
 import { type CommitCuttingProxy, startCommitCuttingProxy } from '../postgres/commit_cutting_proxy.ts';
+import { advanceClock } from '../scenarios/advance_clock.ts';
 import type { VaultProgram } from '../scenarios/vault_program.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 import { retried } from './calls.ts';
@@ -153,7 +154,7 @@ test(`${COUNT} events whose commits are delayed: two sinks and a resumed stream 
   const delivering = vi.waitFor(
     async () => {
       // A sink that failed is left alone for a while.
-      await replicas.advance(15_000);
+      await advanceClock(replicas.sandbox, 15_000);
       expect({ isLastPublished, ...(await backlog()) }).toEqual({
         isLastPublished: true,
         unnumbered: 0,

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +8,8 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { openStores } from '../../src/store/open_stores.ts';
-import { PROGRAM } from '../bundled_programs.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
+import { spawnServe } from '../scenarios/spawn_serve.ts';
 
 const DAY = 86_400_000;
 /** Several batches of one run. */
@@ -30,17 +29,8 @@ beforeEach(async () => {
 
 /** The real program, whose jobs run as soon as it starts. */
 function serve() {
-  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: {
-      TOKENVAULT_SANDBOX: sandbox.url,
-      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
-    },
-  });
+  const child = spawnServe(folder, { TOKENVAULT_SANDBOX: sandbox.url });
+  child.stdout.resume();
   const ended = once(child, 'exit');
   return {
     kill(signal: NodeJS.Signals) {

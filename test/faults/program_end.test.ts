@@ -9,6 +9,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { PROGRAM } from '../bundled_programs.ts';
+import { FREE_PORTS, spawnServe } from '../scenarios/spawn_serve.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -18,17 +19,7 @@ beforeEach(() => {
 
 /** `token-vault serve` in `folder`, on ports that it chooses. */
 function serve(environment: Record<string, string> = {}, nodeOptions: readonly string[] = []) {
-  const child = spawn(process.execPath, [...nodeOptions, PROGRAM, 'serve'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
-      ...environment,
-    },
-  });
+  const child = spawnServe(folder, environment, { nodeOptions });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
@@ -139,11 +130,10 @@ test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
   async () => {
     // Like a shell: it receives the end of the terminal, and forwards it.
     const passOn = `'${process.execPath}' '${PROGRAM}' serve & trap 'kill -HUP $!' HUP; wait; wait $!; echo $? > code`;
-    const listeners = ['GRPC', 'ADMIN', 'WEB', 'OPS'].map((name) => [`TOKENVAULT_${name}_ADDRESS`, '127.0.0.1:0']);
     const terminal = spawn('/usr/bin/script', ['-qec', passOn, '/dev/null'], {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...Object.fromEntries(listeners), SHELL: '/bin/sh' },
+      env: { ...FREE_PORTS, SHELL: '/bin/sh' },
     });
     let shown = '';
     for await (const chunk of terminal.stdout) {

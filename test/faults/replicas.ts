@@ -2,20 +2,19 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { RequestRecord } from '../../src/sandbox/state/request_log.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
+import { advanceClock } from '../scenarios/advance_clock.ts';
+import { importAda, type Onboarded, registerAcme } from '../scenarios/onboard.ts';
 import { type Clients, createClients } from '../scenarios/start_scenario.ts';
 import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 
 /** Longer than an access token is valid. */
 const EXPIRY = 3 * 3_600_000;
-const SCOPES = 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read';
 
 export const ADA = 'ada@contoso.example';
 export const GRACE = 'grace@contoso.example';
@@ -52,8 +51,6 @@ export interface Replicas {
   register(replica?: Pick<Replica<unknown>, 'clients'>): Promise<void>;
   /** Imports a connection of the tenant `acme`, or replaces its grant, and returns its name. */
   connect(id: string, username?: string, replica?: Pick<Replica<unknown>, 'clients'>): Promise<string>;
-  /** Moves the clock. */
-  advance(milliseconds: number): Promise<void>;
   /** Moves the clock until every access token is expired. */
   expire(): Promise<void>;
   /** Redemptions of refresh tokens at the sandbox, oldest first. */
@@ -87,6 +84,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const databaseUrl = await server.createDatabase();
   const shared = { DATABASE_URL: databaseUrl, KEY_SOURCE: 'file:./kek', AUDIT_FILE: '-', ...options.environment };
   const all: Replica<VaultProgram>[] = [];
+  let acme: Onboarded | undefined;
   const doomed: Replica<VaultProcess>[] = [];
 
   async function start(
@@ -103,12 +101,6 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     const { clients } = all[0] ?? {};
     if (clients === undefined) throw new TypeError('no replica was started');
     return clients;
-  }
-
-  async function advance(milliseconds: number): Promise<void> {
-    const body = JSON.stringify({ advance_ms: milliseconds });
-    const response = await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body });
-    await response.body?.cancel();
   }
 
   await Promise.all(Array.from({ length: options.count }, () => start()));
@@ -130,36 +122,17 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       doomed.push(replica);
       return replica;
     },
-    async register(replica = { clients: firstClients() }) {
-      await replica.clients.tenants.registerTenant({
-        tenantId: 'acme',
-        preset: 'aurinko',
-        app: {
-          clientId: ACME_CLIENT_ID,
-          credential: { case: 'clientSecret', value: ACME_SECRET },
-          signInAudience: 'common',
-          cloud: Cloud.CUSTOM,
-        },
-      });
+    async register({ clients } = { clients: firstClients() }) {
+      acme = await registerAcme(clients);
     },
-    async connect(id, username = ADA, replica = { clients: firstClients() }) {
-      const connection = `tenants/acme/connections/${id}`;
-      await replica.clients.connections.importConnection({
-        connection,
-        scopes: ['Mail.ReadOnly'],
-        verify: ImportConnectionRequest_Verify.ON_FIRST_USE,
-        allowReplace: true,
-        allowAccountChange: true,
-        refreshToken: sandbox.issueRefreshToken({
-          clientId: ACME_CLIENT_ID,
-          userObjectId: username,
-          scopes: SCOPES,
-        }),
-      });
-      return connection;
+    async connect(id, user = ADA, { clients } = { clients: firstClients() }) {
+      if (acme === undefined) throw new TypeError('the tenant was not registered');
+      const verify = ImportConnectionRequest_Verify.ON_FIRST_USE;
+      return importAda({ sandbox, connections: clients.connections }, acme, id, { user, verify, replaces: true });
     },
-    advance,
-    expire: () => advance(EXPIRY),
+    async expire() {
+      await advanceClock(sandbox, EXPIRY);
+    },
     exchanges: () => sandbox.requests().filter(({ grant }) => grant === 'refresh_token'),
     query: (text) => server.query(text, new URL(databaseUrl).pathname.slice(1)),
     async close() {

@@ -1,16 +1,14 @@
+import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type App, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { type App, RotationPolicySchema } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
-import {
-  ConnectionService,
-  ImportConnectionRequest_Verify,
-} from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
-import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { AppRegistration } from '../../src/sandbox/state/app_registration.ts';
+import { importAda, registerTenant } from '../scenarios/onboard.ts';
+import { createClients } from '../scenarios/start_scenario.ts';
 import type { VaultProcess } from './vault_process.ts';
 
 export const MINUTE = 60_000;
@@ -38,37 +36,24 @@ export async function registerAtVault(
   sandbox: Sandbox,
   registration: AppRegistration,
 ): Promise<void> {
-  const [secret] = registration.secrets;
+  const { clientId, directoryId, secrets } = registration;
+  const [secret] = secrets;
   if (secret === undefined) throw new TypeError('the registration has no secret');
-  const tenants = createClient(TenantService, addresses.admin);
-  const connections = createClient(ConnectionService, addresses.grpc);
+  const clients = createClients(addresses, {});
   try {
-    await tenants.registerTenant({
-      tenantId: 'acme',
-      preset: 'aurinko',
-      app: {
-        clientId: registration.clientId,
-        credential: { case: 'clientSecret', value: secret.value },
-        secretExpireTime: timestampFromMs(secret.endTime),
-        signInAudience: 'organizations',
-        homeDirectoryId: registration.directoryId,
-        rotation: { leadTime: durationFromMs(30 * DAY), secretLife: durationFromMs(180 * DAY) },
-        cloud: Cloud.CUSTOM,
-      },
-    });
-    await connections.importConnection({
-      connection: CONNECTION,
-      scopes: ['Mail.ReadOnly'],
-      verify: ImportConnectionRequest_Verify.NOW,
-      refreshToken: sandbox.issueRefreshToken({
-        clientId: registration.clientId,
-        userObjectId: 'ada@contoso.example',
-        scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+    const app = {
+      secretExpireTime: timestampFromMs(secret.endTime),
+      signInAudience: 'organizations',
+      homeDirectoryId: directoryId,
+      rotation: create(RotationPolicySchema, {
+        leadTime: durationFromMs(30 * DAY),
+        secretLife: durationFromMs(180 * DAY),
       }),
-    });
+    };
+    const tenant = await registerTenant(clients, { tenantId: 'acme', clientId, secret: secret.value }, { app });
+    await importAda({ sandbox, ...clients }, tenant, 'ada');
   } finally {
-    tenants.close();
-    connections.close();
+    clients.close();
   }
 }
 
@@ -95,13 +80,4 @@ export async function getApp({ addresses }: VaultProcess): Promise<App> {
   } finally {
     apps.close();
   }
-}
-
-/** Settles once all processes that use the sandbox's clock have the new time. */
-export async function later(sandbox: Sandbox, milliseconds: number): Promise<void> {
-  const response = await fetch(`${sandbox.url}/sandbox/clock`, {
-    method: 'POST',
-    body: JSON.stringify({ advance_ms: milliseconds }),
-  });
-  await response.body?.cancel();
 }

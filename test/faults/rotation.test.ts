@@ -6,7 +6,8 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { RotationCrashPoint } from '../crash_points.ts';
-import { askForToken, DAY, getApp, HOUR, later, registerAtEntra, registerAtVault } from './rotating_vault.ts';
+import { advanceClock } from '../scenarios/advance_clock.ts';
+import { askForToken, DAY, getApp, HOUR, registerAtEntra, registerAtVault } from './rotating_vault.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 
 /** The crash points of one rotation, in order; the vault is restarted after each. */
@@ -43,7 +44,7 @@ let outcomes: string[] = [];
 
 /** Advances two hours, so that a call needs Entra. False: the vault crashed. */
 async function goOn(): Promise<boolean> {
-  await later(sandbox, 2 * HOUR);
+  await advanceClock(sandbox, 2 * HOUR);
   if (!(await vault.round())) return false;
   outcomes.push(await askForToken(vault));
   return true;
@@ -71,7 +72,7 @@ test.each(CRASHES.map((points) => [points.join(', then '), points] as const))(
     const registration = registerAtEntra(sandbox, 40 * DAY);
     await registerAtVault(vault, sandbox, registration);
     const [old] = registration.secrets;
-    await later(sandbox, 11 * DAY);
+    await advanceClock(sandbox, 11 * DAY);
 
     for (const point of points) {
       await vault.arm(point);

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,23 +6,13 @@ import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { createClient, type RpcError } from '../../src/rpc/grpc_client.ts';
-import { PROGRAM } from '../bundled_programs.ts';
+import { spawnServe } from '../scenarios/spawn_serve.ts';
 
 /** A vault in its own process, whose standard output and error are read only by the test. */
 async function serve(environment: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'log-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
-      ...environment,
-    },
-  });
+  const child = spawnServe(folder, environment);
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit');
   let welcome = '';

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { DOOMED_VAULT } from '../bundled_programs.ts';
+import { FREE_PORTS } from '../scenarios/spawn_serve.ts';
 
 export interface VaultProcess {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
@@ -33,10 +34,7 @@ export async function startVaultProcess(
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {
       TOKENVAULT_SANDBOX: sandboxUrl,
-      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
+      ...FREE_PORTS,
       TOKENVAULT_LOG_LEVEL: 'error',
       ...(doom === undefined ? {} : { DOOM: doom }),
       ...environment,

@@ -12,17 +12,8 @@ import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { type Receiver, startReceiver, status } from '../event_delivery/receiver.ts';
-import {
-  APP,
-  askForToken,
-  DAY,
-  getApp,
-  HOUR,
-  later,
-  MINUTE,
-  registerAtEntra,
-  registerAtVault,
-} from './rotating_vault.ts';
+import { advanceClock } from '../scenarios/advance_clock.ts';
+import { APP, askForToken, DAY, getApp, HOUR, MINUTE, registerAtEntra, registerAtVault } from './rotating_vault.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 
 let sandbox: Sandbox;
@@ -136,12 +127,12 @@ test('a year: two rotations, each reminder once per sink, no lost event, and no 
     // A new secret must be checked regularly to be preferred: hourly runs then.
     const isRenewing = (await getApp(vault)).rotationStatus !== undefined;
     for (let hour = isRenewing ? 1 : 24; hour < 24; hour += 1) {
-      await later(sandbox, start + (day - 1) * DAY + hour * HOUR - sandbox.clock.now());
+      await advanceClock(sandbox, start + (day - 1) * DAY + hour * HOUR - sandbox.clock.now());
       expect(await vault.round()).toBe(true);
       const outcome = await askForToken(vault);
       if (outcome !== 'OK') failed.push(`${day} ${hour}:00: ${outcome}`);
     }
-    await later(sandbox, start + day * DAY + MINUTE - sandbox.clock.now());
+    await advanceClock(sandbox, start + day * DAY + MINUTE - sandbox.clock.now());
     if (day === 58) frail.answer = status(500);
     if (day === 62) frail.answer = status(204);
     // Long enough to become a dead letter.

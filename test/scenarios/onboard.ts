@@ -6,6 +6,7 @@ import type {
   RegisterTenantResponse,
 } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import type { AppInput } from '../../src/sandbox/state/app_registration.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import type { Scenario } from './start_scenario.ts';
 
 export const RETURN_URL = 'http://127.0.0.1:3000/connected';
@@ -33,18 +34,31 @@ export async function onboard(
   tenantId: string,
   wishes: Onboarding = {},
 ): Promise<Onboarded> {
-  const registration = scenario.sandbox.addApp({
+  const { clientId, secrets } = scenario.sandbox.addApp({
     audience: 'common',
     redirectUris: [scenario.callbackUri],
     secrets: [{}],
     ...wishes.entra,
   });
-  const secret = registration.secrets[0]?.value ?? 'none';
-  await scenario.tenants.registerTenant({
+  return registerTenant(scenario, { tenantId, clientId, secret: secrets[0]?.value ?? 'none' }, wishes);
+}
+
+/** The tenant `acme` with an app registration that every sandbox has. */
+export function registerAcme(scenario: Pick<Scenario, 'tenants'>): Promise<Onboarded> {
+  return registerTenant(scenario, { tenantId: 'acme', clientId: ACME_CLIENT_ID, secret: ACME_SECRET });
+}
+
+/** A tenant with an app registration that exists at Entra. */
+export async function registerTenant(
+  { tenants }: Pick<Scenario, 'tenants'>,
+  { tenantId, clientId, secret }: { readonly tenantId: string; readonly clientId: string; readonly secret: string },
+  wishes: Onboarding = {},
+): Promise<Onboarded> {
+  await tenants.registerTenant({
     tenantId,
     preset: 'aurinko',
     app: {
-      clientId: registration.clientId,
+      clientId,
       credential: { case: 'clientSecret', value: secret },
       signInAudience: 'common',
       cloud: Cloud.CUSTOM,
@@ -53,7 +67,7 @@ export async function onboard(
     },
     ...wishes.tenant,
   });
-  return named(tenantId, registration.clientId, secret);
+  return named(tenantId, clientId, secret);
 }
 
 /** As an operator does it who pastes a client id and a secret: all else is the preset's. */
@@ -99,6 +113,8 @@ export interface Imported {
   readonly consented?: string;
   readonly user?: string;
   readonly verify?: ImportConnectionRequest_Verify;
+  /** Also if the connection exists, and whose account it is. */
+  readonly replaces?: boolean;
 }
 
 /** The shortest way to an ACTIVE connection: imports a refresh token that the sandbox issues. Answers the connection's name. */
@@ -106,13 +122,15 @@ export async function importAda(
   scenario: Pick<Scenario, 'sandbox' | 'connections'>,
   tenant: Onboarded,
   id: string,
-  { scopes = ['Mail.ReadOnly'], consented = 'Mail.Read', user = CONTOSO_USER, verify }: Imported = {},
+  { scopes = ['Mail.ReadOnly'], consented = 'Mail.Read', user = CONTOSO_USER, verify, replaces = false }: Imported = {},
 ): Promise<string> {
   const connection = tenant.connection(id);
   await scenario.connections.importConnection({
     connection,
     scopes: [...scopes],
     verify: verify ?? ImportConnectionRequest_Verify.NOW,
+    allowReplace: replaces,
+    allowAccountChange: replaces,
     refreshToken: scenario.sandbox.issueRefreshToken({
       clientId: tenant.clientId,
       userObjectId: user,
@@ -122,21 +140,36 @@ export async function importAda(
   return connection;
 }
 
-/** Connects by the connect page, the callback and the product's confirmation. Answers the connection's name. */
-export async function connectByPage(
-  scenario: Scenario,
+interface ConnectPageUse {
+  readonly scopes?: readonly string[];
+  readonly user?: string;
+}
+
+/** Signs in by the connect page and the callback. The product has not confirmed it yet. */
+export async function signInByPage(
+  { connections, browser }: Pick<Scenario, 'connections' | 'browser'>,
   tenant: Onboarded,
   id: string,
-  { scopes = ['Mail.ReadOnly'], user = CONTOSO_USER }: { scopes?: readonly string[]; user?: string } = {},
-): Promise<string> {
+  { scopes = ['Mail.ReadOnly'], user = CONTOSO_USER }: ConnectPageUse = {},
+): Promise<{ readonly connection: string; readonly confirmation: string }> {
   const connection = tenant.connection(id);
-  const { connectUri } = await scenario.connections.startAuthorization({
+  const { connectUri } = await connections.startAuthorization({
     connection,
     scopes: [...scopes],
     returnUrl: RETURN_URL,
   });
-  const { url } = await scenario.browser.walk(connectUri, { as: user });
-  const confirmation = url.searchParams.get('confirmation') ?? '';
-  await scenario.connections.confirmAuthorization({ connection, confirmation });
-  return connection;
+  const { url } = await browser.walk(connectUri, { as: user });
+  return { connection, confirmation: url.searchParams.get('confirmation') ?? '' };
+}
+
+/** The same, with the product's confirmation. Answers the connection's name. */
+export async function connectByPage(
+  scenario: Scenario,
+  tenant: Onboarded,
+  id: string,
+  use?: ConnectPageUse,
+): Promise<string> {
+  const signedIn = await signInByPage(scenario, tenant, id, use);
+  await scenario.connections.confirmAuthorization(signedIn);
+  return signedIn.connection;
 }

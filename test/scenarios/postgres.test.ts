@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
-import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
 import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
+import { importAda, registerAcme } from './onboard.ts';
 import { createClients } from './start_scenario.ts';
 import { endOfProgram, serveProgram } from './vault_program.ts';
 
@@ -40,34 +39,16 @@ test('five processes that start at once on an empty database share one vault', a
   const vaults = await Promise.all(Array.from({ length: 5 }, () => serveProgram(folder, environment(url))));
   const [first, second] = vaults.map(({ addresses }) => createClients(addresses, {}));
 
-  await first?.tenants.registerTenant({
-    tenantId: 'acme',
-    preset: 'aurinko',
-    app: {
-      clientId: ACME_CLIENT_ID,
-      credential: { case: 'clientSecret', value: ACME_SECRET },
-      signInAudience: 'common',
-      cloud: Cloud.CUSTOM,
-    },
-  });
-  const connection = 'tenants/acme/connections/ada';
-  await first?.connections.importConnection({
-    connection,
-    scopes: ['Mail.ReadOnly'],
-    refreshToken: sandbox.issueRefreshToken({
-      clientId: ACME_CLIENT_ID,
-      userObjectId: 'ada@contoso.example',
-      scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
-    }),
-  });
-  const token = await first?.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
+  if (first === undefined || second === undefined) throw new TypeError('no client');
+  const connection = await importAda({ sandbox, ...first }, await registerAcme(first), 'ada');
+  const token = await first.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
 
-  expect(await second?.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] })).toMatchObject({
+  expect(await second.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] })).toMatchObject({
     source: TokenSource.DATABASE,
-    accessToken: token?.accessToken,
+    accessToken: token.accessToken,
   });
-  first?.close();
-  second?.close();
+  first.close();
+  second.close();
   expect((await Promise.all(vaults.map((vault) => vault.stop()))).map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
 });
 

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
-import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/state/seed_data.ts';
+import { importAda, registerAcme } from './onboard.ts';
 import { createClients, reasonOf } from './start_scenario.ts';
 import { endOfProgram, serveProgram, type VaultProgram } from './vault_program.ts';
 
@@ -27,25 +26,7 @@ beforeAll(async () => {
   filled = mkdtempSync(join(parent, 'filled-'));
   const vault = await serveProgram(filled, { SANDBOX: sandbox.url });
   const clients = createClients(vault.addresses, {});
-  await clients.tenants.registerTenant({
-    tenantId: 'acme',
-    preset: 'aurinko',
-    app: {
-      clientId: ACME_CLIENT_ID,
-      credential: { case: 'clientSecret', value: ACME_SECRET },
-      signInAudience: 'common',
-      cloud: Cloud.CUSTOM,
-    },
-  });
-  await clients.connections.importConnection({
-    connection: CONNECTION,
-    scopes: ['Mail.ReadOnly'],
-    refreshToken: sandbox.issueRefreshToken({
-      clientId: ACME_CLIENT_ID,
-      userObjectId: 'ada@contoso.example',
-      scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
-    }),
-  });
+  await importAda({ sandbox, ...clients }, await registerAcme(clients), 'ada');
   token = (await clients.tokens.getAccessToken(ASK)).accessToken;
   clients.close();
   expect((await vault.stop()).code).toBe(0);

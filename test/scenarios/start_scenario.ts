@@ -14,6 +14,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { RequestRecord } from '../../src/sandbox/state/request_log.ts';
 import { type Seams, startVault, type Vault } from '../../src/startup/start_vault.ts';
+import { advanceClock } from './advance_clock.ts';
 import { type Browser, createBrowser } from './browser.ts';
 import { freePorts } from './free_ports.ts';
 
@@ -86,13 +87,7 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
     publicUrl,
     callbackUri: `${publicUrl}/oauth2/callback`,
     browser: createBrowser({ publicUrl, sandboxUrl: sandbox.url }),
-    async later(milliseconds) {
-      const response = await fetch(`${sandbox.url}/sandbox/clock`, {
-        method: 'POST',
-        body: JSON.stringify({ advance_ms: milliseconds }),
-      });
-      await response.body?.cancel();
-    },
+    later: (milliseconds) => advanceClock(sandbox, milliseconds),
     asked: (clientId, grant = 'refresh_token') =>
       sandbox.requests().filter((one) => one.endpoint === 'token' && one.clientId === clientId && one.grant === grant),
     async use(path, accessToken) {

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { PROGRAM } from '../bundled_programs.ts';
+import { spawnServe } from './spawn_serve.ts';
 import { prefixed } from './start_scenario.ts';
 
 /** `token-vault serve` as an operator runs it: a process of its own, told by its environment alone. */
@@ -25,7 +25,7 @@ export async function serveProgram(
   /** Without the prefix `TOKENVAULT_`. */
   others: Readonly<Record<string, string>> = {},
   /** Its main file, for a program of another version. */
-  main: string = PROGRAM,
+  main?: string,
 ): Promise<VaultProgram> {
   const running = run(folder, environment, others, main);
   const { child, written, ended } = running;
@@ -58,29 +58,16 @@ export async function endOfProgram(
   environment: Readonly<Record<string, string>>,
   others: Readonly<Record<string, string>> = {},
 ): Promise<ProgramExit> {
-  return run(folder, environment, others, PROGRAM).ended;
+  return run(folder, environment, others).ended;
 }
 
 function run(
   folder: string,
   environment: Readonly<Record<string, string>>,
   others: Readonly<Record<string, string>>,
-  main: string,
+  main?: string,
 ) {
-  const child = spawn(process.execPath, [main, 'serve'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...others,
-      ...prefixed({
-        GRPC_ADDRESS: '127.0.0.1:0',
-        ADMIN_ADDRESS: '127.0.0.1:0',
-        WEB_ADDRESS: '127.0.0.1:0',
-        OPS_ADDRESS: '127.0.0.1:0',
-        ...environment,
-      }),
-    },
-  });
+  const child = spawnServe(folder, { ...others, ...prefixed(environment) }, { main });
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
     written.stdout += chunk.toString('utf8');
