@@ -1,9 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CommitCuttingProxy, type Cut, startCommitCuttingProxy } from '../postgres/commit_cutting_proxy.ts';
-import { type MutatingMethod, mutatingMethods, type Onboarding, onboarding } from './mutating_methods.ts';
+import { freePorts } from '../scenarios/free_ports.ts';
+import {
+  type MutatingMethod,
+  mutatingMethods,
+  type Onboarding,
+  OTHER_METHODS,
+  onboarding,
+} from './mutating_methods.ts';
 import { metricOf, type Replicas, startReplicas } from './replicas.ts';
 
-const COUNT = process.env['REPLICAS'] === 'long' ? 200 : 20;
+const COUNT = process.env['REPLICAS'] === 'long' ? 200 : 30;
 
 /** A lost answer is the most difficult. */
 const ORDER: readonly Cut[] = ['after', 'before', 'after', 'during'];
@@ -15,11 +25,18 @@ let onboardTenant: Onboarding;
 beforeAll(async () => {
   replicas = await startReplicas({ count: 0 });
   proxy = await startCommitCuttingProxy(replicas.server.port);
-  const { clients } = await replicas.start({ DATABASE_URL: proxy.through(replicas.databaseUrl) });
+  const [port] = await freePorts(1);
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const { clients } = await replicas.start({
+    DATABASE_URL: proxy.through(replicas.databaseUrl),
+    WEB_ADDRESS: `127.0.0.1:${port}`,
+    PUBLIC_URL: publicUrl,
+  });
   // Of the background jobs, which would change rows as well, another replica is the leader.
   await replicas.query(`UPDATE leases SET owner = 'another replica', until = ${Number.MAX_SAFE_INTEGER}`);
-  methods = mutatingMethods(replicas, clients);
-  onboardTenant = onboarding(replicas, clients);
+  const parts = { sandbox: replicas.sandbox, clients, publicUrl };
+  methods = mutatingMethods(parts);
+  onboardTenant = onboarding(parts);
 });
 afterAll(async () => {
   await replicas.close();
@@ -33,11 +50,26 @@ const TABLES = [
   'connections',
   'access_tokens',
   'authorizations',
+  'authorization_attempts',
+  'admin_consents',
+  'rotations',
   'outbox',
   'changes',
   'deks',
 ];
 const VERSIONED = ['tenants', 'apps', 'connections'];
+
+test('the methods are all RPCs that change rows', () => {
+  const descriptors = readFileSync(new URL('../../src/gen/descriptor_set.binpb', import.meta.url));
+  const rpcs = fromBinary(FileDescriptorSetSchema, descriptors)
+    .file.filter((file) => file.package === 'tokenvault.v1')
+    .flatMap(({ service }) => service.flatMap(({ method }) => method.map(({ name }) => name)));
+  const covered = new Set(methods.map(({ name }) => name));
+  const others = rpcs.filter((name) => !covered.has(name) && !/^(Get|List)(?!\w*AccessToken)/.test(name));
+
+  expect([...covered].filter((name) => !rpcs.includes(name))).toEqual([]);
+  expect(others.toSorted()).toEqual(Object.keys(OTHER_METHODS));
+});
 
 /** What the database contains and the sandbox has received. */
 async function state(): Promise<Record<string, number>> {

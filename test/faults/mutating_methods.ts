@@ -1,14 +1,25 @@
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { createBrowser } from '../scenarios/browser.ts';
-import { type Onboarded, onboard } from '../scenarios/onboard.ts';
+import { importAda, type Onboarded, onboard, signInByPage } from '../scenarios/onboard.ts';
 import type { Clients } from '../scenarios/start_scenario.ts';
 import { ADA, type Replicas } from './replicas.ts';
 
 const OWN_CALLBACK = 'http://127.0.0.1:3000/callback';
 const SCOPES = ['Mail.ReadOnly'];
 
+/** Why an RPC is not among the methods below. Those that begin with `Get` or `List` read, but for access tokens. */
+export const OTHER_METHODS: Readonly<Record<string, string>> = {
+  GetAppAccessToken: 'keeps its tokens in memory',
+  RedeliverDeadLetters: 'needs a sink, and is one statement that changes nothing when it is repeated',
+  TranslateScopes: 'reads',
+  WatchAccessToken: 'refreshes as GetAccessToken does',
+  WatchEvents: 'reads',
+};
+
 /** A method that changes rows, called on a tenant of its own. */
 export interface MutatingMethod {
+  /** As in the proto files. */
   readonly name: string;
   /** Its commit that is of interest; default: the first. */
   readonly commit?: number;
@@ -18,18 +29,23 @@ export interface MutatingMethod {
 
 export type Onboarding = (tenantId: string) => Promise<Onboarded>;
 
-export function onboarding({ sandbox }: Replicas, { tenants }: Clients): Onboarding {
-  return (tenantId) =>
-    onboard({ sandbox, tenants, callbackUri: 'http://127.0.0.1:8080/oauth2/callback' }, tenantId, {
-      entra: { redirectUris: ['http://127.0.0.1:8080/oauth2/callback', OWN_CALLBACK] },
-      app: { redirectUris: ['http://127.0.0.1:8080/oauth2/callback', OWN_CALLBACK] },
-    });
+export interface MutatingParts extends Pick<Replicas, 'sandbox'> {
+  readonly clients: Clients;
+  /** Where the browser reaches the vault. */
+  readonly publicUrl: string;
 }
 
-/** All methods of the admin API that change rows, and the refresh. */
-export function mutatingMethods({ sandbox }: Replicas, clients: Clients): readonly MutatingMethod[] {
+export function onboarding({ sandbox, clients: { tenants }, publicUrl }: MutatingParts): Onboarding {
+  const callbackUri = `${publicUrl}/oauth2/callback`;
+  const redirectUris = [callbackUri, OWN_CALLBACK];
+  return (tenantId) =>
+    onboard({ sandbox, tenants, callbackUri }, tenantId, { entra: { redirectUris }, app: { redirectUris } });
+}
+
+/** All methods of the API that change rows. */
+export function mutatingMethods({ sandbox, clients, publicUrl }: MutatingParts): readonly MutatingMethod[] {
   const { tenants, apps, connections, tokens } = clients;
-  const browser = createBrowser({ publicUrl: 'http://127.0.0.1:8080', sandboxUrl: sandbox.url });
+  const browser = createBrowser({ publicUrl, sandboxUrl: sandbox.url });
   const newApp = () => {
     const { clientId, secrets } = sandbox.addApp({ audience: 'common', secrets: [{}] });
     return { clientId, secret: secrets[0]?.value ?? '' };
@@ -37,28 +53,23 @@ export function mutatingMethods({ sandbox }: Replicas, clients: Clients): readon
   const addSecret = (tenant: Onboarded) => {
     const { value } = sandbox.addSecret(tenant.clientId, {});
     const credential = { material: { case: 'clientSecret', value } } as const;
-    return () => apps.addCredential({ parent: tenant.app, credentialId: 'second', credential });
+    return apps.addCredential({ parent: tenant.app, credentialId: 'second', credential });
   };
-  const importAda = (tenant: Onboarded) => () =>
-    connections.importConnection({
-      connection: tenant.connection('ada'),
-      scopes: SCOPES,
-      refreshToken: sandbox.issueRefreshToken({
-        clientId: tenant.clientId,
-        userObjectId: ADA,
-        scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
-      }),
-    });
-  const start = (tenant: Onboarded) => () =>
+  const importOne = (tenant: Onboarded) => importAda({ sandbox, connections }, tenant, 'ada');
+  const start = (tenant: Onboarded) =>
     connections.startAuthorization({ connection: tenant.connection('ada'), scopes: SCOPES, redirectUri: OWN_CALLBACK });
-  const refresh = async (tenant: Onboarded) => {
-    await importAda(tenant)();
-    return () => tokens.getAccessToken({ connection: tenant.connection('ada'), scopes: SCOPES });
+  const directly = (call: (tenant: Onboarded) => Promise<unknown>) => async (tenant: Onboarded) => () => call(tenant);
+  /** The connection `ada` is imported before the call. */
+  const onAda = (call: (connection: string, tenant: Onboarded) => Promise<unknown>) => async (tenant: Onboarded) => {
+    await importOne(tenant);
+    return () => call(tenant.connection('ada'), tenant);
   };
+  const refresh = onAda((connection) => tokens.getAccessToken({ connection, scopes: SCOPES }));
 
   return [
-    { name: 'the lease of a refresh', prepare: refresh },
-    { name: 'the record of a refresh', commit: 2, prepare: refresh },
+    // Its first commit is the lease, the second one the record.
+    { name: 'GetAccessToken', prepare: refresh },
+    { name: 'GetAccessToken', commit: 2, prepare: refresh },
     {
       name: 'RegisterTenant',
       async prepare(tenant) {
@@ -71,10 +82,15 @@ export function mutatingMethods({ sandbox }: Replicas, clients: Clients): readon
     },
     {
       name: 'UpdateTenant',
-      prepare:
-        async ({ name }) =>
-        () =>
-          tenants.updateTenant({ tenant: { name, displayName: 'Renamed' } }),
+      prepare: directly(({ name }) => tenants.updateTenant({ tenant: { name, displayName: 'Renamed' } })),
+    },
+    { name: 'SuspendTenant', prepare: directly(({ name }) => tenants.suspendTenant({ name })) },
+    {
+      name: 'ResumeTenant',
+      async prepare({ name }) {
+        await tenants.suspendTenant({ name });
+        return () => tenants.resumeTenant({ name });
+      },
     },
     {
       name: 'CreateApp',
@@ -85,20 +101,30 @@ export function mutatingMethods({ sandbox }: Replicas, clients: Clients): readon
           apps.createApp({ parent: name, appId: 'second', app: { clientId, cloud: Cloud.CUSTOM }, credential });
       },
     },
-    { name: 'AddCredential', prepare: async (tenant) => addSecret(tenant) },
+    { name: 'UpdateApp', prepare: directly(({ app }) => apps.updateApp({ app: { name: app, suspended: true } })) },
+    { name: 'DeleteApp', prepare: onAda((_, { app }) => apps.deleteApp({ name: app, force: true })) },
+    { name: 'VerifyApp', prepare: directly(({ app }) => apps.verifyApp({ name: app, directoryId: CONTOSO })) },
+    {
+      name: 'RotateCredential',
+      async prepare({ app }) {
+        await apps.updateApp({ app: { name: app, homeDirectoryId: CONTOSO } });
+        return () => apps.rotateCredential({ name: app });
+      },
+    },
+    { name: 'AddCredential', prepare: directly(addSecret) },
     {
       name: 'RemoveCredential',
       async prepare(tenant) {
-        await addSecret(tenant)();
+        await addSecret(tenant);
         return () => apps.removeCredential({ name: `${tenant.app}/credentials/second`, force: true });
       },
     },
-    { name: 'ImportConnection', prepare: async (tenant) => importAda(tenant) },
-    { name: 'StartAuthorization', prepare: async (tenant) => start(tenant) },
+    { name: 'ImportConnection', prepare: directly(importOne) },
+    { name: 'StartAuthorization', prepare: directly(start) },
     {
       name: 'CompleteAuthorization',
       async prepare(tenant) {
-        const { authorizationUri } = await start(tenant)();
+        const { authorizationUri } = await start(tenant);
         const { searchParams } = (await browser.walk(authorizationUri, { as: ADA })).url;
         const [state, value] = [searchParams.get('state') ?? '', searchParams.get('code') ?? ''];
         return () =>
@@ -110,31 +136,36 @@ export function mutatingMethods({ sandbox }: Replicas, clients: Clients): readon
       },
     },
     {
-      name: 'SuspendConnection',
+      name: 'ConfirmAuthorization',
       async prepare(tenant) {
-        await importAda(tenant)();
-        return () => connections.suspendConnection({ name: tenant.connection('ada') });
+        const { connection, confirmation } = await signInByPage({ connections, browser }, tenant, 'ada');
+        return () => connections.confirmAuthorization({ connection, confirmation });
       },
     },
+    {
+      name: 'StartAdminConsent',
+      prepare: directly(({ name }) => connections.startAdminConsent({ parent: name, scopes: SCOPES })),
+    },
+    {
+      name: 'UpdateConnection',
+      prepare: onAda((name) => connections.updateConnection({ connection: { name, externalId: 'crm-7' } })),
+    },
+    { name: 'VerifyConnection', commit: 2, prepare: onAda((name) => connections.verifyConnection({ name })) },
+    { name: 'SuspendConnection', prepare: onAda((name) => connections.suspendConnection({ name })) },
     {
       name: 'ResumeConnection',
       async prepare(tenant) {
-        await importAda(tenant)();
-        await connections.suspendConnection({ name: tenant.connection('ada') });
-        return () => connections.resumeConnection({ name: tenant.connection('ada') });
+        await importOne(tenant);
+        const name = tenant.connection('ada');
+        await connections.suspendConnection({ name });
+        return () => connections.resumeConnection({ name });
       },
     },
-    {
-      name: 'DeleteConnection',
-      async prepare(tenant) {
-        await importAda(tenant)();
-        return () => connections.deleteConnection({ name: tenant.connection('ada') });
-      },
-    },
+    { name: 'DeleteConnection', prepare: onAda((name) => connections.deleteConnection({ name })) },
     {
       name: 'DeleteTenant',
       async prepare(tenant) {
-        await importAda(tenant)();
+        await importOne(tenant);
         const { tenant: found } = await tenants.getTenant({ name: tenant.name });
         return () => tenants.deleteTenant({ name: tenant.name, etag: found?.etag ?? '', force: true });
       },
