@@ -36,11 +36,19 @@ export async function fillVault({ connections, accessTokens }: Filling, database
     const app = await register(stores);
     if (databaseUrl !== undefined)
       await copyConnections({ databaseUrl, database, keks, app, connections, accessTokens });
-    else for (let number = 0; number < connections; number += 1) await connect(stores, app, number, accessTokens);
+    else
+      for (const batch of batches(connections))
+        await Promise.all(batch.map((number) => connect(stores, app, number, accessTokens)));
   } finally {
     await stores.close();
   }
   return databaseUrl === undefined ? moveToDisk(folder) : { ...folder, databaseUrl };
+}
+
+/** Writes of one turn of the event loop share a commit. */
+function* batches(count: number, size = 1_000): Generator<readonly number[]> {
+  for (let from = 0; from < count; from += size)
+    yield Array.from({ length: Math.min(size, count - from) }, (_, index) => from + index);
 }
 
 async function register(stores: Stores): Promise<App> {
