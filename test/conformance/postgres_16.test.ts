@@ -1,3 +1,3 @@
 import { postgresConformance } from './postgres_conformance.ts';
 
-postgresConformance(16);
+await postgresConformance(16);

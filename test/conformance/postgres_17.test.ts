@@ -1,3 +1,3 @@
 import { postgresConformance } from './postgres_conformance.ts';
 
-postgresConformance(17);
+await postgresConformance(17);

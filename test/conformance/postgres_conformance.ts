@@ -3,33 +3,44 @@ import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
-import { MAJORS, type Major, type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
+import { connectToServer, type ExternalServer } from '../postgres/external_server.ts';
+import { MAJORS, type Major, startPostgres } from '../postgres/postgres_server.ts';
 import { storesConformance } from './stores_conformance.ts';
 
+const NEWEST = String(MAJORS.at(-1));
+/** `TEST_POSTGRES_URL=postgres://admin@host/postgres` runs the suite once, on that server. */
+const URL_OF_SERVER = process.env['TEST_POSTGRES_URL'];
 /** `TEST_POSTGRES_MAJORS=15,16,17,18` runs the suite on all of them, as CI does; without it on the newest one. */
-const CHOSEN = process.env['TEST_POSTGRES_MAJORS']?.split(',') ?? [String(MAJORS.at(-1))];
+const CHOSEN = (URL_OF_SERVER === undefined ? process.env['TEST_POSTGRES_MAJORS']?.split(',') : undefined) ?? [NEWEST];
 
-/** Runs the conformance suite on a real server of the given major version. */
-export function postgresConformance(major: Major): void {
+/** Runs the conformance suite on a real server of the given major version, or on that of TEST_POSTGRES_URL. */
+export async function postgresConformance(major: Major): Promise<void> {
   if (!CHOSEN.includes(String(major))) {
-    test.skip(`PostgreSQL ${major} is not in TEST_POSTGRES_MAJORS`);
+    const reason =
+      URL_OF_SERVER === undefined ? 'is not in TEST_POSTGRES_MAJORS' : 'does not run: TEST_POSTGRES_URL is set';
+    test.skip(`PostgreSQL ${major} ${reason}`);
     return;
   }
   const opened: { close(): Promise<void> }[] = [];
-  let server: PostgresServer;
+  // Now, because the names of the tests contain its version.
+  let server: ExternalServer | undefined =
+    URL_OF_SERVER === undefined ? undefined : await connectToServer(URL_OF_SERVER);
+  const name = server === undefined ? `PostgreSQL ${major}` : `PostgreSQL ${server.major} at TEST_POSTGRES_URL`;
   let migrated: string;
   beforeAll(async () => {
-    server = await startPostgres(major);
+    server ??= await startPostgres(major);
     const url = await server.createDatabase();
     await (await openDatabase({ url })).close();
-    migrated = url.slice(url.lastIndexOf('/') + 1);
+    migrated = new URL(url).pathname.slice(1);
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((database) => database.close()));
   });
-  afterAll(() => server.close());
+  // A server that syncs its disk needs a while to drop the database of each test.
+  afterAll(() => server?.close(), 10 * 60_000);
 
-  storesConformance(`PostgreSQL ${major}`, async (clock) => {
+  storesConformance(name, async (clock) => {
+    if (server === undefined) throw new TypeError('no server was started');
     const database = await openDatabase({ url: await server.createDatabase(migrated) });
     opened.push(database);
     const keks = { current: createKek(randomBytes(32)) };
