@@ -31,6 +31,7 @@ const OUTAGES: Readonly<Record<string, string>> = {
   '28': 'rejected the user. Check user name and password',
   '40': 'rolled the transaction back. Retry',
   '53': 'lacks disk space, memory or connections. Check the server',
+  '55P03': 'did not grant a lock in time. Look for long transactions on the server, and retry',
   '57': 'is shutting down or not ready yet. Retry when it is ready',
   '58': 'reports a disk error. Check the server',
   XX: 'is damaged. Check the server',

@@ -76,6 +76,22 @@ test('a connection that turns out to be read-only is not used again', async () =
   expect(await pid()).not.toBe(before);
 });
 
+test('a call that gets no connection of the pool in time fails, and names the pool', async () => {
+  const { use } = connectTo(database);
+  const release = Promise.withResolvers<void>();
+  const holders = Array.from({ length: 3 }, () => use(() => release.promise));
+
+  await expect(use((client) => client.query('SELECT 1'))).rejects.toMatchObject({
+    reason: 'DATABASE_UNAVAILABLE',
+    message: expect.stringContaining('TOKENVAULT_DATABASE_POOL'),
+    metadata: { fault: 'pool_exhausted' },
+  });
+
+  release.resolve();
+  await Promise.all(holders);
+  expect((await use((client) => client.query('SELECT 1 AS one'))).rows).toEqual([{ one: 1 }]);
+});
+
 test('a connection that is lost while it is in use fails its call only', async () => {
   const { use } = connectTo(database);
   const lost = use(async (client) => {

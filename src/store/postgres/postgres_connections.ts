@@ -6,6 +6,7 @@ import {
   fromConnection,
   isConnectionFault,
   isConnectTimeout,
+  isPoolExhausted,
   isQueryTimeout,
   standbyServer,
 } from './postgres_errors.ts';
@@ -105,7 +106,7 @@ export function createPostgresConnections(options: PostgresConnectionOptions) {
       } catch (cause) {
         const error = fromConnection(cause);
         client?.release(isConnectionFault(error) || client.getTransactionStatus() !== 'I');
-        if (used === pool && isConnectionFault(error)) {
+        if (used === pool && isConnectionFault(error) && !isPoolExhausted(cause)) {
           if (isConnectTimeout(cause)) outage = { error, until: performance.now() + PAUSE_AFTER_TIMEOUT };
           // The idle connections take the same way. Each would cost a caller the same time.
           if (isQueryTimeout(cause)) renew(current());

@@ -43,6 +43,11 @@ export function isConnectTimeout(error: unknown): boolean {
   return hasMessage(error, /^(timeout expired|Connection terminated due to connection timeout)$/);
 }
 
+/** Whether all connections of the pool were in use for the whole time that a call may wait for one. */
+export function isPoolExhausted(error: unknown): boolean {
+  return hasMessage(error, /^timeout exceeded when trying to connect$/);
+}
+
 function hasMessage(error: unknown, pattern: RegExp): boolean {
   const cause = causeOf(error);
   return cause instanceof Error && pattern.test(cause.message);
@@ -51,12 +56,21 @@ function hasMessage(error: unknown, pattern: RegExp): boolean {
 /** An error of the driver or the network, which has no SQLSTATE, as DATABASE_UNAVAILABLE. Only a code is kept. */
 export function fromConnection(error: unknown): unknown {
   if (sqlState(error) !== undefined || causeOf(error) instanceof VaultError) return error;
+  if (isPoolExhausted(error)) return exhaustedPool();
   const cause = causeOf(error);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'connection_lost';
   return new VaultError(
     'DATABASE_UNAVAILABLE',
     `The database cannot be reached (${code}). Check the server, the network, and TOKENVAULT_DATABASE_URL.`,
     { metadata: { fault: code }, retryAfter: SECOND, cause: new Error(code) },
+  );
+}
+
+function exhaustedPool(): VaultError {
+  return new VaultError(
+    'DATABASE_UNAVAILABLE',
+    'All connections to the database are in use. Look for slow statements and locks on the server, or increase TOKENVAULT_DATABASE_POOL.',
+    { metadata: { fault: 'pool_exhausted' }, retryAfter: SECOND },
   );
 }
 
