@@ -5,6 +5,7 @@ import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import { connectToServer, type ExternalServer } from '../postgres/external_server.ts';
 import { MAJORS, type Major, startPostgres } from '../postgres/postgres_server.ts';
+import { createReusedDatabases, type ReusedDatabases } from './reused_databases.ts';
 import { storesConformance } from './stores_conformance.ts';
 
 const NEWEST = String(MAJORS.at(-1));
@@ -26,22 +27,21 @@ export async function postgresConformance(major: Major): Promise<void> {
   let server: ExternalServer | undefined =
     URL_OF_SERVER === undefined ? undefined : await connectToServer(URL_OF_SERVER);
   const name = server === undefined ? `PostgreSQL ${major}` : `PostgreSQL ${server.major} at TEST_POSTGRES_URL`;
-  let migrated: string;
+  let databases: ReusedDatabases;
   beforeAll(async () => {
     server ??= await startPostgres(major);
     const url = await server.createDatabase();
     await (await openDatabase({ url })).close();
-    migrated = new URL(url).pathname.slice(1);
+    databases = await createReusedDatabases(server, url);
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((database) => database.close()));
+    await databases.giveBack();
   });
-  // A server that syncs its disk needs a while to drop the database of each test.
-  afterAll(() => server?.close(), 10 * 60_000);
+  afterAll(() => server?.close());
 
   storesConformance(name, async (clock) => {
-    if (server === undefined) throw new TypeError('no server was started');
-    const database = await openDatabase({ url: await server.createDatabase(migrated) });
+    const database = await openDatabase({ url: await databases.take() });
     opened.push(database);
     const keks = { current: createKek(randomBytes(32)) };
     // So few keys stay loaded that they are evicted all the time.
