@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Secret } from '../model/secret.ts';
 import type { CorruptCause, Random } from './committing_aead.ts';
+import type { Kek } from './key_encryption_key.ts';
 import { kekMismatch, namesChanged } from './keyring_errors.ts';
 import type { Keks } from './root_key_source.ts';
 import { computeMac, isMacOf, type MacValue, type RowPlace } from './row_mac.ts';
@@ -69,21 +70,28 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
   const tenants = createLoadedDeks(capacity, VAULT_UID);
   const { current, previous } = keks;
   const knownKeks = previous === undefined ? [current] : [current, previous];
+  let active = current;
 
   const unwrap = (dek: WrappedDek): DekKeys =>
     measured('unwrap', () => {
       const kekId = kekIdOf(dek.wrapped);
-      if (kekId !== undefined && !knownKeks.some((kek) => kek.id.equals(kekId))) throw kekMismatch(dek, kekId, keks);
       const { tenantUid, tenantId, version } = dek;
+      if (kekId !== undefined) kekOf(kekId.toString('hex'), `Data key ${version} of tenant ${tenantUid} is`);
       return unwrapDek({ deploymentId, tenantUid, tenantId, version }, knownKeks, dek.wrapped);
     });
 
-  const wrap = ({ tenantUid, tenantId }: TenantNames, version: number, keys: DekKeys): WrappedDek => ({
+  const wrap = ({ tenantUid, tenantId }: TenantNames, version: number, keys: DekKeys, kek: Kek): WrappedDek => ({
     tenantUid,
     tenantId,
     version,
-    wrapped: wrapDek({ deploymentId, tenantUid, tenantId, version }, current, keys, random),
+    wrapped: wrapDek({ deploymentId, tenantUid, tenantId, version }, kek, keys, random),
   });
+
+  function kekOf(id: string, what: string): Kek {
+    const found = knownKeks.find((kek) => kek.id.toString('hex') === id);
+    if (found === undefined) throw kekMismatch(what, id, keks);
+    return found;
+  }
 
   /** Of a loaded tenant. A key once loaded is found by uid, so the name must be checked each time. */
   function keysOf({ tenantUid, tenantId }: TenantNames): LoadedTenant {
@@ -113,14 +121,20 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
   }
 
   return {
-    /** Of the current KEK, in hex. */
-    kekId: current.id.toString('hex'),
-    /** Of all KEKs that unwrap, in hex; the current one first. */
-    kekIds: knownKeks.map(({ id }) => id.toString('hex')),
+    /** Those that unwrap, the newer one first. */
+    keks: knownKeks,
+    /** The one that wraps: the newer one, until `activate`. */
+    activeKek: () => active,
+    /** Fails with RECORD_CORRUPT unless this process has the KEK; `id` in hex. */
+    requireKek: (id: string) => kekOf(id, 'Data keys of this database are'),
+    /** New DEKs are wrapped under it from now on. */
+    activate(kek: Kek): void {
+      active = kek;
+    },
     /** Creates and wraps a DEK, for use after `adopt`. Versions above 1 keep the index key of an adopted one. */
     newDek(tenant: TenantNames, version = 1): WrappedDek {
       const indexKey = version === 1 ? generateKey(random) : keysOf(tenant).indexKey;
-      return wrap(tenant, version, { dek: generateKey(random), indexKey });
+      return wrap(tenant, version, { dek: generateKey(random), indexKey }, active);
     },
     /** After its row was committed or read. Fails with RECORD_CORRUPT; for an unknown KEK, the message names both. */
     adopt(dek: WrappedDek): void {
@@ -148,10 +162,8 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     open,
     /** As `open`, for UTF-8 text. */
     openSecret: (place: Place, sealed: Uint8Array) => new Secret(open(place, sealed).toString('utf8')),
-    /** Whether it is wrapped under another KEK than the current one. */
-    needsRewrap: (dek: WrappedDek): boolean => !kekIdOf(dek.wrapped)?.equals(current.id),
-    /** The same DEK under the current KEK; its plaintext does not leave the keyring. */
-    rewrap: (dek: WrappedDek) => wrap(dek, dek.version, unwrap(dek)),
+    /** The same DEK under another KEK; its plaintext does not leave the keyring. */
+    rewrap: (dek: WrappedDek, kek: Kek) => wrap(dek, dek.version, unwrap(dek), kek),
     /**
      * HMAC-SHA256 in hex, to find a row by a sealed value. The caller normalizes the value first (case, spaces). Its
      * key is random, wrapped together with the DEK and kept across versions: a rotation keeps indexes valid, forgetting

@@ -11,18 +11,13 @@ export function namesChanged(resource: string, cause: CorruptCause): VaultError 
   );
 }
 
-/** The root keys at hand are not that of the data key. */
-export function kekMismatch(
-  dek: { readonly tenantUid: string; readonly version: number },
-  wrappedUnder: Buffer,
-  { current, previous }: Keks,
-): VaultError {
-  const kekId = wrappedUnder.toString('hex');
+/** The root keys at hand are not that of a data key, or of the database; `what` is wrapped under it. */
+export function kekMismatch(what: string, kekId: string, { current, previous }: Keks): VaultError {
   const currentKekId = current.id.toString('hex');
   const also = previous === undefined ? '' : ` and the previous ${previous.id.toString('hex')}`;
   return new VaultError(
     'RECORD_CORRUPT',
-    `Data key ${dek.version} of tenant ${dek.tenantUid} is wrapped under the root key ${kekId}, ` +
+    `${what} wrapped under the root key ${kekId}, ` +
       `but the key source holds ${currentKekId}${also}. ` +
       'Set TOKENVAULT_KEY_SOURCE to the key of this database. Nothing was changed.',
     { metadata: { kekId, currentKekId }, cause: new Error('kek_unknown' satisfies CorruptCause) },

@@ -12,8 +12,8 @@ export interface KeyVaultSecretKeySourceParts extends Partial<KeyVaultAccessPart
 }
 
 /**
- * Root keys in a Key Vault secret whose value is the base64 of 32 random bytes. Its newest enabled version is the
- * current KEK, the enabled version before it the previous one. Requires get and list on secrets (role "Key Vault
+ * Root keys in a Key Vault secret whose value is the base64 of 32 random bytes: its newest enabled version, and the
+ * enabled version before it. Requires get and list on secrets (role "Key Vault
  * Secrets User"). Ignores the dates of a version (nbf, exp): a date must not lock a vault out.
  * https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions
  */
@@ -85,7 +85,7 @@ async function readKek(
       `version ${version} ${fault}. Set the base64 of ${KEK_BYTES} random bytes, or disable the version`,
     );
   }
-  return createKek(bytes);
+  return createKek(bytes, version);
 }
 
 function unusable(secret: SecretLocation, fault: string): VaultError {

@@ -1,6 +1,6 @@
 import type { Kek } from './key_encryption_key.ts';
 
-/** Source of the root keys. Loaded once at the start: a later outage of the source does not affect callers. */
+/** Source of the root keys. Loaded once at the start: a later outage of the source does not affect callers (ADR 36). */
 export interface KeySource {
   /** As the operator configured it; for messages. */
   readonly name: string;
@@ -8,10 +8,11 @@ export interface KeySource {
   load(): Promise<Keks>;
 }
 
+/** The database names the one that wraps, whichever is newer. */
 export interface Keks {
-  /** Wraps and unwraps. */
+  /** The newer one. The first of a new database. */
   readonly current: Kek;
-  /** Unwraps only, during a rotation. */
+  /** The older one, until a rotation is completed. */
   readonly previous?: Kek;
 }
 

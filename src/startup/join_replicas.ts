@@ -50,6 +50,7 @@ export async function joinReplicas(parts: ReplicasParts) {
   );
   const { replicas } = stores;
   const heartbeat = await opened(startHeartbeat({ replicas, every, replica, position: () => follower.position }));
+  await stores.rootKeys.confirm();
   await opened(startNumbering({ stores, every, log, replica: replica.uid }));
   metrics.observeReplicas({
     lag: () => follower.lag,

@@ -1,5 +1,6 @@
 import { checkCanary, sealCanary } from '../keyring/database_key_canary.ts';
 import { createKeyring, type Keyring, type KeyringMeter, VAULT, VAULT_UID } from '../keyring/keyring.ts';
+import { knownRootKey, sealRootKeys } from '../keyring/known_root_keys.ts';
 import type { Keks } from '../keyring/root_key_source.ts';
 import type { Clock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
@@ -21,19 +22,22 @@ import type { Database } from './database_interface.ts';
 import { createOutboxRows, createOutboxStore } from './events/event_outbox.ts';
 import { createDeliveryStore } from './events/sink_delivery_store.ts';
 import { createExpiryStore } from './expiry/expiry_store.ts';
-import { kekAge, kekReminded, recordKek } from './expiry/root_key_age_record.ts';
+import { kekAge, kekReminded, startKekAge } from './expiry/root_key_age_record.ts';
 import { createChangeRows } from './replication/change_rows.ts';
 import { createChangeStore } from './replication/change_store.ts';
 import { createCommitIdStore } from './replication/commit_id_store.ts';
 import { insertFeedCounters } from './replication/feed_counters.ts';
 import { createReplicaStore } from './replication/replica_store.ts';
+import { ACTIVE_ROOT_KEY } from './rows/root_key_record.ts';
 import { createTenantKeys, type TenantKeys } from './rows/tenant_data_keys.ts';
 import type { Instance, Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
+import { adoptRootKeys } from './vault/adopt_root_keys.ts';
 import { createAuditLedger } from './vault/audit_key_and_stream_store.ts';
 import { createLeaseStore } from './vault/background_job_lease_store.ts';
 import { createDatabaseFacts } from './vault/database_facts.ts';
 import { encodeInstance, instanceOf, newInstance } from './vault/database_instance.ts';
+import { createRootKeyStore } from './vault/root_key_store.ts';
 import { createMeta, type Meta } from './vault/vault_metadata_store.ts';
 
 export interface StoresParts {
@@ -66,14 +70,15 @@ export async function createStores(parts: StoresParts): Promise<Stores> {
   const keyring = createKeyring({ keks, deploymentId, ...(meter && { meter }), ...(capacity && { capacity }) });
   const keys = createTenantKeys({ database, keyring });
   // If another replica was faster, its setup counts.
-  if (stored === undefined && !(await setUp(database, meta, keys, deploymentId))) return createStores(parts);
+  if (stored === undefined && !(await setUp(parts, meta, keys, deploymentId))) return createStores(parts);
   await keys.ready(VAULT_UID);
   await openCanary(meta, keyring);
+  await adoptRootKeys({ database, keys, meta, now: clock.now() });
+  await keys.rootKeys.read();
   // After the check of the keys: a rejected database must stay unchanged.
   await database.takeOver();
   // A deletion may have been killed before its shredding. And the setup must not be in the WAL only, which a backup may leave out.
   await database.shred();
-  await recordKek(meta, keks.current, clock);
 
   const instance = await instanceOf(database.filePlace, meta, clock);
   return prepareStores({ database, keys, meta, clock, instance });
@@ -91,6 +96,7 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     externalIds: createExternalIds(parts),
     accessTokens: createAccessTokenRows(parts),
   };
+  const replicas = createReplicaStore(database);
   return {
     tenants: createTenantStore(parts, appParts),
     apps: createAppStore(parts, appParts),
@@ -107,29 +113,40 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     instance,
     describe: createDatabaseFacts(database),
     changes: createChangeStore(database, changes),
-    replicas: createReplicaStore(database),
+    replicas,
+    rootKeys: createRootKeyStore({ database, keys, meta, replicas }),
     commitIds: createCommitIdStore(database),
     isShared: database.isShared,
-    rootKeyIds: keyring.kekIds,
+    rootKeyIds: keyring.keks.map(({ id }) => id.toString('hex')),
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
     kekReminded: (kekId, days) => kekReminded(meta, kekId, days),
     async check() {
       await database.verify();
       await openCanary(meta, keyring);
+      await keys.rootKeys.read();
     },
     close: () => database.close(),
   };
 }
 
 /** False: another replica has set the database up meanwhile. */
-async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymentId: string): Promise<boolean> {
+async function setUp(
+  { database, clock }: StoresParts,
+  meta: Meta,
+  keys: TenantKeys,
+  deploymentId: string,
+): Promise<boolean> {
+  const [rootKey, activeTime] = [keys.keyring.activeKek(), clock.now()];
   const dek = keys.keyring.newDek(VAULT);
   keys.keyring.adopt(dek);
   const { committed } = await database.commit(
     meta.insert('deployment_id', Buffer.from(deploymentId)),
+    meta.insert(ACTIVE_ROOT_KEY, rootKey.id),
     keys.insert(dek),
     meta.insert('canary', sealCanary(keys.keyring)),
+    meta.insert('root_keys', sealRootKeys(keys.keyring, [knownRootKey(rootKey, activeTime)])),
+    startKekAge(meta, rootKey.id.toString('hex'), activeTime),
     meta.insert('instance', encodeInstance(newInstance(database.filePlace, 0))),
     ...insertFeedCounters(database),
   );

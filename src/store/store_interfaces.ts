@@ -23,6 +23,7 @@ import type {
   RotationStore,
 } from './background_store_interfaces.ts';
 import type { ChangeStore, CommitIdStore, ReplicaStore } from './replication_store_interfaces.ts';
+import type { RootKeyStore } from './root_key_store_interface.ts';
 
 /** All rows of the vault. Any method may throw DATABASE_UNAVAILABLE or RECORD_CORRUPT. */
 export interface Stores {
@@ -43,7 +44,8 @@ export interface Stores {
   readonly commitIds: CommitIdStore;
   /** Other processes may use the database at the same time. */
   readonly isShared: boolean;
-  /** The root keys that this process has, as hex. */
+  readonly rootKeys: RootKeyStore;
+  /** The root keys that this process has, as hex; the newer one first. */
   readonly rootKeyIds: readonly string[];
   readonly audit: AuditLedger;
   /** Of the root key in use. */

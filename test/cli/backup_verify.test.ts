@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import SqliteConnection from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { addRootKey } from '../faults/many_tenants.ts';
+import { rootKeyId } from '../store/independent_reader.ts';
 import { createSampleVault, runSql, type SampleVault } from './sample_vault.ts';
 
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -30,7 +32,7 @@ test('a sound backup has every value opened, and is not changed', async () => {
   const { code, stdout } = await vault.run(['backup', 'verify', 'backup.db']);
 
   expect(code).toBe(0);
-  expect(stdout).toMatch(/2 data keys, 2,002 sealed values, 1,001 MACs: 3,003 ok, 0 damaged, 0 not checked/);
+  expect(stdout).toMatch(/2 data keys, 2,003 sealed values, 1,001 MACs: 3,004 ok, 0 damaged, 0 not checked/);
   expect(stdout).toMatch(/The backup needs the root key [0-9a-f]{32}, for 2 data keys\./);
   expect(hashOf(vault.path('backup.db'))).toBe(before);
   expect(readdirSync(vault.folder).sort()).toEqual(['backup.db', 'data', 'keys']);
@@ -49,7 +51,7 @@ test('one damaged value among 1,000 connections is named, and no other', async (
   expect(code).toBe(65);
   const [first, second] = stdout.split('\n');
   expect(first).toBe(`connections ${uid} refresh_token: was changed or moved (tag)`);
-  expect(second).toContain('3,002 ok, 1 damaged, 0 not checked');
+  expect(second).toContain('3,003 ok, 1 damaged, 0 not checked');
   expect(stdout).not.toContain('rt-of-user-500');
 });
 
@@ -79,7 +81,7 @@ test('the wrong root key is reported once, not for each value', async () => {
   });
 
   expect(code).toBe(65);
-  expect(stdout).toContain('0 ok, 0 damaged, 3,003 not checked');
+  expect(stdout).toContain('0 ok, 0 damaged, 3,004 not checked');
   expect(stdout).toContain('Set TOKENVAULT_KEY_SOURCE to the key of this backup');
   expect(stdout.trimEnd().split('\n').length).toBeLessThan(6);
 });
@@ -101,4 +103,38 @@ test('a file that is missing, or no backup, is refused', async () => {
   expect([missing.code, missing.stderr]).toEqual([65, expect.stringContaining('missing.db has no vault in it')]);
   const foreign = await vault.run(['backup', 'verify', 'keys/kek']);
   expect([foreign.code, foreign.stderr]).toEqual([65, expect.stringContaining('is not a SQLite database')]);
+});
+
+test('a backup from the middle of a rotation names both root keys that it needs', async () => {
+  const vault = await createSampleVault();
+  const young = rootKeyId(addRootKey(vault.path('keys/kek'))).toString('hex');
+  const stores = await vault.open();
+  const old = (await stores.rootKeys.read()).active.id;
+  await stores.rootKeys.activate(young, 0);
+  await stores.rootKeys.rewrap(undefined, 1);
+  await stores.close();
+  await vault.run(['backup', 'create', '--to', 'backup.db']);
+
+  const whole = await vault.run(['backup', 'verify', 'backup.db']);
+  expect([whole.code, whole.stdout]).toEqual([0, expect.stringContaining('0 damaged, 0 not checked')]);
+  for (const id of [old, young])
+    expect(whole.stdout).toContain(`The backup needs the root key ${id}, for 1 data keys.`);
+
+  rmSync(vault.path('keys/kek.previous'));
+  const lacking = await vault.run(['backup', 'verify', 'backup.db']);
+  expect([lacking.code, lacking.stdout]).toEqual([
+    65,
+    expect.stringContaining(`The key source has ${young}, and not ${old}.`),
+  ]);
+});
+
+test('an active root key that was changed in the backup is named', async () => {
+  const vault = await createSampleVault();
+  runSql(vault.database, "UPDATE meta SET value = x'00112233445566778899aabbccddeeff' WHERE key = 'active_root_key'");
+  const changed = await vault.run(['backup', 'verify', vault.database]);
+  expect([changed.code, changed.stdout]).toEqual([65, expect.stringContaining('meta active_root_key value: does not')]);
+
+  runSql(vault.database, "DELETE FROM meta WHERE key = 'active_root_key'");
+  const missing = await vault.run(['backup', 'verify', vault.database]);
+  expect(missing.stdout).toContain('meta active_root_key value: is missing');
 });

@@ -46,6 +46,6 @@ export async function postgresConformance(major: Major): Promise<void> {
     const keks = { current: createKek(randomBytes(32)) };
     // So few keys stay loaded that they are evicted all the time.
     const stores = await createStores({ database, keks, clock, capacity: 3 });
-    return { stores, database };
+    return { stores, database, keks };
   });
 }

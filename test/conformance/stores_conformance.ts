@@ -15,6 +15,7 @@ import { inspectionsConformance } from './inspections_conformance.ts';
 import { leasesConformance } from './leases_conformance.ts';
 import { outboxConformance } from './outbox_conformance.ts';
 import { replicasConformance } from './replicas_conformance.ts';
+import { rootKeysConformance } from './root_keys_conformance.ts';
 import { rotationsConformance } from './rotations_conformance.ts';
 import { tenantsConformance } from './tenants_conformance.ts';
 import type { Open } from './vault_under_test.ts';
@@ -40,5 +41,6 @@ export function storesConformance(name: string, open: Open): void {
     deliveriesConformance(open);
     leasesConformance(open);
     auditConformance(open);
+    rootKeysConformance(open);
   });
 }

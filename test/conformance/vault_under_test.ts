@@ -1,5 +1,6 @@
 import { getTableColumns, is, type SQL, Table } from 'drizzle-orm';
 import { expect } from 'vitest';
+import type { Keks } from '../../src/keyring/root_key_source.ts';
 import { type Clock, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
@@ -15,6 +16,8 @@ export interface Opened {
   stores: Stores;
   /** For what no store does: reading and damaging rows. */
   database: Database;
+  /** Of the conformance suites. */
+  keks?: Keks | undefined;
 }
 
 export type Open = (clock: Clock) => Promise<Opened>;
@@ -42,7 +45,7 @@ export interface VaultUnderTest extends Opened {
 /** Events have numbers at once, unless `numbered` is false and the database is shared. */
 export async function startVault(open: Open, { numbered = true } = {}): Promise<VaultUnderTest> {
   const clock = { time: NOW, now: () => clock.time };
-  const { stores: opened, database } = await open(clock);
+  const { stores: opened, database, keks } = await open(clock);
   const stores = numbered && opened.isShared ? numberedFirst(opened) : opened;
   const register = async (tenantId: string, changes: Partial<App> = {}) => {
     const tenant = sampleTenant(tenantId);
@@ -64,6 +67,7 @@ export async function startVault(open: Open, { numbered = true } = {}): Promise<
   return {
     stores,
     database,
+    keks,
     clock,
     tenant,
     app,

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { checkCanary, sealCanary } from '../../src/keyring/database_key_canary.ts';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createKeyring, type KeyringParts, VAULT, VAULT_UID } from '../../src/keyring/keyring.ts';
-import { dekVersionOf } from '../../src/keyring/sealed_record.ts';
+import { openRootKeys, sealRootKeys } from '../../src/keyring/known_root_keys.ts';
+import { dekVersionOf, kekIdOf } from '../../src/keyring/sealed_record.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const kekOf = (byte: number) => createKek(Buffer.alloc(32, byte));
@@ -103,7 +104,7 @@ describe('versions of a DEK', () => {
 
     const other = keyringOf();
     other.adopt(second);
-    other.adopt(keyring.rewrap(second));
+    other.adopt(keyring.rewrap(second, kekOf(1)));
     other.adopt(other.newDek(named('acme-uid'), 1));
     expect(dekVersionOf(other.seal(ACME, 'new'))).toBe(2);
   });
@@ -185,16 +186,16 @@ describe('the number of loaded tenants', () => {
 });
 
 describe('root keys', () => {
-  test('a DEK wrapped under the previous one is adopted, and rewrapped under the current one', () => {
+  test('the active one wraps, whichever is newer; a DEK under the other is adopted and rewrapped', () => {
     const before = keyringOf();
     const dek = before.newDek(named('acme-uid'));
     before.adopt(dek);
     const sealed = before.seal(ACME, 'x');
 
     const during = keyringOf({ keks: { current: kekOf(2), previous: kekOf(1) } });
-    const rewrapped = during.rewrap(dek);
-    expect(during.needsRewrap(dek)).toBe(true);
-    expect(during.needsRewrap(rewrapped)).toBe(false);
+    during.activate(kekOf(1));
+    expect(kekIdOf(during.newDek(named('blue-uid')).wrapped)).toEqual(kekOf(1).id);
+    const rewrapped = during.rewrap(dek, kekOf(2));
 
     const after = keyringOf({ keks: { current: kekOf(2) } });
     after.adopt(rewrapped);
@@ -205,7 +206,7 @@ describe('root keys', () => {
     const dek = keyringOf().newDek(named('acme-uid'));
     const other = keyringOf({ keks: { current: kekOf(2) } });
 
-    for (const work of [() => other.adopt(dek), () => other.rewrap(dek)]) {
+    for (const work of [() => other.adopt(dek), () => other.rewrap(dek, kekOf(2))]) {
       expect(work).toThrow(reason('RECORD_CORRUPT'));
       expect(work).toThrow(kekOf(1).id.toString('hex'));
       expect(work).toThrow(kekOf(2).id.toString('hex'));
@@ -221,6 +222,15 @@ describe('the canary', () => {
     expect(() => checkCanary(keyring, sealed)).not.toThrow();
     expect(() => checkCanary(keyringOfVault(), sealed)).toThrow(reason('RECORD_CORRUPT'));
   });
+});
+
+test('the record of root keys opens with its own keys and with no others', () => {
+  const keyring = keyringOfVault();
+  const rootKeys = [{ id: 'ab', activeTime: 1, retireTime: 2 }];
+  const sealed = sealRootKeys(keyring, rootKeys);
+
+  expect(openRootKeys(keyring, sealed)).toEqual(rootKeys);
+  expect(() => openRootKeys(keyringOfVault(), sealed)).toThrow(reason('RECORD_CORRUPT'));
 });
 
 describe('the name of a tenant', () => {

@@ -21,14 +21,17 @@ test('the reported age of a root key is stored while the key is in use', async (
   await stores.close();
 
   stores = await open({ current: young, previous: old });
+  expect((await stores.kekAge()).lastRemindedDays).toBe(365);
+  await stores.rootKeys.activate(young.id.toString('hex'), 9);
   expect((await stores.kekAge()).lastRemindedDays).toBeUndefined();
   await stores.close();
 });
 
-test('the age of a root key starts when the database first sees it', async () => {
+test('the age of a root key starts when it becomes the active one', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const ageAt = async (time: number, keks: Keks) => {
     const stores = await openTestStores({ path, keks, clock: { now: () => time } });
+    if (keks.previous !== undefined) await stores.rootKeys.activate(keks.current.id.toString('hex'), time);
     const age = await stores.kekAge();
     await stores.close();
     return age;

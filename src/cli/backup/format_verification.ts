@@ -22,7 +22,7 @@ export function damageText({ table, column, uid, cause }: DamagedValue): string 
 }
 
 /** The summary. */
-export function verificationText(counts: VerificationCounts, currentId: string): string {
+export function verificationText(counts: VerificationCounts, atHand: readonly string[]): string {
   const { dataKeys, values, macs, ok, damaged, notChecked, rootKeys } = counts;
   const number = (count: number) => count.toLocaleString('en');
   const missing = [...rootKeys].filter(([, { isAtHand }]) => !isAtHand);
@@ -31,7 +31,8 @@ export function verificationText(counts: VerificationCounts, currentId: string):
       `${number(ok)} ok, ${number(damaged)} damaged, ${number(notChecked)} not checked.`,
     ...[...rootKeys].map(([id, key]) => `The backup needs the root key ${id}, for ${number(key.dataKeys)} data keys.`),
     ...missing.map(
-      ([id]) => `The key source has ${currentId}, and not ${id}. Set TOKENVAULT_KEY_SOURCE to the key of this backup.`,
+      ([id]) =>
+        `The key source has ${atHand.join(' and ')}, and not ${id}. Set TOKENVAULT_KEY_SOURCE to the key of this backup.`,
     ),
     damaged > 0
       ? 'Restore an older backup, or let the users of the damaged connections connect again.'

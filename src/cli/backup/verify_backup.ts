@@ -44,7 +44,8 @@ export async function verifyBackup(backup: string): Promise<number> {
     interruption.stopListening();
     await database.close();
   }
-  console.log(verificationText(counts, keks.current.id.toString('hex')));
+  const atHand = [keks.current, keks.previous].flatMap((kek) => kek?.id.toString('hex') ?? []);
+  console.log(verificationText(counts, atHand));
   return counts.damaged + counts.notChecked === 0 ? EXIT.OK : EXIT.DATA;
 }
 

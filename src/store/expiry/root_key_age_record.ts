@@ -1,12 +1,12 @@
-import type { Kek } from '../../keyring/key_encryption_key.ts';
-import type { Clock } from '../../model/clock.ts';
+import type { Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { KekAge } from '../background_store_interfaces.ts';
+import type { Step } from '../database_interface.ts';
 import type { Meta } from '../vault/vault_metadata_store.ts';
 
 export async function kekAge(meta: Meta): Promise<KekAge> {
   const stored = await meta.find('kek_age');
-  // `recordKek` wrote it when the database was opened.
+  // Written when the database was set up.
   if (stored === undefined)
     throw new VaultError(
       'RECORD_CORRUPT',
@@ -16,19 +16,17 @@ export async function kekAge(meta: Meta): Promise<KekAge> {
   return { kekId, since, lastRemindedDays };
 }
 
-/** Starts the age of a root key that is new to this database. Call it after the key was checked. */
-export async function recordKek(meta: Meta, kek: Kek, clock: Clock): Promise<void> {
-  const kekId = kek.id.toString('hex');
-  if ((await meta.find('kek_age')) !== undefined && (await kekAge(meta)).kekId === kekId) return;
-  await save(meta, { kekId, since: clock.now(), lastRemindedDays: undefined });
+/** Starts the age of a root key, in the commit that makes it the active one. */
+export function startKekAge(meta: Meta, kekId: string, since: Timestamp): Step {
+  return meta.saving('kek_age', encoded({ kekId, since, lastRemindedDays: undefined }));
 }
 
 export async function kekReminded(meta: Meta, kekId: string, days: number): Promise<void> {
   const age = await kekAge(meta);
   // Unless another key is in use by now.
-  if (age.kekId === kekId) await save(meta, { ...age, lastRemindedDays: days });
+  if (age.kekId === kekId) await meta.save('kek_age', encoded({ ...age, lastRemindedDays: days }));
 }
 
-async function save(meta: Meta, age: KekAge): Promise<void> {
-  await meta.save('kek_age', Buffer.from(JSON.stringify(age)));
+function encoded(age: KekAge): Buffer {
+  return Buffer.from(JSON.stringify(age));
 }

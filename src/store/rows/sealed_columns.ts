@@ -54,6 +54,8 @@ export const SEALED_COLUMNS = {
 export const IS_SEALED_META: Readonly<Record<MetaKey, boolean>> = {
   deployment_id: false,
   canary: true,
+  active_root_key: false,
+  root_keys: true,
   audit_key: true,
   kek_age: false,
   instance: false,

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
 import { type Keyring, type TenantNames, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
-import { corruptCause, dekVersionOf } from '../../keyring/sealed_record.ts';
+import { corruptCause, dekVersionOf, kekIdOf } from '../../keyring/sealed_record.ts';
 import { isVaultError, VaultError } from '../../model/errors.ts';
 import type { Page } from '../../model/page.ts';
-import { type Database, type Db, placeholders } from '../database_interface.ts';
+import { type Database, type Db, placeholders, type Step } from '../database_interface.ts';
+import { createRootKeyRecord } from './root_key_record.ts';
 
 const KEYS_A_TURN = 100;
 const ROWS_A_TURN = 20;
@@ -25,6 +26,7 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
       .where(where);
   const find = database.rows('deks.find', (db) => named(db, ofTenant));
   const insert = database.write('deks.insert', (db) => db.insert(deks).values(all));
+  const rootKeys = createRootKeyRecord(database, keyring);
   const deleteAll = database.write('deks.delete', (db) => db.delete(deks).where(ofTenant));
 
   /**
@@ -58,6 +60,9 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
       }
     }
   }
+
+  const insertDek = ({ tenantId: _, ...dek }: WrappedDek) =>
+    insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1);
 
   async function checkName(tenant: TenantNames): Promise<void> {
     await ready(tenant.tenantUid);
@@ -98,7 +103,20 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
     async forgetIfDeleted(tenantUid: string): Promise<void> {
       if ((await find.all({ tenantUid })).length === 0) keyring.forget(tenantUid);
     },
-    insert: ({ tenantId: _, ...dek }: WrappedDek) => insert.step({ ...dek, wrapped: Buffer.from(dek.wrapped) }, 1),
+    /** For the commit that makes the first root key the active one. */
+    insert: insertDek,
+    /** Commits a new DEK with other steps, wrapped under the root key that is active at the commit. */
+    async commitNew(dek: WrappedDek, ...steps: readonly Step[]): Promise<void> {
+      for (;;) {
+        const kek = keyring.activeKek();
+        const wrapped = kekIdOf(dek.wrapped)?.equals(kek.id) ? dek : keyring.rewrap(dek, kek);
+        const result = await database.commit(rootKeys.replaceActive(kek.id, kek.id), insertDek(wrapped), ...steps);
+        if (result.committed) return;
+        if (result.refusedBy !== 0) throw new TypeError(`Step ${result.refusedBy} of the commit was refused.`);
+        await rootKeys.read();
+      }
+    },
+    rootKeys,
     /** For crypto-shredding: `keyring.forget` and `database.shred` follow the commit. */
     deleteAll: (tenantUid: string) => deleteAll.step({ tenantUid }),
   };

@@ -70,9 +70,9 @@ export function createTenantStore(
       const dek = keys.keyring.newDek({ tenantUid: tenant.uid, tenantId: tenant.tenantId });
       keys.keyring.adopt(dek);
       try {
-        await database.commit(
+        await keys.commitNew(
+          dek,
           insert.step({ ...tenant }, 1),
-          keys.insert(dek),
           ...(app === undefined ? [] : [appRows.insert(app)]),
           ...(credential === undefined ? [] : [credentialRows.insert(app, credential)]),
         );

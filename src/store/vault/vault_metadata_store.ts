@@ -1,7 +1,15 @@
 import { eq, getTableColumns } from 'drizzle-orm';
 import { type Database, placeholders, type Step } from '../database_interface.ts';
 
-export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'kek_age' | 'instance' | 'unfinished_copy';
+export type MetaKey =
+  | 'deployment_id'
+  | 'canary'
+  | 'active_root_key'
+  | 'root_keys'
+  | 'audit_key'
+  | 'kek_age'
+  | 'instance'
+  | 'unfinished_copy';
 
 /** Single values by name: ids, keys and times of the vault itself. */
 export interface Meta {
@@ -10,6 +18,8 @@ export interface Meta {
   insert(key: MetaKey, value: Buffer): Step;
   /** Inserts or replaces the value. */
   save(key: MetaKey, value: Buffer): Promise<void>;
+  /** The same, for a commit. */
+  saving(key: MetaKey, value: Buffer): Step;
 }
 
 export function createMeta(database: Database): Meta {
@@ -27,6 +37,7 @@ export function createMeta(database: Database): Meta {
   return {
     find: async (key) => (await find.first({ key }))?.value,
     insert: (key, value) => insert.step({ key, value }, 1),
+    saving: (key, value) => save.step({ key, value }),
     async save(key, value) {
       await save.run({ key, value });
     },

@@ -1,13 +1,17 @@
-import { createKeyring } from '../../keyring/keyring.ts';
+import { createKeyring, VAULT_UID } from '../../keyring/keyring.ts';
+import { openRootKeys } from '../../keyring/known_root_keys.ts';
 import type { Keks } from '../../keyring/root_key_source.ts';
 import { corruptCause, kekIdOf } from '../../keyring/sealed_record.ts';
 import { VaultError } from '../../model/errors.ts';
 import { refuseUnfinishedCopy } from '../copy/unfinished_copy.ts';
 import type { Database } from '../database_interface.ts';
+import { ACTIVE_ROOT_KEY, activeRootKey } from '../rows/root_key_record.ts';
 import { countSealedValues } from './count_sealed_values.ts';
 import { readDeks, readMacs } from './read_deks_and_macs.ts';
 import { readSealedValues } from './read_sealed_values.ts';
 import { createMeta } from './vault_metadata_store.ts';
+
+const ROOT_KEY_RECORD = [ACTIVE_ROOT_KEY, 'root_keys'] as const;
 
 /** A value that does not open. Never contains the value. */
 export interface DamagedValue {
@@ -80,9 +84,11 @@ export async function verifySealedValues(parts: VerificationParts): Promise<void
     }
   }
 
-  // Without it, the vault does not start.
-  if ((await meta.find('canary')) === undefined) {
-    report({ table: 'meta', column: 'value', uid: 'canary', cause: 'missing' });
+  // Without them, the vault does not start. Earlier versions have no record of root keys.
+  const [activeId, rootKeys] = [await meta.find(ACTIVE_ROOT_KEY), await meta.find('root_keys')];
+  const required = ['canary', ...(activeId === undefined && rootKeys === undefined ? [] : ROOT_KEY_RECORD)] as const;
+  for (const key of required) {
+    if ((await meta.find(key)) === undefined) report({ table: 'meta', column: 'value', uid: key, cause: 'missing' });
   }
   for await (const dek of readDeks(database)) {
     const { tenantUid, version, wrapped } = dek;
@@ -91,6 +97,11 @@ export async function verifySealedValues(parts: VerificationParts): Promise<void
     countRootKey(counts, kekIdOf(wrapped)?.toString('hex'), known);
     const place = { table: 'deks', column: 'wrapped', uid: `${tenantUid} ${version}` };
     if (check(place, () => keyring.adopt(dek))) opened.add(tenantUid);
+  }
+
+  if (rootKeys !== undefined && activeId !== undefined && opened.has(VAULT_UID)) {
+    const place = { table: 'meta', column: 'value', uid: ACTIVE_ROOT_KEY };
+    check(place, () => activeRootKey(openRootKeys(keyring, rootKeys), activeId));
   }
 
   function checkRow(place: Omit<DamagedValue, 'cause'>, tenantUid: string, work: () => unknown): void {
