@@ -3,6 +3,7 @@ import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
+import { KeyService } from '../gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
@@ -17,6 +18,7 @@ import { createAppService } from './services/app_service.ts';
 import { createConnectionService } from './services/connection_service.ts';
 import { createEventService } from './services/event_service.ts';
 import { createHealthService, type HealthParts } from './services/health_service.ts';
+import { createKeyService } from './services/key_service.ts';
 import { createReflectionServices } from './services/reflection_service.ts';
 import { createScopeService } from './services/scope_service.ts';
 import { createStatusService } from './services/status_service.ts';
@@ -44,6 +46,7 @@ export type ServiceParts = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createTokenService>[0] &
   Parameters<typeof createEventService>[0] &
   Parameters<typeof createStatusService>[0] &
+  Parameters<typeof createKeyService>[0] &
   Parameters<typeof createScopeService>[0];
 
 /** For products: admin methods do not exist on this listener. */
@@ -66,6 +69,7 @@ export function adminServices(parts: ServiceParts): ServedServices {
       serve(AppService, createAppService(parts)),
       serve(EventService, createEventService(parts)),
       serve(StatusService, createStatusService(parts)),
+      serve(KeyService, createKeyService(parts)),
       ...tokenServices(parts).services,
     ],
     reflection: true,

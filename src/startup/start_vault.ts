@@ -10,6 +10,7 @@ import { createImports } from '../connect/import_connection.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/key_vault_secret_change_handler.ts';
 import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
 import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
+import { createRootKeyOperations } from '../key_rotation/root_key_operations.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { isLoopbackAddress } from '../model/listen_address.ts';
@@ -56,7 +57,9 @@ export type Seams = Pick<AccessTokensParts, 'timers'> & {
   /** Test hook: wraps what the vault writes to, so that a test can stop the process between two writes. */
   readonly decorate?: (outside: Outside) => Outside;
   /** Test hook: receives the periodic jobs so that a test can trigger them. */
-  readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries'>) => void) | undefined;
+  readonly onJobsStarted?:
+    | ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries' | 'rewrapping'>) => void)
+    | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The log of the process. A second log on the same descriptor would interleave its lines. Default: a new one. */
   readonly log?: ProcessLog;
@@ -199,6 +202,7 @@ async function build(
     connections: createConnections(registryParts),
     expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
     rotations: backgroundJobs.rotations,
+    rootKeys: createRootKeyOperations({ ...parts, replica, rewrapping: backgroundJobs.rewrapping, log }),
     status: createStatusReader({ stores, replica, feed, readiness: reportedChecks, clock }),
     scopes,
     audit,

@@ -43,8 +43,8 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
   }
 
   async function rootKeys(): Promise<RootKeyStatus> {
-    const { since } = await stores.kekAge();
-    return { ids: stores.rootKeyIds, currentSince: since };
+    const { kekId, since } = await stores.kekAge();
+    return { ids: [kekId, ...stores.rootKeyIds.filter((id) => id !== kekId)], currentSince: since };
   }
 
   async function expiring(count: number) {

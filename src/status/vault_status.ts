@@ -42,7 +42,7 @@ export interface FeedStatus {
 }
 
 export interface RootKeyStatus {
-  /** The current one first. */
+  /** The active one, and the others that this process has. */
   readonly ids: readonly string[];
   readonly currentSince: Timestamp;
 }

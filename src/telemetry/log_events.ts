@@ -16,6 +16,14 @@ export interface LogEvents {
   vault_crashed: { error: string; stack: string };
   /** Lines that were dropped, because the reader of the log did not keep up. */
   log_lines_dropped: { lines: number };
+  /** RotateRootKey made it the active root key. Ids as in `token-vault keys show`. */
+  root_key_activated: { rootKeyId: string };
+  /** Data keys are being wrapped under it; `pending` are not yet. Logged at the start, and for each thousand. */
+  root_key_rewrapping: { rootKeyId: string; pending: number };
+  /** No data key needs it any more; backups from before still do. */
+  root_key_retired: { rootKeyId: string; activeId: string };
+  /** A data key does not open, so its root key cannot be retired. Logged once by each process. */
+  data_key_damaged: { tenantUid: string; version: number };
   /** A setting of the sinks file that works but is unsafe or useless. */
   sinks_file_warning: { message: string };
   event_grid_key_warning: { message: string };

@@ -8,6 +8,7 @@ import { createMeter } from './prometheus_meter.ts';
 import { createExpiryMetrics } from './published_event_and_vault_expiry_metrics.ts';
 import type { Readiness } from './readiness_checks.ts';
 import { createReplicaMetrics, type ReplicaFacts } from './replica_metrics.ts';
+import { createRootKeyRotationMetrics } from './root_key_rotation_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
 import { createTokenMetrics } from './served_token_and_refresh_metrics.ts';
 import { createSinkMetrics } from './sink_delivery_metrics.ts';
@@ -47,6 +48,7 @@ export function createMetrics() {
         ['read', 'unavailable', 'unusable'],
       ),
     },
+    rootKeyRotation: createRootKeyRotationMetrics(meter),
     rpc: createRpcMetrics(meter),
     sinks: createSinkMetrics(meter),
     storage: createStorageMetrics(meter),

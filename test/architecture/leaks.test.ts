@@ -11,6 +11,7 @@ import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
+import { KeyService } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
@@ -33,9 +34,10 @@ const SERVICES = [
   TokenService,
   EventService,
   StatusService,
+  KeyService,
   ScopeService,
 ];
-const ADMIN: readonly DescService[] = [TenantService, AppService, EventService, StatusService];
+const ADMIN: readonly DescService[] = [TenantService, AppService, EventService, StatusService, KeyService];
 const USERNAME = 'quetzalcoatl-canary@contoso.example';
 const EMAIL = 'feathered.serpent-canary@mail.example';
 const DISPLAY_NAME = 'Quetzalcoatl Canary Featherstone';
@@ -339,6 +341,8 @@ async function useEverything(): Promise<void> {
   await call(EventService, 'listDeadLetters', {});
   await call(EventService, 'redeliverDeadLetters', { sink: 'canary' });
   await call(EventService, 'redeliverDeadLetters', { sink: 'x' });
+  const rootKeys = (await call(KeyService, 'getKeyring', {}))?.keyring?.rootKeys ?? [];
+  for (const rootKeyId of [rootKeys[0]?.id ?? '', '']) await call(KeyService, 'rotateRootKey', { rootKeyId });
   await call(StatusService, 'getStatus', {});
   await call(StatusService, 'getStatus', { credentialCount: -1 });
   await vi.waitUntil(() => haystacks.some(({ place }) => place === 'webhook'), { timeout: 10_000 });

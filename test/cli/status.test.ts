@@ -57,7 +57,7 @@ storage   ok
 Database  PostgreSQL 18.4, 0006_replicas
 Changes   newest 43, read 0 s ago
 Root key  ${'aa'.repeat(16)}, for 40 days
-          ${'bb'.repeat(16)}, previous
+          ${'bb'.repeat(16)}, not active
 
 STARTED (UTC)     HEARTBEAT  BEHIND  VERSION  REPLICA
 2026-05-01 12:00  1 s ago    0       0.1.0    mail-vault-7d9f-1

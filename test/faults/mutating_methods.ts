@@ -12,6 +12,7 @@ const SCOPES = ['Mail.ReadOnly'];
 export const OTHER_METHODS: Readonly<Record<string, string>> = {
   GetAppAccessToken: 'keeps its tokens in memory',
   RedeliverDeadLetters: 'needs a sink, and is one statement that changes nothing when it is repeated',
+  RotateRootKey: 'needs another root key, and its commit is refused when it is repeated',
   TranslateScopes: 'reads',
   WatchAccessToken: 'refreshes as GetAccessToken does',
   WatchEvents: 'reads',

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
+import { KeyService } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
@@ -24,6 +25,7 @@ const SERVICES: readonly DescService[] = [
   TokenService,
   EventService,
   StatusService,
+  KeyService,
   ScopeService,
 ];
 

@@ -62,6 +62,7 @@ describe('buf curl with reflection', () => {
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
       'tokenvault.v1.EventService',
+      'tokenvault.v1.KeyService',
       'tokenvault.v1.ScopeService',
       'tokenvault.v1.StatusService',
       'tokenvault.v1.TenantService',

@@ -144,6 +144,7 @@ export interface StandIns {
   accessTokens?: Partial<ServiceParts['accessTokens']>;
   expiry?: Partial<ServiceParts['expiry']>;
   status?: Partial<ServiceParts['status']>;
+  rootKeys?: Partial<ServiceParts['rootKeys']>;
   scopes?: Partial<ServiceParts['scopes']>;
 }
 
@@ -246,6 +247,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     accessTokens: standIn(options.accessTokens ?? {}),
     expiry: standIn(options.expiry ?? {}),
     status: standIn(options.status ?? {}),
+    rootKeys: standIn(options.rootKeys ?? {}),
     scopes: standIn(options.scopes ?? {}),
     audit,
     clock: { now },

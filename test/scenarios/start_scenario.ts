@@ -5,6 +5,7 @@ import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
+import { KeyService } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
@@ -117,6 +118,7 @@ export function createClients(addresses: { readonly grpc: string; readonly admin
   const tokens = createClient(TokenService, addresses.grpc, options);
   const scopes = createClient(ScopeService, addresses.grpc, options);
   const events = createClient(EventService, addresses.admin, options);
+  const keys = createClient(KeyService, addresses.admin, options);
   return {
     tenants,
     apps,
@@ -124,8 +126,9 @@ export function createClients(addresses: { readonly grpc: string; readonly admin
     tokens,
     scopes,
     events,
+    keys,
     close() {
-      for (const client of [tenants, apps, connections, tokens, scopes, events]) client.close();
+      for (const client of [tenants, apps, connections, tokens, scopes, events, keys]) client.close();
     },
   };
 }

@@ -54,7 +54,7 @@ function factLines({ database, changesFeed: feed, rootKeys }: GetStatusResponse,
       ? []
       : [
           `Root key  ${current}, for ${span(now - timestampMs(since))}`,
-          ...previous.map((id) => `          ${id}, previous`),
+          ...previous.map((id) => `          ${id}, not active`),
         ]),
   ];
 }

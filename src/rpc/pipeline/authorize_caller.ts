@@ -3,6 +3,7 @@ import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
+import type { KeyService } from '../../gen/tokenvault/v1/key_service_pb.ts';
 import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
 import type { StatusService } from '../../gen/tokenvault/v1/status_service_pb.ts';
 import type { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
@@ -84,6 +85,10 @@ export const ACCESS = {
   'tokenvault.v1.StatusService': {
     getStatus: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof StatusService>,
+  'tokenvault.v1.KeyService': {
+    getKeyring: { roles: operator, resource: allTenants },
+    rotateRootKey: { roles: operator, resource: allTenants },
+  } satisfies AccessOf<typeof KeyService>,
   'tokenvault.v1.ScopeService': {
     listCatalogs: { roles: anyRole, resource: undefined },
     translateScopes: { roles: anyRole, resource: undefined },

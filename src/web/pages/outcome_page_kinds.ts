@@ -71,6 +71,7 @@ const KINDS = {
   RECORD_CORRUPT: 'vaultFault',
   APP_IN_USE: 'vaultFault',
   TENANT_NOT_EMPTY: 'vaultFault',
+  ROOT_KEY_MISSING: 'vaultFault',
   SCOPES_SPAN_RESOURCES: 'vaultFault',
   NAME_INVALID: 'vaultFault',
   FIELD_INVALID: 'vaultFault',

@@ -308,8 +308,8 @@ export const ReplicaStatusSchema: GenMessage<ReplicaStatus> = /*@__PURE__*/
  */
 export type JobLeader = Message<"tokenvault.v1.JobLeader"> & {
   /**
-   * `background_jobs` (reminders, inspection, rotation, purge), `event_delivery`, `keep_alive` (of refresh tokens), or
-   * `outbox`.
+   * `background_jobs` (reminders, inspection, rotation, purge), `event_delivery`, `keep_alive` (of refresh tokens),
+   * `outbox`, or `root_key_rotation`.
    *
    * @generated from field: string job = 1;
    */
@@ -379,14 +379,14 @@ export const ChangesFeedStatusSchema: GenMessage<ChangesFeedStatus> = /*@__PURE_
  */
 export type RootKeyStatus = Message<"tokenvault.v1.RootKeyStatus"> & {
   /**
-   * Ids as hex, as in the log and in backups: the current key, then the previous one during a rotation.
+   * Ids as hex, as in the log and in backups: the active key, then the others that the replica has.
    *
    * @generated from field: repeated string ids = 1;
    */
   ids: string[];
 
   /**
-   * Since when the database has the current key.
+   * Since when it is the active one.
    *
    * @generated from field: google.protobuf.Timestamp current_since_time = 2;
    */
