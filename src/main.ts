@@ -8,6 +8,7 @@ import { addRotateCommand } from './cli/define_rotate_command.ts';
 import { EXIT } from './cli/exit_codes.ts';
 import { explain } from './cli/explain_error.ts';
 import { addImportCommands } from './cli/import/define_import_commands.ts';
+import { addKeyCommands } from './cli/keys/define_key_commands.ts';
 import { addStatusCommand } from './cli/status/define_status_command.ts';
 import { nodeFault } from './config/check_node_version.ts';
 import { readConfig, readSandboxPort } from './config/read_config_from_environment.ts';
@@ -72,6 +73,7 @@ program
   });
 
 addStatusCommand(program);
+addKeyCommands(program);
 addImportCommands(program);
 addRotateCommand(program);
 addAuditCommands(program);

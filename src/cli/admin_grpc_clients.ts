@@ -3,6 +3,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { KeyService } from '../gen/tokenvault/v1/key_service_pb.ts';
 import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { isLoopbackAddress } from '../model/listen_address.ts';
@@ -29,6 +30,7 @@ export interface AdminClients {
   readonly apps: Client<typeof AppService>;
   readonly connections: Client<typeof ConnectionService>;
   readonly status: Client<typeof StatusService>;
+  readonly keys: Client<typeof KeyService>;
   close(): void;
 }
 
@@ -59,13 +61,15 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   const apps = createClient(AppService, access.address, options);
   const connections = createClient(ConnectionService, access.address, options);
   const status = createClient(StatusService, access.address, options);
+  const keys = createClient(KeyService, access.address, options);
   return {
     tenants,
     apps,
     connections,
     status,
+    keys,
     close() {
-      for (const client of [tenants, apps, connections, status]) client.close();
+      for (const client of [tenants, apps, connections, status, keys]) client.close();
     },
   };
 }

@@ -1,0 +1,53 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { accessOptions } from '../vault_access_options.ts';
+import type { KeyFlags, RotateRootFlags } from './run_key_commands.ts';
+
+/** The arguments of the commands for keys. The modules that do the work are loaded when one runs. */
+export function addKeyCommands(program: Command): void {
+  const keys = program.command('keys').description('root keys and data keys of a running vault');
+  const show = keys
+    .command('show')
+    .description('show the root keys, how many data keys need which, and the progress of a rotation')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', SHOW_NOTES)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (flags: KeyFlags) => {
+      const { showKeys } = await import('./run_key_commands.ts');
+      process.exitCode = await showKeys(flags);
+    });
+  const rotate = keys
+    .command('rotate-root')
+    .description('wrap all data keys under another root key, and wait until the old one is retired')
+    .addOption(new Option('--to <id>', 'id of the new root key, from keys show').argParser(idOf).makeOptionMandatory())
+    .option('--json', 'print one JSON object at the end')
+    .addHelpText('after', ROTATE_NOTES)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (flags: RotateRootFlags) => {
+      const { rotateRootKey } = await import('./run_key_commands.ts');
+      process.exitCode = await rotateRootKey(flags);
+    });
+  for (const command of [show, rotate]) for (const option of accessOptions()) command.addOption(option);
+}
+
+const SHOW_NOTES = `
+The JSON object is the response of KeyService.GetKeyring.
+
+Exit codes: 0 shown · 64 usage · 65 a root key is missing at this replica
+66 a file cannot be read · 69 the vault does not answer
+77 the API key is missing, unknown or not an operator's for all tenants`;
+
+const ROTATE_NOTES = `
+Give the new key to all replicas first (docs/root-key-rotation.md). Interrupt the
+command at any time: the vault completes the rotation. Run it again to wait.
+
+Exit codes: 0 the rotation is completed · 64 usage
+65 the vault refuses the key, or replicas lack it: nothing was changed
+66 a file cannot be read · 69 the vault does not answer
+75 damaged data keys still need the old key
+77 the API key is missing, unknown or not an operator's for all tenants
+130, 143 interrupted; the rotation continues`;
+
+function idOf(text: string): string {
+  if (/^[0-9a-f]{32}$/.test(text)) return text;
+  throw new InvalidArgumentError('Give 32 hexadecimal digits, as `token-vault keys show` prints them.');
+}
