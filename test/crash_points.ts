@@ -2,6 +2,7 @@ import type { AuditLog } from '../src/audit/audit_log_interface.ts';
 import type { AppRegistrations } from '../src/entra/app_registrations_interface.ts';
 import type { Outside } from '../src/startup/start_vault.ts';
 import type { RotationAdvance, RotationStore } from '../src/store/background_store_interfaces.ts';
+import type { RootKeyStore } from '../src/store/root_key_store_interface.ts';
 import type { GrantStore, HeldLease } from '../src/store/store_interfaces.ts';
 
 /** Steps after which a test may kill the process. */
@@ -13,7 +14,20 @@ export type CrashPoint =
   | 'after_record'
   | 'after_audit'
   | 'after_reply'
-  | RotationCrashPoint;
+  | RotationCrashPoint
+  | RootKeyCrashPoint;
+
+export type RootKeyCrashPoint =
+  /** Every replica has the new root key; nothing is stored yet. */
+  | 'root_key_checked'
+  /** The new root key is active. */
+  | 'root_key_activated'
+  /** The next batch of data keys is to be wrapped. */
+  | 'data_keys_unwrapped'
+  | 'data_keys_rewrapped'
+  /** No data key is under the old root key, which is not retired yet. */
+  | 'root_key_unused'
+  | 'root_key_retired';
 
 export type RotationCrashPoint =
   /** The rotation is stored; nothing was requested from Graph yet. */
@@ -40,7 +54,12 @@ export type Reach<Point extends CrashPoint = CrashPoint> = (point: Point) => voi
 export function withCrashPoints({ stores, registrations, audit }: Outside, reach: Reach): Outside {
   const rotation = withRotationCrashPoints({ rotations: stores.rotations, registrations }, reach);
   return {
-    stores: { ...stores, grants: withLeaseCrashPoints(stores.grants, reach), rotations: rotation.rotations },
+    stores: {
+      ...stores,
+      grants: withLeaseCrashPoints(stores.grants, reach),
+      rotations: rotation.rotations,
+      rootKeys: withRootKeyCrashPoints(stores.rootKeys, reach),
+    },
     registrations: rotation.registrations,
     audit: withAuditCrashPoints(audit, reach),
   };
@@ -62,6 +81,30 @@ export function withLeaseCrashPoints(grants: GrantStore, reach: Reach): GrantSto
       };
       // Inherits `previousRefreshToken`, a getter that opens the token only when it is read.
       return Object.assign(Object.create(held) as HeldLease, { record });
+    },
+  };
+}
+
+function withRootKeyCrashPoints(rootKeys: RootKeyStore, reach: Reach): RootKeyStore {
+  return {
+    ...rootKeys,
+    async activate(...request) {
+      reach('root_key_checked');
+      const activation = await rootKeys.activate(...request);
+      reach('root_key_activated');
+      return activation;
+    },
+    async rewrap(...request) {
+      reach('data_keys_unwrapped');
+      const batch = await rootKeys.rewrap(...request);
+      reach('data_keys_rewrapped');
+      return batch;
+    },
+    async retire(time) {
+      reach('root_key_unused');
+      const retired = await rootKeys.retire(time);
+      reach('root_key_retired');
+      return retired;
     },
   };
 }

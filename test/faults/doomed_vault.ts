@@ -10,10 +10,11 @@ import { withCrashPoints } from '../crash_points.ts';
 
 let doom = process.env['DOOM'];
 let round = async () => {};
-const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, deliveries: sinks }) => {
+const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, deliveries: sinks, rewrapping }) => {
   round = async () => {
     await scheduler.runOnce();
     await sinks.runOnce();
+    await rewrapping.runOnce();
   };
 };
 

@@ -45,8 +45,8 @@ export interface Replicas {
   readonly all: Replica<VaultProgram>[];
   /** Starts one more process; of another version, if its main file is given. */
   start(environment?: Readonly<Record<string, string>>, main?: string): Promise<Replica<VaultProgram>>;
-  /** Starts one more process, which a test can make kill or stop itself at a crash point. */
-  startDoomed(): Promise<Replica<VaultProcess>>;
+  /** Starts one more process, which a test can make kill or stop itself at a crash point. Names with `TOKENVAULT_`. */
+  startDoomed(environment?: Readonly<Record<string, string>>): Promise<Replica<VaultProcess>>;
   /** Registers the tenant `acme`. */
   register(replica?: Pick<Replica<unknown>, 'clients'>): Promise<void>;
   /** Imports a connection of the tenant `acme`, or replaces its grant, and returns its name. */
@@ -86,6 +86,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const all: Replica<VaultProgram>[] = [];
   let acme: Onboarded | undefined;
   const doomed: Replica<VaultProcess>[] = [];
+  let audits = 0;
 
   async function start(
     environment: Readonly<Record<string, string>> = {},
@@ -111,13 +112,13 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     folder,
     all,
     start,
-    async startDoomed() {
+    async startDoomed(more = {}) {
       // Its standard output is the channel of the test.
-      const audit = { AUDIT_FILE: `./audit-${doomed.length}.jsonl` };
+      const audit = { AUDIT_FILE: `./audit-${audits++}.jsonl` };
       const environment = Object.fromEntries(
         Object.entries({ ...shared, ...audit }).map(([name, value]) => [`TOKENVAULT_${name}`, value]),
       );
-      const program = await startVaultProcess(folder, sandbox.url, { environment });
+      const program = await startVaultProcess(folder, sandbox.url, { environment: { ...environment, ...more } });
       const replica = { program, clients: createClients(program.addresses, {}) };
       doomed.push(replica);
       return replica;

@@ -1,0 +1,179 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RootKey_State as State } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
+import { RpcError } from '../../src/rpc/client_rpc_error.ts';
+import { startProgram } from '../cli/program.ts';
+import type { RootKeyCrashPoint } from '../crash_points.ts';
+import * as reader from '../store/independent_reader.ts';
+import { retried, startCallers } from './calls.ts';
+import { addRootKey, CONNECTIONS_EACH, connectionName, fillVault, SCOPES, TENANTS } from './many_tenants.ts';
+import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+import type { VaultProcess } from './vault_process.ts';
+
+const IS_LONG = process.env['KEYS'] === 'long';
+/** Points at which the replica is killed that reaches them first. */
+const CRASHES: readonly RootKeyCrashPoint[] = IS_LONG
+  ? ['root_key_checked', 'root_key_activated', 'data_keys_unwrapped', 'data_keys_rewrapped', 'root_key_unused']
+  : ['root_key_activated', 'data_keys_rewrapped'];
+
+const oldKey = randomBytes(32);
+const idOf = (key: Buffer) => reader.rootKeyId(key).toString('hex');
+
+let folder: string;
+let youngKey: Buffer;
+let replicas: Replicas;
+/** Those that run. */
+let running: Replica<VaultProcess>[] = [];
+/** The key source of a replica that lacks the new root key. */
+let withOld: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'root-keys-'));
+  const [oldFile, bothFile] = [join(folder, 'old'), join(folder, 'both')];
+  for (const file of [oldFile, bothFile]) writeFileSync(file, oldKey, { mode: 0o400 });
+  withOld = `file:${oldFile}`;
+  replicas = await startReplicas({ count: 0, environment: { KEY_SOURCE: `file:${bothFile}` } });
+  await fillVault(replicas.sandbox, replicas.databaseUrl, oldFile);
+  youngKey = addRootKey(bothFile);
+  const lacking = replicas.startDoomed({ TOKENVAULT_KEY_SOURCE: withOld });
+  running = await Promise.all([lacking, replicas.startDoomed(), replicas.startDoomed()]);
+}, 900_000);
+afterAll(async () => {
+  await replicas.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const anyReplica = () => running[randomInt(running.length)] as Replica<VaultProcess>;
+const getToken = (replica: Replica<unknown>, connection: string) =>
+  replica.clients.tokens.getAccessToken({ connection, scopes: SCOPES }, { timeout: 15_000 });
+
+/** Retries at any replica: the one of the first retry may be killed too. */
+function getWithRetries(): Promise<unknown> {
+  const connection = connectionName(randomInt(TENANTS), randomInt(CONNECTIONS_EACH));
+  return retried(() => getToken(anyReplica(), connection));
+}
+
+let count = 0;
+async function registerWithRetries(): Promise<void> {
+  const request = { tenantId: `new-${count++}`, displayName: 'New', preset: 'aurinko' };
+  let attempts = 0;
+  const register = () => {
+    attempts += 1;
+    return anyReplica().clients.tenants.registerTenant(request);
+  };
+  await retried(register).catch((error: unknown) => {
+    // The first attempt may have succeeded before the kill.
+    if (attempts === 1 || !(error instanceof RpcError && error.reason === 'TENANT_EXISTS')) throw error;
+  });
+}
+
+async function keyring() {
+  const answer = await anyReplica().clients.keys.getKeyring({});
+  if (answer.keyring === undefined) throw new TypeError('no keyring');
+  return answer.keyring;
+}
+
+/** The replicas wait with the rotation until the lease is released. */
+async function holdLease(): Promise<void> {
+  await replicas.query(
+    `INSERT INTO leases (name, owner, until, epoch) VALUES ('root_key_rotation', 'test', 9e15, 1)
+       ON CONFLICT (name) DO UPDATE SET owner = 'test', until = 9e15`,
+  );
+}
+
+/** The first replica that acquires the lease continues. */
+async function releaseLease(): Promise<void> {
+  await replicas.query("UPDATE leases SET until = 0 WHERE name = 'root_key_rotation'");
+  for (const { program } of running) void program.round();
+}
+
+/** Waits until a replica is killed, and starts another one. */
+async function replaceKilled(): Promise<void> {
+  const killed = await Promise.race(running.map((one) => one.program.ended.then(() => one)));
+  running = running.filter((one) => one !== killed);
+  await holdLease();
+  running = [...running, await replicas.startDoomed()];
+}
+
+test('a switch is refused while a replica lacks the new root key, and names it', async () => {
+  const [without, other] = running;
+  const lacking = (await keyring()).rootKeys.find(({ id }) => id === idOf(youngKey));
+  expect(lacking).toMatchObject({ state: State.AVAILABLE, dataKeys: 0n });
+  expect(lacking?.missingReplicas).toEqual([expect.stringMatching(new RegExp(`-${without?.program.pid}$`))]);
+
+  await expect(other?.clients.keys.rotateRootKey({ rootKeyId: idOf(youngKey) })).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    reason: 'ROOT_KEY_MISSING',
+    metadata: { replicas: lacking?.missingReplicas[0] },
+  });
+  expect((await keyring()).rootKeys[0]).toMatchObject({ id: idOf(oldKey), state: State.ACTIVE });
+});
+
+test(`${TENANTS} tenants at three replicas, with ${CRASHES.length} kills: no call fails, and the new key alone opens them`, {
+  timeout: 30 * 60_000,
+}, async () => {
+  const [without] = running;
+  running = running.slice(1);
+  without?.program.kill('SIGTERM');
+  await without?.program.ended;
+  running = [...running, await replicas.startDoomed()];
+  const tokens = startCallers(6, getWithRetries);
+  const registrations = startCallers(1, registerWithRetries);
+  await Promise.all([tokens.more(30), registrations.more(3)]);
+
+  await holdLease();
+  for (const point of CRASHES) {
+    await Promise.all(running.map(({ program }) => program.arm(point)));
+    if (point === 'root_key_checked' || point === 'root_key_activated') {
+      await expect(running[0]?.clients.keys.rotateRootKey({ rootKeyId: idOf(youngKey) })).rejects.toThrow();
+    } else {
+      await releaseLease();
+    }
+    await replaceKilled();
+    await Promise.all([tokens.more(20), registrations.more(2)]);
+  }
+  await Promise.all(running.map(({ program }) => program.arm('none')));
+  await releaseLease();
+
+  const [replica] = running;
+  const args = ['keys', 'rotate-root', '--to', idOf(youngKey), '--address', replica?.program.addresses.admin ?? ''];
+  const { code, stdout } = await startProgram(args).ended;
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringContaining(`No data key needs ${idOf(oldKey)}. Backups made before`),
+  ]);
+  await Promise.all([tokens.more(20), registrations.more(2)]);
+
+  expect([await tokens.stop(), await registrations.stop()].map((one) => Object.keys(one))).toEqual([['OK'], ['OK']]);
+  const { rootKeys } = await keyring();
+  expect(rootKeys.map(({ id, state }) => [id, state])).toEqual([
+    [idOf(youngKey), State.ACTIVE],
+    [idOf(oldKey), State.RETIRED],
+  ]);
+});
+
+test('after the rotation, an independent reader opens every data key with the new root key, and none with the old', async () => {
+  const [meta] = await replicas.query<{ value: Buffer }>("SELECT value FROM meta WHERE key = 'deployment_id'");
+  const deploymentId = String(meta?.value);
+  const rows = await replicas.query<{ uid: string; name: string; version: string; wrapped: Buffer }>(
+    `SELECT d.tenant_uid AS uid, coalesce(t.tenant_id, 'vault') AS name, d.version, d.wrapped
+       FROM deks AS d LEFT JOIN tenants AS t ON t.uid = d.tenant_uid`,
+  );
+  expect(rows.length).toBeGreaterThan(TENANTS);
+  for (const { uid, name, version, wrapped } of rows) {
+    const tenant = { deploymentId, tenantUid: uid, tenantId: name };
+    expect(() => reader.unwrap(oldKey, tenant, Number(version), wrapped)).toThrow('other key');
+    expect(reader.unwrap(youngKey, tenant, Number(version), wrapped).dek).toHaveLength(32);
+  }
+});
+
+test('after the rotation, a replica with the new root key alone serves, and one with the old alone does not start', async () => {
+  const alone = join(folder, 'young');
+  writeFileSync(alone, youngKey, { mode: 0o400 });
+  const replica = await replicas.startDoomed({ TOKENVAULT_KEY_SOURCE: `file:${alone}` });
+  for (let tenant = 0; tenant < 10; tenant += 1) await getToken(replica, connectionName(tenant, 1));
+
+  await expect(replicas.start({ KEY_SOURCE: withOld })).rejects.toThrow('the vault ended with 65');
+});
