@@ -5,7 +5,7 @@ import { duplicates, invalidFile, readTextFile, readYaml, resourceId } from './r
 const key = z.strictObject({
   id: resourceId,
   sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the API key, 64 hex digits'),
-  expire_time: z.iso.datetime({ offset: true, error: 'must be a time such as 2027-01-31T00:00:00Z' }).optional(),
+  expire_time: z.iso.datetime({ offset: true, error: 'must be given, as a time such as 2027-01-31T00:00:00Z' }),
 });
 
 const rule = z.strictObject({
@@ -22,7 +22,30 @@ const caller = z.strictObject({
   rules: z.array(rule),
 });
 
-const file = z.strictObject({ callers: z.array(caller).min(1, 'must name at least one caller') });
+const content = z
+  .strictObject({
+    version: z.literal(1, 'must be 1, in the first line'),
+    callers: z.array(caller).min(1, 'must name at least one caller'),
+    end: z.literal(true, 'must be true, in the last line; the file may be incomplete'),
+  })
+  .refine(({ callers }) => callers.some(({ rules }) => rules.some(isOfAdmin)), {
+    error: 'must have a caller with the role admin in all tenants ("*"); the file may be incomplete',
+  });
+
+/** Of the fields as written, since the schema of an object sorts them. */
+const ordered = z.unknown().refine((raw) => !isObject(raw) || ['end', undefined].includes(Object.keys(raw)[2]), {
+  error: 'must have the fields version, callers and end in this order',
+});
+
+const file = ordered.pipe(content);
+
+function isObject(raw: unknown): raw is object {
+  return typeof raw === 'object' && raw !== null;
+}
+
+function isOfAdmin({ role, tenants }: z.infer<typeof rule>): boolean {
+  return role === 'admin' && tenants.includes('*');
+}
 
 /** FIELD_INVALID, also if the file cannot be read. */
 export function readCallersFile(path: string): readonly KnownKey[] {
@@ -46,6 +69,5 @@ export function readCallers(text: string, name: string): readonly KnownKey[] {
 
 function toKnownKey(one: z.infer<typeof caller>, known: z.infer<typeof key>): KnownKey {
   const caller: Caller = { id: one.id, kind: 'api_key', credentialId: known.id, rules: one.rules };
-  const expireTime = known.expire_time === undefined ? undefined : Date.parse(known.expire_time);
-  return { sha256: known.sha256.toLowerCase(), caller, expireTime };
+  return { sha256: known.sha256.toLowerCase(), caller, expireTime: Date.parse(known.expire_time) };
 }

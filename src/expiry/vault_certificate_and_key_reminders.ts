@@ -14,8 +14,7 @@ import type { ExpiryMetrics, VaultExpiry } from './published_event_and_vault_exp
 /** The expiry of an API key. */
 export interface ApiKeyExpiry {
   readonly caller: Pick<Caller, 'id' | 'credentialId'>;
-  /** Undefined: it does not expire. */
-  readonly expireTime: Timestamp | undefined;
+  readonly expireTime: Timestamp;
 }
 
 export interface VaultExpiriesParts {
@@ -106,14 +105,9 @@ async function firstExpiry(file: string): Promise<Timestamp> {
 }
 
 function apiKeyExpiries(apiKeys: readonly ApiKeyExpiry[]): readonly VaultExpiry[] {
-  return apiKeys.flatMap(({ caller, expireTime }) => {
-    if (expireTime === undefined) return [];
-    const covered = apiKeys.some(
-      (other) => other.caller.id === caller.id && (other.expireTime ?? Infinity) > expireTime,
-    );
-    return [
-      { kind: 'API_KEY', subject: `vault/callers/${caller.id}/keys/${caller.credentialId}`, expireTime, covered },
-    ];
+  return apiKeys.map(({ caller, expireTime }) => {
+    const covered = apiKeys.some((other) => other.caller.id === caller.id && other.expireTime > expireTime);
+    return { kind: 'API_KEY', subject: `vault/callers/${caller.id}/keys/${caller.credentialId}`, expireTime, covered };
   });
 }
 

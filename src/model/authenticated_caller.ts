@@ -1,6 +1,7 @@
 import type { Timestamp } from './clock.ts';
 
-export const ROLES = ['operator', 'connector', 'token_reader'] as const;
+/** `admin` reads no tokens. */
+export const ROLES = ['operator', 'connector', 'token_reader', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** One permission of a caller. */
@@ -26,5 +27,5 @@ export interface KnownKey {
   /** SHA-256 of the whole API key, hex. */
   readonly sha256: string;
   readonly caller: Caller;
-  readonly expireTime: Timestamp | undefined;
+  readonly expireTime: Timestamp;
 }

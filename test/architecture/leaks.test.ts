@@ -21,6 +21,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
+import { callersFile } from '../scenarios/callers_file.ts';
 import { freePorts } from '../scenarios/free_ports.ts';
 import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';
 import { hiddenForms } from './hidden_forms.ts';
@@ -91,7 +92,8 @@ beforeAll(async () => {
   elsewhere = mkdtempSync(join(tmpdir(), 'leaks-secret-'));
   const [web] = await freePorts(1);
   publicUrl = `http://127.0.0.1:${web}`;
-  writeFileSync(join(folder, 'callers.yaml'), callersFile());
+  const rules = ['operator', 'connector', 'token_reader', 'admin'].map((role) => ({ role, tenants: ['*'] }));
+  writeFileSync(join(folder, 'callers.yaml'), callersFile({ id: 'canary', ...key, rules }));
   receiver = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part);
@@ -148,15 +150,6 @@ function sinksFile(url: string, secretFile: string): string {
     url: ${url}
     secret_file: ${secretFile}
     types: [connection., credential., app., vault.]
-`;
-}
-
-function callersFile(): string {
-  const rule = (role: string) => `{ id: ${role.replace('_', '-')}, role: ${role}, tenants: ["*"] }`;
-  return `callers:
-  - id: canary
-    api_keys: [{ id: k1, sha256: ${key.sha256} }]
-    rules: [${['operator', 'connector', 'token_reader'].map(rule).join(', ')}]
 `;
 }
 

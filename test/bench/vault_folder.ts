@@ -25,15 +25,17 @@ export function newVaultFolder(parent = tmpdir()): VaultFolder {
   const sha256 = createHash('sha256').update(folder.apiKey).digest('hex');
   writeFileSync(
     folder.callers,
-    `callers:
+    `version: 1
+callers:
   - id: bench
     api_keys:
-      - id: k1
-        sha256: ${sha256}
+      - { id: k1, sha256: ${sha256}, expire_time: 2100-01-01T00:00:00Z }
     rules:
+      - { id: bench-administers, role: admin, tenants: ['*'] }
       - { id: bench-operates, role: operator, tenants: ['*'] }
       - { id: bench-connects, role: connector, tenants: ['*'] }
       - { id: bench-reads, role: token_reader, tenants: ['*'] }
+end: true
 `,
   );
   return folder;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newApiKey } from '../../src/model/api_key.ts';
+import { callersFile } from '../scenarios/callers_file.ts';
 import { onboard } from '../scenarios/onboard.ts';
 import { type Clients, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 import { answerOf, jsonLines, runImport, temporaryFiles } from './import_program.ts';
@@ -18,16 +19,10 @@ function makeCertificate(folder: string): void {
   execFileSync('openssl', ['req', '-x509', ...key, ...name, ...files], { stdio: 'ignore' });
 }
 
-const callers = `callers:
-  - id: operator
-    api_keys: [{ id: k1, sha256: ${keys.operator.sha256} }]
-    rules:
-      - { id: all, role: operator, tenants: ["*"] }
-  - id: reader
-    api_keys: [{ id: k1, sha256: ${keys.reader.sha256} }]
-    rules:
-      - { id: reads, role: token_reader, tenants: ["*"] }
-`;
+const callers = callersFile(
+  { id: 'operator', ...keys.operator, rules: [{ role: 'operator', tenants: ['*'] }] },
+  { id: 'reader', ...keys.reader, rules: [{ role: 'token_reader', tenants: ['*'] }] },
+);
 
 let scenario: Scenario;
 let operator: Clients;

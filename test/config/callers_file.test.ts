@@ -10,15 +10,24 @@ import { clock, NOW } from '../rpc/stage.ts';
 const sha = (text: string) => hash('sha256', text, 'hex');
 
 const good = `
+version: 1
 callers:
   - id: mail-sync
     api_keys:
       - { id: k1, sha256: ${sha('one')}, expire_time: 2027-01-31T00:00:00Z }
-      - { id: k2, sha256: ${sha('two').toUpperCase()} }
+      - { id: k2, sha256: ${sha('two').toUpperCase()}, expire_time: 2027-12-31T00:00:00+01:00 }
     rules:
       - { id: reads, role: token_reader, tenants: ['*'] }
       - { id: connects, role: connector, tenants: [acme, beta] }
+      - { id: administers, role: admin, tenants: ['*'] }
+end: true
 `;
+
+/** The callers of two files. */
+function twice(other: string): string {
+  const callersOf = (text: string) => text.slice(text.indexOf('  - id')).replace('end: true\n', '');
+  return `version: 1\ncallers:\n${callersOf(good)}${callersOf(other)}end: true\n`;
+}
 
 function faultsOf(text: string): string {
   try {
@@ -40,16 +49,22 @@ describe('a callers file', () => {
         expireTime: Date.parse('2027-01-31T00:00:00Z'),
         caller: { id: 'mail-sync', credentialId: 'k1' },
       },
-      { sha256: sha('two'), expireTime: undefined, caller: { credentialId: 'k2', kind: 'api_key' } },
+      {
+        sha256: sha('two'),
+        expireTime: Date.parse('2027-12-30T23:00:00Z'),
+        caller: { credentialId: 'k2', kind: 'api_key' },
+      },
     ]);
     expect(known[0]?.caller.rules).toEqual([
       { id: 'reads', role: 'token_reader', tenants: ['*'] },
       { id: 'connects', role: 'connector', tenants: ['acme', 'beta'] },
+      { id: 'administers', role: 'admin', tenants: ['*'] },
     ]);
   });
 
   test('is rejected with all faults at once, each by its path', () => {
     const faults = faultsOf(`
+version: 2
 callers:
   - id: Mail Sync
     api_keys: [{ id: k1, sha256: abc }]
@@ -57,10 +72,11 @@ callers:
     roles: []
 `);
 
-    expect(faults).toContain('callers.yaml:');
+    expect(faults).toContain('callers.yaml: version must be 1');
+    expect(faults).toContain('end must be true');
     expect(faults).toContain('callers[0].id must');
     expect(faults).toContain('callers[0].api_keys[0].sha256 must');
-    expect(faults).toContain('callers[0].rules[0].role must be one of operator, connector, token_reader');
+    expect(faults).toContain('callers[0].rules[0].role must be one of operator, connector, token_reader, admin');
     expect(faults).toContain('callers[0].rules[0].tenants must');
     expect(faults).toContain('roles');
   });
@@ -68,18 +84,43 @@ callers:
   test.each([
     [
       'more than two keys per caller',
-      good.replace('    rules:', `      - { id: k3, sha256: ${sha('three')} }\n    rules:`),
+      good.replace(
+        '    rules:',
+        `      - { id: k3, sha256: ${sha('three')}, expire_time: 2027-01-31T00:00:00Z }\n    rules:`,
+      ),
       'two keys',
     ],
-    ['a key of two callers', good + good.replace('callers:\n', '').replace('mail-sync', 'other'), 'occurs twice'],
-    ['a duplicate caller', good + good.replace('callers:\n', ''), 'caller id mail-sync occurs twice'],
-    ['no callers', 'callers: []', 'at least one caller'],
+    ['a key of two callers', twice(good.replace('mail-sync', 'other')), `sha256 ${sha('one')} occurs twice`],
+    ['a duplicate caller', twice(good), 'caller id mail-sync occurs twice'],
+    ['no callers', 'version: 1\ncallers: []\nend: true', 'at least one caller'],
     ['no content', '', 'must be given'],
     ['a duplicate field', `${good}\ncallers: []`, 'DUPLICATE_KEY'],
+    ['another version', good.replace('version: 1', 'version: 2'), 'version must be 1'],
+    [
+      'the end before the callers',
+      good.replace('version: 1', 'version: 1\nend: true').replace(/end: true\n$/, ''),
+      'order',
+    ],
+    ['no administrator', good.replace('role: admin', 'role: operator'), 'the role admin'],
+    [
+      'an administrator of one tenant',
+      good.replace("admin, tenants: ['*']", 'admin, tenants: [acme]'),
+      'the role admin',
+    ],
+    ['a key without an expiry', good.replace(', expire_time: 2027-01-31T00:00:00Z', ''), 'expire_time must be given'],
     ['an invalid tenant id', good.replace('acme', 'Acme!'), 'tenants[0]'],
     ['an expiry without a time zone', good.replace('2027-01-31T00:00:00Z', '"2027-01-31"'), 'expire_time'],
   ])('is rejected with %s', (_, text, fault) => {
     expect(faultsOf(text)).toContain(fault);
+  });
+
+  test('is rejected wherever it is cut off', () => {
+    const lines = good.split('\n');
+    for (let count = 0; count < lines.length - 1; count++)
+      expect(faultsOf(lines.slice(0, count).join('\n')), `${count} lines`).not.toBe('');
+    for (let length = 0; length < good.trimEnd().length; length++)
+      expect(faultsOf(good.slice(0, length)), `${length} characters`).not.toBe('');
+    expect(faultsOf(good)).toBe('');
   });
 
   test('does not quote a key that was written in place of its hash', () => {

@@ -8,6 +8,7 @@ import type { WatchEventsRequest, WatchEventsResponse } from '../../src/gen/toke
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { type Client, createClient } from '../../src/rpc/grpc_client.ts';
+import { callersFile } from '../scenarios/callers_file.ts';
 import { importAda, type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 
@@ -16,18 +17,11 @@ const CHANGES = { parent: 'tenants/-', types: ['connection.'] };
 
 const keys = { all: newApiKey('all'), acme: newApiKey('acme'), product: newApiKey('product') };
 
-const callers = `
-callers:
-  - id: all
-    api_keys: [{ id: k1, sha256: ${keys.all.sha256} }]
-    rules: [{ id: all, role: operator, tenants: ["*"] }]
-  - id: acme
-    api_keys: [{ id: k1, sha256: ${keys.acme.sha256} }]
-    rules: [{ id: acme, role: operator, tenants: [acme] }]
-  - id: product
-    api_keys: [{ id: k1, sha256: ${keys.product.sha256} }]
-    rules: [{ id: product, role: token_reader, tenants: ["*"] }]
-`;
+const callers = callersFile(
+  { id: 'all', ...keys.all, rules: [{ role: 'operator', tenants: ['*'] }] },
+  { id: 'acme', ...keys.acme, rules: [{ role: 'operator', tenants: ['acme'] }] },
+  { id: 'product', ...keys.product, rules: [{ role: 'token_reader', tenants: ['*'] }] },
+);
 
 let scenario: Scenario;
 let clients: Clients;

@@ -186,7 +186,7 @@ export function recordingLog(): Log & { readonly events: LoggedEvent[] } {
 export function caller(id: string, role: Role, ...tenants: string[]): { key: string; known: KnownKey } {
   const { key, sha256 } = newApiKey(id);
   const who: Caller = { id, kind: 'api_key', credentialId: 'k1', rules: [{ id: `${id}-rule`, role, tenants }] };
-  return { key, known: { sha256, caller: who, expireTime: undefined } };
+  return { key, known: { sha256, caller: who, expireTime: Infinity } };
 }
 
 /** A readiness that a test changes; `listeners` are the open health watches. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { GUID } from '../../src/model/id_patterns.ts';
+import { callersFile } from './callers_file.ts';
 import { importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
@@ -19,29 +20,19 @@ const keys = {
   other: newApiKey('other'),
 };
 
-const callers = (endTime: number) => `
-callers:
-  - id: operator
-    api_keys: [{ id: k1, sha256: ${keys.operator.sha256} }]
-    rules:
-      - { id: all, role: operator, tenants: ["*"] }
-  - id: product
-    api_keys: [{ id: k1, sha256: ${keys.product.sha256} }]
-    rules:
-      - { id: connects, role: connector, tenants: [acme] }
-  - id: reader
-    api_keys: [{ id: k1, sha256: ${keys.reader.sha256} }]
-    rules:
-      - { id: reads, role: token_reader, tenants: [acme] }
-  - id: expiring
-    api_keys: [{ id: k1, sha256: ${keys.expiring.sha256}, expire_time: "${new Date(endTime).toISOString()}" }]
-    rules:
-      - { id: reads, role: token_reader, tenants: ["*"] }
-  - id: other
-    api_keys: [{ id: k1, sha256: ${keys.other.sha256} }]
-    rules:
-      - { id: reads, role: token_reader, tenants: [tailspin] }
-`;
+const callers = (endTime: number) =>
+  callersFile(
+    { id: 'operator', ...keys.operator, rules: [{ id: 'all', role: 'operator', tenants: ['*'] }] },
+    { id: 'product', ...keys.product, rules: [{ id: 'connects', role: 'connector', tenants: ['acme'] }] },
+    { id: 'reader', ...keys.reader, rules: [{ id: 'reads', role: 'token_reader', tenants: ['acme'] }] },
+    {
+      id: 'expiring',
+      ...keys.expiring,
+      expireTime: new Date(endTime).toISOString(),
+      rules: [{ role: 'token_reader', tenants: ['*'] }],
+    },
+    { id: 'other', ...keys.other, rules: [{ role: 'token_reader', tenants: ['tailspin'] }] },
+  );
 
 let scenario: Scenario;
 let by: Record<keyof typeof keys | 'nobody' | 'unknown', Clients>;

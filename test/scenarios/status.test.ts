@@ -6,17 +6,17 @@ import { ReadinessCheck_State as State, StatusService } from '../../src/gen/toke
 import { newApiKey } from '../../src/model/api_key.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { type Client, createClient } from '../../src/rpc/grpc_client.ts';
+import { callersFile } from './callers_file.ts';
 import { onboard } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 const keys = { operator: newApiKey('operator'), ofAcme: newApiKey('of-acme'), reader: newApiKey('reader') };
 
-const caller = (id: string, sha256: string, role: string, tenants: string) => `
-  - id: ${id}
-    api_keys: [{ id: k1, sha256: ${sha256} }]
-    rules: [{ id: r1, role: ${role}, tenants: ${tenants} }]`;
-const callers = `callers:${caller('operator', keys.operator.sha256, 'operator', '["*"]')}${caller('of-acme', keys.ofAcme.sha256, 'operator', '[acme]')}${caller('reader', keys.reader.sha256, 'token_reader', '["*"]')}
-`;
+const callers = callersFile(
+  { id: 'operator', ...keys.operator, rules: [{ role: 'operator', tenants: ['*'] }] },
+  { id: 'of-acme', ...keys.ofAcme, rules: [{ role: 'operator', tenants: ['acme'] }] },
+  { id: 'reader', ...keys.reader, rules: [{ role: 'token_reader', tenants: ['*'] }] },
+);
 
 let scenario: Scenario;
 let status: Client<typeof StatusService>;

@@ -40,7 +40,7 @@ export async function checkEventGridKeys({ eventGridKeyFile }: Config): Promise<
 export async function checkCallers({ callersFile }: Config): Promise<string> {
   if (callersFile === undefined) return 'not set: programs on this machine may call';
   const keys = readCallersFile(callersFile);
-  const expired = keys.filter(({ expireTime }) => expireTime !== undefined && expireTime <= Date.now());
+  const expired = keys.filter(({ expireTime }) => expireTime <= Date.now());
   const callers = new Set(keys.map(({ caller }) => caller.id));
   return [
     `${callers.size} callers with ${keys.length} API keys`,

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Caller, KnownKey } from '../../model/authenticated_caller.ts';
+import { type Caller, type KnownKey, ROLES } from '../../model/authenticated_caller.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
@@ -28,7 +28,7 @@ export function createKeyAuthenticator(keys: readonly KnownKey[], clock: Clock):
     authenticate(authorization) {
       const known = authorization === undefined ? undefined : (cached.get(authorization) ?? find(authorization));
       if (known === undefined) throw unauthenticated(authorization);
-      if (known.expireTime !== undefined && known.expireTime <= clock.now()) throw unauthenticated(authorization);
+      if (known.expireTime <= clock.now()) throw unauthenticated(authorization);
       return known.caller;
     },
   };
@@ -48,11 +48,7 @@ export function createLoopbackAuthenticator(): Authenticator {
     id: 'loopback',
     kind: 'loopback',
     credentialId: 'none',
-    rules: [
-      { id: 'loopback', role: 'operator', tenants: ['*'] },
-      { id: 'loopback', role: 'connector', tenants: ['*'] },
-      { id: 'loopback', role: 'token_reader', tenants: ['*'] },
-    ],
+    rules: ROLES.map((role) => ({ id: 'loopback', role, tenants: ['*'] })),
   };
   return {
     authenticate(authorization) {
