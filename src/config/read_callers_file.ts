@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Caller, type KnownKey, ROLES } from '../model/authenticated_caller.ts';
-import { duplicates, invalidFile, readTextFile, readYaml, resourceId } from './read_yaml_file.ts';
+import { duplicates, invalidFile, readYaml, resourceId } from './read_yaml_file.ts';
 
 const key = z.strictObject({
   id: resourceId,
@@ -45,11 +45,6 @@ function isObject(raw: unknown): raw is object {
 
 function isOfAdmin({ role, tenants }: z.infer<typeof rule>): boolean {
   return role === 'admin' && tenants.includes('*');
-}
-
-/** FIELD_INVALID, also if the file cannot be read. */
-export function readCallersFile(path: string): readonly KnownKey[] {
-  return readCallers(readTextFile(path, 'callers file'), path);
 }
 
 /** API keys of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */

@@ -25,7 +25,7 @@ export interface VaultExpiriesParts {
   readonly metrics: ExpiryMetrics;
   readonly thresholds: readonly number[];
   readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
-  readonly apiKeys: readonly ApiKeyExpiry[];
+  readonly apiKeys: () => readonly ApiKeyExpiry[];
   readonly kek: Pick<Stores, 'kekAge' | 'kekReminded'>;
 }
 
@@ -87,7 +87,7 @@ export function createVaultExpiries(parts: VaultExpiriesParts) {
       const expiries = [
         ...(await certificateExpiry(tls?.certFile, 'vault/tls-certificate')),
         ...(await certificateExpiry(tls?.clientCaFile, 'vault/tls-client-ca')),
-        ...apiKeyExpiries(apiKeys),
+        ...apiKeyExpiries(apiKeys()),
       ];
       metrics.vaultExpiries(expiries);
       for (const expiry of expiries) await remind(expiry, now);

@@ -22,6 +22,13 @@ export interface Caller {
   readonly rules: readonly Rule[];
 }
 
+/** The callers of one content of the callers file. */
+export interface KnownCallers {
+  readonly keys: readonly KnownKey[];
+  /** SHA-256 of the content, hex. */
+  readonly sha256: string;
+}
+
 /** An API key that authenticates a caller. */
 export interface KnownKey {
   /** SHA-256 of the whole API key, hex. */

@@ -21,9 +21,10 @@ export async function serve(config: Config, version: string): Promise<number> {
     log.flush();
     process.exit(SOFTWARE_ERROR);
   });
-  const stop = stopSignal(log);
+  const { stop, onHangup } = listenForSignals(log);
 
   const vault = await startVault(config, { log, version });
+  if (vault.checkCallersFile !== undefined) onHangup(vault.checkCallersFile);
   // A signal during the start must not be lost: the first process of a container has no default handler.
   if (!stop.aborted) {
     const { grpc, admin, web, ops } = vault.addresses;
@@ -54,17 +55,28 @@ export async function serve(config: Config, version: string): Promise<number> {
 const SOFTWARE_ERROR = 70;
 
 /**
- * SIGINT and SIGTERM. With a terminal also SIGHUP, which means that the terminal was closed. Without a terminal SIGHUP
- * is ignored: programs that rotate logs send it, and it is reserved for reading files again.
+ * SIGINT and SIGTERM stop the vault. With a terminal SIGHUP does so, too: it means that the terminal was closed. Without
+ * a terminal SIGHUP means to read files again, or it is ignored, because programs that rotate logs send it.
  */
-function stopSignal(log: Log): AbortSignal {
+function listenForSignals(log: Log) {
   const stop = new AbortController();
+  let hangup: (() => Promise<void>) | undefined;
   const hasTerminal = process.stdout.isTTY || process.stderr.isTTY;
   listenForStop(
     ['SIGINT', 'SIGTERM', ...(hasTerminal ? (['SIGHUP'] as const) : [])],
     (signal) => stop.abort(signal),
     () => process.exit(1),
   );
-  if (!hasTerminal) process.on('SIGHUP', (signal) => log.event('info', 'signal_ignored', { signal }));
-  return stop.signal;
+  if (!hasTerminal) {
+    process.on('SIGHUP', (signal) => {
+      if (hangup === undefined) log.event('info', 'signal_ignored', { signal });
+      else void hangup();
+    });
+  }
+  return {
+    stop: stop.signal,
+    onHangup(work: () => Promise<void>) {
+      hangup = work;
+    },
+  };
 }

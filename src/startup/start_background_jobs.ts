@@ -30,7 +30,7 @@ interface BackgroundJobsParts extends MicrosoftClients {
   readonly changes: Changes;
   /** Uid of this process: the holder of its leases. */
   readonly replica: string;
-  readonly apiKeys: readonly ApiKeyExpiry[];
+  readonly apiKeys: () => readonly ApiKeyExpiry[];
   readonly every: Timers['every'];
   readonly metrics: Metrics;
   readonly log: Log;

@@ -1,7 +1,6 @@
 import type { AuditLog } from '../audit/audit_log_interface.ts';
 import { openAuditLog } from '../audit/open_audit_log.ts';
 import type { Config } from '../config/config_interface.ts';
-import { readCallersFile } from '../config/read_callers_file.ts';
 import { readEventGridKeys } from '../config/read_event_grid_keys.ts';
 import { createAdminConsents } from '../connect/admin_consent_use_cases.ts';
 import { createAuthorizations } from '../connect/authorization_use_cases.ts';
@@ -21,7 +20,6 @@ import { createConnections } from '../registry/connection_operations.ts';
 import { createCredentials } from '../registry/credential_operations.ts';
 import { createTenants } from '../registry/tenant_operations.ts';
 import { createAccessLog } from '../rpc/pipeline/access_log.ts';
-import { createKeyAuthenticator, createLoopbackAuthenticator } from '../rpc/pipeline/api_key_authenticator.ts';
 import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/start_grpc_server.ts';
 import { createScopes } from '../scopes/create_scope_translator.ts';
@@ -40,6 +38,7 @@ import { describeThisReplica } from './describe_this_replica.ts';
 import { openCloud } from './entra_or_sandbox.ts';
 import { joinReplicas } from './join_replicas.ts';
 import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
+import { openCallers } from './open_callers.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './start_background_jobs.ts';
 
@@ -48,6 +47,8 @@ export interface Vault {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
   /** URL of the sandbox, if the vault uses one. */
   readonly sandboxUrl: string | undefined;
+  /** Reads the callers file now. Undefined: none is configured. */
+  readonly checkCallersFile: (() => Promise<void>) | undefined;
   /** Reports NOT_SERVING, waits for load balancers, completes calls within the grace period, flushes and closes. */
   stop(): Promise<void>;
 }
@@ -152,14 +153,13 @@ async function build(
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
-  const apiKeys = callersFile === undefined ? [] : readCallersFile(callersFile);
-  const authenticator =
-    callersFile === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(apiKeys, clock);
+  const callers = await openCallers({ callersFile, audit, clock, every, metrics, log, opened });
+  const { authenticator } = callers;
   const backgroundJobs = await startBackgroundJobs({
     ...parts,
     config,
     replica: replica.uid,
-    apiKeys,
+    apiKeys: callers.keys,
     every,
     metrics,
     log,
@@ -186,6 +186,7 @@ async function build(
   const reportedChecks = {
     ...checks,
     ...(feed && { changes: () => (feed.behind ? CHANGES_MISSING : undefined) }),
+    ...(callers.check && { callers: callers.fault }),
     serving() {
       if (!serving || !readiness.ready)
         throw new VaultError('OVERLOADED', 'The vault is starting or draining, or another check fails.');
@@ -203,7 +204,14 @@ async function build(
     expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
     rotations: backgroundJobs.rotations,
     rootKeys: createRootKeyOperations({ ...parts, replica, rewrapping: backgroundJobs.rewrapping, log }),
-    status: createStatusReader({ stores, replica, feed, readiness: reportedChecks, clock }),
+    status: createStatusReader({
+      stores,
+      replica,
+      feed,
+      readiness: reportedChecks,
+      callersFile: callers.status,
+      clock,
+    }),
     scopes,
     audit,
     clock,
@@ -236,6 +244,7 @@ async function build(
   return {
     addresses: { grpc: grpc.address, admin: admin.address, web: web.address, ops: ops.address },
     sandboxUrl: cloud.sandboxUrl,
+    checkCallersFile: callers.check,
     async stop() {
       readiness.drain();
       if (![grpcAddress, adminAddress, webAddress].every(isLoopbackAddress))

@@ -4,7 +4,14 @@ import { LIVE } from '../replication/replica_heartbeat.ts';
 import type { ListedReplica, Replica } from '../store/replication_store_interfaces.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { failureMessage, type ReadinessCheck, runChecks } from '../telemetry/run_readiness_checks.ts';
-import type { FeedStatus, JobLeader, RootKeyStatus, UnreadPart, VaultStatus } from './vault_status.ts';
+import type {
+  CallersFileStatus,
+  FeedStatus,
+  JobLeader,
+  RootKeyStatus,
+  UnreadPart,
+  VaultStatus,
+} from './vault_status.ts';
 
 export interface VaultStatusParts {
   readonly stores: Pick<
@@ -15,6 +22,7 @@ export interface VaultStatusParts {
   /** Undefined: this process has the database to itself. */
   readonly feed: Pick<Follower, 'lag' | 'behind' | 'position'> | undefined;
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
+  readonly callersFile: () => CallersFileStatus | undefined;
   readonly clock: Clock;
 }
 
@@ -81,6 +89,7 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
         leaders: leaders ?? [],
         feed: feed && feedStatus(feed, position),
         rootKeys: keys ?? undefined,
+        callersFile: parts.callersFile(),
         expiring: credentials?.items ?? [],
         unread,
       };

@@ -18,6 +18,8 @@ export interface VaultStatus {
   /** Undefined: this process has the database to itself. */
   readonly feed: FeedStatus | undefined;
   readonly rootKeys: RootKeyStatus | undefined;
+  /** Undefined: none is configured. */
+  readonly callersFile: CallersFileStatus | undefined;
   readonly expiring: readonly CredentialOfApp[];
   readonly unread: readonly UnreadPart[];
 }
@@ -45,6 +47,12 @@ export interface RootKeyStatus {
   /** The active one, and the others that this process has. */
   readonly ids: readonly string[];
   readonly currentSince: Timestamp;
+}
+
+export interface CallersFileStatus {
+  /** Of the content in use, hex. */
+  readonly sha256: string;
+  readonly loadTime: Timestamp;
 }
 
 /** Failures of the database must not hide the rest. */

@@ -9,7 +9,7 @@ export interface LogEvents {
   /** Proxy for Entra and Graph from `HTTPS_PROXY`, as `host:port`. */
   entra_proxy_used: { proxy: string };
   vault_stopping: { signal: string };
-  /** A SIGHUP without a terminal. */
+  /** A SIGHUP without a terminal and without a callers file. */
   signal_ignored: { signal: string };
   vault_stopped: Record<string, never>;
   /** An uncaught error. The process exits, because its memory may be inconsistent. */
@@ -27,6 +27,10 @@ export interface LogEvents {
   /** A setting of the sinks file that works but is unsafe or useless. */
   sinks_file_warning: { message: string };
   event_grid_key_warning: { message: string };
+  /** The callers file in use, at the start and after each change. */
+  callers_file_loaded: { sha256: string; keys: number };
+  /** New content of the callers file is not valid, so the earlier callers stay in use. `sha256` is empty if it cannot be read. */
+  callers_file_rejected: { message: string; sha256: string };
   /** The audit log was damaged, or could not be written; `topic` as in `tokenvault_audit_alerts_total`. */
   audit_alert: { topic: string };
   /** The stream of the audit log that this process writes, and the last entry that its file has. `replaced`: the stream of the last process. */

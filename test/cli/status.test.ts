@@ -31,6 +31,7 @@ const sample: VaultStatus = {
   ],
   feed: { lag: 300, behind: false, position: 43 },
   rootKeys: { ids: ['aa'.repeat(16), 'bb'.repeat(16)], currentSince: Date.now() - 40 * DAY },
+  callersFile: { sha256: 'cc'.repeat(32), loadTime: Date.now() - 2 * DAY },
   expiring: [{ app, credential }],
   unread: [],
 };
@@ -58,6 +59,7 @@ Database  PostgreSQL 18.4, 0006_replicas
 Changes   newest 43, read 0 s ago
 Root key  ${'aa'.repeat(16)}, for 40 days
           ${'bb'.repeat(16)}, not active
+Callers   ${'cc'.repeat(16)}…, for 2 days
 
 STARTED (UTC)     HEARTBEAT  BEHIND  VERSION  REPLICA
 2026-05-01 12:00  1 s ago    0       0.1.0    mail-vault-7d9f-1

@@ -5,7 +5,7 @@ import { readCallers } from '../../src/config/read_callers_file.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createKeyAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
-import { clock, NOW } from '../rpc/stage.ts';
+import { clock, fixedCallers, NOW } from '../rpc/stage.ts';
 
 const sha = (text: string) => hash('sha256', text, 'hex');
 
@@ -146,7 +146,7 @@ describe('a new API key', () => {
     expect(key).toMatch(/^tv1_mail-sync_[\w-]{43}$/);
 
     const [first] = readCallers(good.replace(sha('one'), sha256), 'callers.yaml');
-    const authenticator = createKeyAuthenticator(first === undefined ? [] : [first], clock);
+    const authenticator = createKeyAuthenticator(fixedCallers(first === undefined ? [] : [first]), clock);
 
     expect(authenticator.authenticate(`Bearer ${key}`).id).toBe('mail-sync');
     expect(authenticator.authenticate(`bearer ${key}`).id).toBe('mail-sync');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readCallersFile } from '../../src/config/read_callers_file.ts';
+import { readCallers } from '../../src/config/read_callers_file.ts';
 import { faultsOf } from './kubernetes_schema.ts';
 import { only, written } from './manifests.ts';
 import { MANIFEST, prometheusRule } from './prometheus_rule.ts';
@@ -65,6 +65,7 @@ test('the PrometheusRule has the alert rules of docs/prometheus: if not, run `np
 });
 
 test('the callers file of the example is valid', () => {
-  const callers = readCallersFile('deploy/kustomize/example/callers.yaml');
+  const file = 'deploy/kustomize/example/callers.yaml';
+  const callers = readCallers(readFileSync(file, 'utf8'), file);
   expect(callers.length).toBe(2);
 });

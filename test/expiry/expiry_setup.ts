@@ -47,7 +47,7 @@ export async function openWatchWorld(): Promise<WatchWorld> {
         metrics: silentExpiryMetrics,
         thresholds: DEFAULT,
         tls: undefined,
-        apiKeys: [],
+        apiKeys: () => [],
         ...parts,
       });
       const scheduler = startScheduler({

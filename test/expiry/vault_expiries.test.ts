@@ -59,7 +59,7 @@ test('TLS certificates cause events by the earliest expiry of their chain, also 
 
 test('API keys cause events, less urgent ones if the caller has the next key already', async () => {
   const apiKeys = [key('mail', 'old', 2), key('mail', 'new', 400), key('bot', 'only', 2)];
-  await world.schedule('one', { apiKeys });
+  await world.schedule('one', { apiKeys: () => apiKeys });
   expect(await published()).toEqual([
     ['vault/callers/mail/keys/old', 'INFO', 3],
     ['vault/callers/bot/keys/only', 'CRITICAL', 3],
@@ -68,7 +68,7 @@ test('API keys cause events, less urgent ones if the caller has the next key alr
 
 test('each threshold is published once, by all replicas, also after the outbox deleted its event', async () => {
   const apiKeys = [key('bot', 'only', 90)];
-  const own = { apiKeys, thresholds: [80] };
+  const own = { apiKeys: () => apiKeys, thresholds: [80] };
   const scheduler = await world.schedule('one', own);
   for (const day of [11, 12, 30, 60]) {
     world.clock.time = NOW + day * DAY;
@@ -86,7 +86,7 @@ test('are read once an hour, and all are reported to the metrics', async () => {
   const seen: (readonly VaultExpiry[])[] = [];
   const metrics = { ...silentExpiryMetrics, vaultExpiries: (all: readonly VaultExpiry[]) => void seen.push(all) };
   writeCertificates(500);
-  const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: [key('bot', 'only', 500)] };
+  const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: () => [key('bot', 'only', 500)] };
   const scheduler = await world.schedule('one', parts);
   world.clock.time = NOW + HOUR - MINUTE;
   await scheduler.runOnce();
@@ -107,7 +107,7 @@ test.each([
   ['is torn', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
 ])('a TLS file that %s is reported, and does not block other events', async (_, text) => {
   if (text !== undefined) writeFileSync(certFile, text);
-  await world.schedule('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
+  await world.schedule('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: () => [key('bot', 'only', 1)] });
   expect(await published()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
   expect(world.lines.filter(({ name }) => name === 'tls_certificate_unreadable')).toHaveLength(1);
 });

@@ -10,7 +10,11 @@ import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/grpc_client.ts';
 import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
-import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
+import {
+  type CallersSource,
+  createKeyAuthenticator,
+  createLoopbackAuthenticator,
+} from '../../src/rpc/pipeline/api_key_authenticator.ts';
 import { type CallPipelineParts, createCallPipeline } from '../../src/rpc/pipeline/call_pipeline.ts';
 import {
   adminServices,
@@ -189,6 +193,10 @@ export function caller(id: string, role: Role, ...tenants: string[]): { key: str
   return { key, known: { sha256, caller: who, expireTime: Infinity } };
 }
 
+export function fixedCallers(keys: readonly KnownKey[]): CallersSource {
+  return { current: { keys, sha256: '' }, listen: () => () => {} };
+}
+
 /** A readiness that a test changes; `listeners` are the open health watches. */
 export function switchable() {
   const listeners = new Set<(ready: boolean) => void>();
@@ -253,7 +261,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     clock: { now },
   };
   const authenticator =
-    options.keys === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(options.keys, { now });
+    options.keys === undefined
+      ? createLoopbackAuthenticator()
+      : createKeyAuthenticator(fixedCallers(options.keys), { now });
   const pipeline = createCallPipeline({
     authenticator,
     audit,

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -58,8 +59,10 @@ test('a vault alone with its database shows itself, as the leader of each job', 
   expect(answer.checks.map(({ name, state }) => [name, state])).toEqual([
     ['storage', State.OK],
     ['audit', State.OK],
+    ['callers', State.OK],
     ['serving', State.OK],
   ]);
+  expect(answer.callersFile?.sha256).toBe(hash('sha256', callers, 'hex'));
   expect(answer.replicas).toMatchObject([{ name: answer.replica, version: '1.2.3', changesBehind: 0n }]);
   expect(answer.replica).toMatch(new RegExp(`-${process.pid}$`));
   expect(answer.changesFeed).toBeUndefined();

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { readCallersFile } from '../../config/callers_file_reload.ts';
 import type { Config } from '../../config/config_interface.ts';
-import { readCallersFile } from '../../config/read_callers_file.ts';
 import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
 import { readSinksFile } from '../../config/read_event_sinks_file.ts';
 import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
@@ -39,7 +39,7 @@ export async function checkEventGridKeys({ eventGridKeyFile }: Config): Promise<
 
 export async function checkCallers({ callersFile }: Config): Promise<string> {
   if (callersFile === undefined) return 'not set: programs on this machine may call';
-  const keys = readCallersFile(callersFile);
+  const { keys } = await readCallersFile(callersFile);
   const expired = keys.filter(({ expireTime }) => expireTime <= Date.now());
   const callers = new Set(keys.map(({ caller }) => caller.id));
   return [

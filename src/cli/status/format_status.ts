@@ -42,7 +42,8 @@ const STATES: Readonly<Record<CheckState, string>> = {
   [CheckState.FAILING]: 'FAILING',
 };
 
-function factLines({ database, changesFeed: feed, rootKeys }: GetStatusResponse, now: number): readonly string[] {
+function factLines(status: GetStatusResponse, now: number): readonly string[] {
+  const { database, changesFeed: feed, rootKeys, callersFile } = status;
   const [current = '', ...previous] = rootKeys?.ids ?? [];
   const since = rootKeys?.currentSinceTime;
   return [
@@ -56,6 +57,9 @@ function factLines({ database, changesFeed: feed, rootKeys }: GetStatusResponse,
           `Root key  ${current}, for ${span(now - timestampMs(since))}`,
           ...previous.map((id) => `          ${id}, not active`),
         ]),
+    ...(callersFile?.loadTime === undefined
+      ? []
+      : [`Callers   ${callersFile.sha256.slice(0, 32)}…, for ${span(now - timestampMs(callersFile.loadTime))}`]),
   ];
 }
 

@@ -16,7 +16,7 @@ const STATES: Readonly<Record<CheckResult['state'], State>> = {
 };
 
 export function toStatusMessage(status: VaultStatus): MessageInitShape<typeof GetStatusResponseSchema> {
-  const { replica, version, ready, database, feed, rootKeys } = status;
+  const { replica, version, ready, database, feed, rootKeys, callersFile } = status;
   return {
     replica,
     version,
@@ -38,6 +38,7 @@ export function toStatusMessage(status: VaultStatus): MessageInitShape<typeof Ge
     })),
     changesFeed: feed && { lag: wireDuration(feed.lag), behind: feed.behind, position: BigInt(feed.position) },
     rootKeys: rootKeys && { ids: [...rootKeys.ids], currentSinceTime: toWireTime(rootKeys.currentSince) },
+    callersFile: callersFile && { sha256: callersFile.sha256, loadTime: toWireTime(callersFile.loadTime) },
     expiringCredentials: status.expiring.map(({ app, credential }) => ({
       name: credentialName({ ...app, credentialId: credential.credentialId }),
       expireTime: toWireTime(credential.expireTime),

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Caller, type KnownKey, ROLES } from '../../model/authenticated_caller.ts';
+import { type Caller, type KnownCallers, type KnownKey, ROLES } from '../../model/authenticated_caller.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
@@ -7,6 +7,13 @@ import { VaultError } from '../../model/errors.ts';
 export interface Authenticator {
   /** By the `authorization` header. UNAUTHENTICATED, also for an invalid header if none is required. */
   authenticate(authorization: string | undefined): Caller;
+  /** Calls `listener` after callers or their rules changed. Returns the function that stops it. */
+  listen(listener: () => void): () => void;
+}
+
+/** The callers in use, which a change of the callers file replaces. */
+export interface CallersSource extends Pick<Authenticator, 'listen'> {
+  readonly current: KnownCallers;
 }
 
 /** `tv1_<id>_<32 random bytes, base64url>` */
@@ -20,12 +27,21 @@ export function claimedKeyId(authorization: string | undefined): string | undefi
 const MAX_CACHED = 10_000;
 
 /** Callers by API key. A key is hashed at its first use, and cached. */
-export function createKeyAuthenticator(keys: readonly KnownKey[], clock: Clock): Authenticator {
-  const byHash = new Map(keys.map((key) => [key.sha256, key]));
+export function createKeyAuthenticator(source: CallersSource, clock: Clock): Authenticator {
   const cached = createBoundedCache<string, KnownKey>(MAX_CACHED);
+  let used: KnownCallers | undefined;
+  let byHash: ReadonlyMap<string, KnownKey> = new Map();
+
+  function use(callers: KnownCallers): void {
+    used = callers;
+    byHash = new Map(callers.keys.map((key) => [key.sha256, key]));
+    cached.clear();
+  }
 
   return {
+    listen: source.listen,
     authenticate(authorization) {
+      if (source.current !== used) use(source.current);
       const known = authorization === undefined ? undefined : (cached.get(authorization) ?? find(authorization));
       if (known === undefined) throw unauthenticated(authorization);
       if (known.expireTime <= clock.now()) throw unauthenticated(authorization);
@@ -51,6 +67,7 @@ export function createLoopbackAuthenticator(): Authenticator {
     rules: ROLES.map((role) => ({ id: 'loopback', role, tenants: ['*'] })),
   };
   return {
+    listen: () => () => {},
     authenticate(authorization) {
       if (authorization !== undefined)
         throw new VaultError(

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/status_service.proto.
  */
 export const file_tokenvault_v1_status_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3N0YXR1c19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIjEKEEdldFN0YXR1c1JlcXVlc3QSHQoQY3JlZGVudGlhbF9jb3VudBgBIAEoBUID4EEBItQDChFHZXRTdGF0dXNSZXNwb25zZRIPCgdyZXBsaWNhGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFcmVhZHkYAyABKAgSLQoGY2hlY2tzGAQgAygLMh0udG9rZW52YXVsdC52MS5SZWFkaW5lc3NDaGVjaxIvCghkYXRhYmFzZRgFIAEoCzIdLnRva2VudmF1bHQudjEuRGF0YWJhc2VTdGF0dXMSLgoIcmVwbGljYXMYBiADKAsyHC50b2tlbnZhdWx0LnYxLlJlcGxpY2FTdGF0dXMSKQoHbGVhZGVycxgHIAMoCzIYLnRva2VudmF1bHQudjEuSm9iTGVhZGVyEjYKDGNoYW5nZXNfZmVlZBgIIAEoCzIgLnRva2VudmF1bHQudjEuQ2hhbmdlc0ZlZWRTdGF0dXMSLwoJcm9vdF9rZXlzGAkgASgLMhwudG9rZW52YXVsdC52MS5Sb290S2V5U3RhdHVzEj8KFGV4cGlyaW5nX2NyZWRlbnRpYWxzGAogAygLMiEudG9rZW52YXVsdC52MS5FeHBpcmluZ0NyZWRlbnRpYWwSKQoGdW5yZWFkGAsgAygLMhkudG9rZW52YXVsdC52MS5VbnJlYWRQYXJ0IrgBCg5SZWFkaW5lc3NDaGVjaxIMCgRuYW1lGAEgASgJEjIKBXN0YXRlGAIgASgOMiMudG9rZW52YXVsdC52MS5SZWFkaW5lc3NDaGVjay5TdGF0ZRIPCgdtZXNzYWdlGAMgASgJIlMKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARISCg5TVEFURV9ERUdSQURFRBACEhEKDVNUQVRFX0ZBSUxJTkcQAyJFCg5EYXRhYmFzZVN0YXR1cxIPCgdwcm9kdWN0GAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEQoJbWlncmF0aW9uGAMgASgJIr8BCg1SZXBsaWNhU3RhdHVzEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCg1oZWFydGJlYXRfYWdlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWZlZWRfcG9zaXRpb24YBSABKAMSFgoOY2hhbmdlc19iZWhpbmQYBiABKAMiXQoJSm9iTGVhZGVyEgsKA2pvYhgBIAEoCRIPCgdyZXBsaWNhGAIgASgJEjIKD2xlYXNlX3JlbWFpbmluZxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJdChFDaGFuZ2VzRmVlZFN0YXR1cxImCgNsYWcYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGYmVoaW5kGAIgASgIEhAKCHBvc2l0aW9uGAMgASgDIlQKDVJvb3RLZXlTdGF0dXMSCwoDaWRzGAEgAygJEjYKEmN1cnJlbnRfc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUwoSRXhwaXJpbmdDcmVkZW50aWFsEgwKBG5hbWUYASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiwKClVucmVhZFBhcnQSDQoFZmllbGQYASABKAkSDwoHbWVzc2FnZRgCIAEoCTJfCg1TdGF0dXNTZXJ2aWNlEk4KCUdldFN0YXR1cxIfLnRva2VudmF1bHQudjEuR2V0U3RhdHVzUmVxdWVzdBogLnRva2VudmF1bHQudjEuR2V0U3RhdHVzUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3N0YXR1c19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIjEKEEdldFN0YXR1c1JlcXVlc3QSHQoQY3JlZGVudGlhbF9jb3VudBgBIAEoBUID4EEBIowEChFHZXRTdGF0dXNSZXNwb25zZRIPCgdyZXBsaWNhGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFcmVhZHkYAyABKAgSLQoGY2hlY2tzGAQgAygLMh0udG9rZW52YXVsdC52MS5SZWFkaW5lc3NDaGVjaxIvCghkYXRhYmFzZRgFIAEoCzIdLnRva2VudmF1bHQudjEuRGF0YWJhc2VTdGF0dXMSLgoIcmVwbGljYXMYBiADKAsyHC50b2tlbnZhdWx0LnYxLlJlcGxpY2FTdGF0dXMSKQoHbGVhZGVycxgHIAMoCzIYLnRva2VudmF1bHQudjEuSm9iTGVhZGVyEjYKDGNoYW5nZXNfZmVlZBgIIAEoCzIgLnRva2VudmF1bHQudjEuQ2hhbmdlc0ZlZWRTdGF0dXMSLwoJcm9vdF9rZXlzGAkgASgLMhwudG9rZW52YXVsdC52MS5Sb290S2V5U3RhdHVzEj8KFGV4cGlyaW5nX2NyZWRlbnRpYWxzGAogAygLMiEudG9rZW52YXVsdC52MS5FeHBpcmluZ0NyZWRlbnRpYWwSKQoGdW5yZWFkGAsgAygLMhkudG9rZW52YXVsdC52MS5VbnJlYWRQYXJ0EjYKDGNhbGxlcnNfZmlsZRgMIAEoCzIgLnRva2VudmF1bHQudjEuQ2FsbGVyc0ZpbGVTdGF0dXMiuAEKDlJlYWRpbmVzc0NoZWNrEgwKBG5hbWUYASABKAkSMgoFc3RhdGUYAiABKA4yIy50b2tlbnZhdWx0LnYxLlJlYWRpbmVzc0NoZWNrLlN0YXRlEg8KB21lc3NhZ2UYAyABKAkiUwoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIMCghTVEFURV9PSxABEhIKDlNUQVRFX0RFR1JBREVEEAISEQoNU1RBVEVfRkFJTElORxADIkUKDkRhdGFiYXNlU3RhdHVzEg8KB3Byb2R1Y3QYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgltaWdyYXRpb24YAyABKAkivwEKDVJlcGxpY2FTdGF0dXMSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDWhlYXJ0YmVhdF9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNZmVlZF9wb3NpdGlvbhgFIAEoAxIWCg5jaGFuZ2VzX2JlaGluZBgGIAEoAyJdCglKb2JMZWFkZXISCwoDam9iGAEgASgJEg8KB3JlcGxpY2EYAiABKAkSMgoPbGVhc2VfcmVtYWluaW5nGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIl0KEUNoYW5nZXNGZWVkU3RhdHVzEiYKA2xhZxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZiZWhpbmQYAiABKAgSEAoIcG9zaXRpb24YAyABKAMiVAoNUm9vdEtleVN0YXR1cxILCgNpZHMYASADKAkSNgoSY3VycmVudF9zaW5jZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJSChFDYWxsZXJzRmlsZVN0YXR1cxIOCgZzaGEyNTYYASABKAkSLQoJbG9hZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChJFeHBpcmluZ0NyZWRlbnRpYWwSDAoEbmFtZRgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLAoKVW5yZWFkUGFydBINCgVmaWVsZBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMl8KDVN0YXR1c1NlcnZpY2USTgoJR2V0U3RhdHVzEh8udG9rZW52YXVsdC52MS5HZXRTdGF0dXNSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5HZXRTdGF0dXNSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Selects how much to return.
@@ -118,6 +118,13 @@ export type GetStatusResponse = Message<"tokenvault.v1.GetStatusResponse"> & {
    * @generated from field: repeated tokenvault.v1.UnreadPart unread = 11;
    */
   unread: UnreadPart[];
+
+  /**
+   * Absent: no callers file is configured.
+   *
+   * @generated from field: tokenvault.v1.CallersFileStatus callers_file = 12;
+   */
+  callersFile?: CallersFileStatus | undefined;
 };
 
 /**
@@ -134,7 +141,7 @@ export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE_
  */
 export type ReadinessCheck = Message<"tokenvault.v1.ReadinessCheck"> & {
   /**
-   * As in `/readyz`: `storage`, `audit`, `changes`, `serving`.
+   * As in `/readyz`: `storage`, `audit`, `changes`, `callers`, `serving`.
    *
    * @generated from field: string name = 1;
    */
@@ -401,6 +408,34 @@ export const RootKeyStatusSchema: GenMessage<RootKeyStatus> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_status_service, 7);
 
 /**
+ * The callers file of the replica that answers.
+ *
+ * @generated from message tokenvault.v1.CallersFileStatus
+ */
+export type CallersFileStatus = Message<"tokenvault.v1.CallersFileStatus"> & {
+  /**
+   * SHA-256 of the content in use, in hexadecimal. Equal on all replicas with the same callers.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * Since when it is in use.
+   *
+   * @generated from field: google.protobuf.Timestamp load_time = 2;
+   */
+  loadTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.CallersFileStatus.
+ * Use `create(CallersFileStatusSchema)` to create a new message.
+ */
+export const CallersFileStatusSchema: GenMessage<CallersFileStatus> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_status_service, 8);
+
+/**
  * A credential that expires.
  *
  * @generated from message tokenvault.v1.ExpiringCredential
@@ -426,7 +461,7 @@ export type ExpiringCredential = Message<"tokenvault.v1.ExpiringCredential"> & {
  * Use `create(ExpiringCredentialSchema)` to create a new message.
  */
 export const ExpiringCredentialSchema: GenMessage<ExpiringCredential> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_status_service, 8);
+  messageDesc(file_tokenvault_v1_status_service, 9);
 
 /**
  * A part of the response that cannot be read.
@@ -454,7 +489,7 @@ export type UnreadPart = Message<"tokenvault.v1.UnreadPart"> & {
  * Use `create(UnreadPartSchema)` to create a new message.
  */
 export const UnreadPartSchema: GenMessage<UnreadPart> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_status_service, 9);
+  messageDesc(file_tokenvault_v1_status_service, 10);
 
 /**
  * The state of the vault itself, for operators. Available on the admin listener only.
