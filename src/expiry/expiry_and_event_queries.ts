@@ -37,7 +37,10 @@ export interface ListExpiring extends Audience {
 /** The number of the last event that the reader has; `now` skips all past events. */
 export type EventCursor = number | 'now';
 
-/** Events of the vault itself are sent only if the caller may see all tenants and requests all. */
+/**
+ * Events of the vault itself are sent only if the caller may see all tenants and requests all. The tenants that the
+ * caller may see can change during a stream.
+ */
 export interface EventFilter extends Audience {
   readonly types: ReadonlySet<string>;
 }
@@ -61,6 +64,11 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
     throw tenantNotFound(tenantId);
   }
 
+  function isVisible(filter: Audience, tenantId: string): boolean {
+    if (filter.tenantId !== undefined) return tenantId === filter.tenantId;
+    return filter.tenantIds?.includes(tenantId) ?? true;
+  }
+
   return {
     async listExpiring(request) {
       return stores.expiry.listExpiring(request.page, {
@@ -71,14 +79,14 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
     },
 
     async *events(after, filter, signal) {
-      const tenantIds = await audience(filter);
+      await audience(filter);
       const last = await stores.outbox.last();
       yield* follow({
         outbox: stores.outbox,
         every,
         // After a restore from a backup the cursor may be ahead of the outbox; the reader must still get new events.
         after: after === 'now' ? last : Math.min(after, last),
-        isWanted: ({ type, tenantId }) => filter.types.has(type) && (tenantIds?.includes(tenantId) ?? true),
+        isWanted: ({ type, tenantId }) => filter.types.has(type) && isVisible(filter, tenantId),
         signal,
       });
     },

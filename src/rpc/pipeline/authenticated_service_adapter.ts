@@ -97,6 +97,7 @@ function streaming(
         await activeCall.recordMessage();
         if (!(await write(wire, bytes, call.signal()))) break;
       }
+      activeCall.checkAccess();
     } catch (error) {
       return activeCall.fail(error, (status) => wire.emit('error', status));
     }

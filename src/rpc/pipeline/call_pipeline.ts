@@ -4,11 +4,13 @@ import type { AuditLog } from '../../audit/audit_log_interface.ts';
 import type { Caller, Rule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
+import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import type { AccessLog } from './access_log.ts';
 import { type Authenticator, claimedKeyId } from './api_key_authenticator.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize_caller.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
+import { createStreamRechecks } from './recheck_open_streams.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
 import { toStatus, toVaultError } from './vault_error_to_grpc_status.ts';
 
@@ -29,8 +31,10 @@ export interface ActiveCall {
   /** Appends the audit entry, then calls `respond`, with a status if the audit log failed. */
   complete(respond: (error?: StatusObject) => void): void;
   fail(error: unknown, respond: (status: StatusObject) => void): void;
-  /** Appends the audit entry of one message of a stream. AUDIT_UNAVAILABLE. */
+  /** Appends the audit entry of one message of a stream. AUDIT_UNAVAILABLE, and the reasons of `checkAccess`. */
   recordMessage(): Promise<void>;
+  /** Whether the caller may still call. UNAUTHENTICATED, ACCESS_DENIED. */
+  checkAccess(): void;
   /** After the last message, or a cancellation by the caller. */
   endStream(respond: () => void): void;
 }
@@ -52,6 +56,7 @@ export interface CallPipelineParts {
   readonly clock: Clock;
   readonly metrics?: RpcMetrics | undefined;
   readonly log?: AccessLog | undefined;
+  readonly every?: Every | undefined;
   /** Default: 4,000 calls in progress, 1,000 per caller; streams are limited separately, with the same numbers. */
   readonly limits?: ConcurrencyLimits | undefined;
 }
@@ -67,6 +72,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const calls = createConcurrencyLimit(limits);
   const streams = createConcurrencyLimit(limits);
   const waiting = createConcurrencyLimit(waitingLimits(limits).all);
+  const rechecks = createStreamRechecks(authenticator, parts.every ?? systemTimers.every);
   const waitingForOne = createConcurrencyLimit(waitingLimits(limits).one);
 
   return (service, method) => {
@@ -86,6 +92,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
     return {
       start(wire, stopping) {
         const started = performance.now();
+        const revoked = stopping && new AbortController();
         const call: Call = {
           method: name,
           requestId: nextRequestId(),
@@ -96,14 +103,28 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           resource: '',
           token: undefined,
           wait,
-          signal: createSignal(wire, stopping),
+          signal: createSignal(wire, revoked && stopping && AbortSignal.any([revoked.signal, stopping])),
         };
         const peer = peerOf(wire);
         const limit = stopping === undefined ? calls : streams;
         let entered = false;
         let waitsFor: string | undefined;
         let claimedKey: string | undefined;
+        let stopRechecks: (() => void) | undefined;
         metrics?.inFlight(1);
+
+        function decide(): void {
+          call.rule = authorize(call.caller, access.roles, call.resource);
+          call.tenants = visibleTo(call.caller);
+        }
+
+        function checkAccess(): void {
+          const caller = authenticator.authenticate(authorizationOf(wire.metadata));
+          // The key was given to another caller meanwhile.
+          if (caller.id !== call.caller.id) throw keyReassigned();
+          call.caller = caller;
+          decide();
+        }
 
         function wait(): void {
           const key = `${call.caller.id} ${call.resource}`;
@@ -135,6 +156,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function leave(status: 'OK' | Reason, duration: number, isWritten = true): void {
+          stopRechecks?.();
           if (entered) limit.leave(call.caller.id);
           if (waitsFor !== undefined) {
             waitingForOne.leave(waitsFor);
@@ -165,8 +187,8 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           authorize(request) {
             call.resource = clip(access.resource?.(request) ?? '');
             log?.received?.(call, method.input, request);
-            call.rule = authorize(call.caller, access.roles, call.resource);
-            call.tenants = visibleTo(call.caller);
+            decide();
+            if (revoked !== undefined) stopRechecks = rechecks.add(checkAccess, () => revoked.abort());
             return call;
           },
           complete(respond) {
@@ -194,7 +216,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
               respond(toStatus(known));
             });
           },
-          recordMessage() {
+          checkAccess,
+          async recordMessage() {
+            checkAccess();
             return new Promise((resolve, reject) => {
               audit.append(entry('OK', performance.now() - started), (refused) =>
                 refused === undefined ? resolve() : reject(refused),
@@ -238,6 +262,10 @@ function accessOf(service: DescService, method: DescMethod): Access<Message> {
 /** The first `authorization` header. */
 function firstAuthorization(metadata: Metadata): string | undefined {
   return metadata.get('authorization')[0] as string | undefined;
+}
+
+function keyReassigned(): VaultError {
+  return new VaultError('UNAUTHENTICATED', 'The API key belongs to another caller now. Call again.');
 }
 
 function authorizationOf(metadata: Metadata): string | undefined {

@@ -12,7 +12,9 @@ export function createEventService({ expiry }: { readonly expiry: Expiry }): Imp
     async *watchEvents(request, call) {
       const filter = {
         tenantId: parseParent('parent', request.parent),
-        tenantIds: call.tenants,
+        get tenantIds() {
+          return call.tenants;
+        },
         types: fromEventTypes('types', request.types),
       };
       for await (const { event, cursor } of expiry.events(readCursor(request.cursor), filter, call.signal()))
