@@ -4,7 +4,7 @@ import type { Duration } from '../model/clock.ts';
 import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import type { Every } from '../model/monotonic_timers.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
-import { readCallers } from './read_callers_file.ts';
+import { type CallersVocabulary, readCallers } from './read_callers_file.ts';
 import { type FileVersion, readFileVersion } from './read_file_version.ts';
 
 export interface CallersReload {
@@ -32,15 +32,16 @@ const MOST_UNSETTLED = 20;
  */
 export async function startCallersReload(parts: {
   readonly path: string;
+  readonly vocabulary: CallersVocabulary;
   readonly every: Every;
   readonly onLoaded: (callers: KnownCallers) => void;
   /** Once for each content; `sha256` is undefined if it could not be read. */
   readonly onRejected: (fault: string, sha256: string | undefined) => void;
 }): Promise<CallersReload> {
-  const { path, onLoaded, onRejected } = parts;
+  const { path, vocabulary, onLoaded, onRejected } = parts;
   const listeners = new Set<() => void>();
   let last: Reading = await readSettled(path);
-  let current = knownCallers(last, path);
+  let current = knownCallers(last, path, vocabulary);
   let fault: string | undefined;
   /** The content, or the fault, that was reported. */
   let rejected: string | undefined;
@@ -56,7 +57,7 @@ export async function startCallersReload(parts: {
   function use(version: FileVersion): void {
     try {
       if (version.sha256 !== current.sha256) {
-        current = knownCallers(version, path);
+        current = knownCallers(version, path, vocabulary);
         onLoaded(current);
         for (const listener of listeners) listener();
       }
@@ -99,8 +100,8 @@ export async function startCallersReload(parts: {
 }
 
 /** FIELD_INVALID with all faults at once. */
-export async function readCallersFile(path: string): Promise<KnownCallers> {
-  return knownCallers(await readSettled(path), path);
+export async function readCallersFile(path: string, vocabulary: CallersVocabulary): Promise<KnownCallers> {
+  return knownCallers(await readSettled(path), path, vocabulary);
 }
 
 /** Text: why the file cannot be read. Undefined: it changed meanwhile. */
@@ -109,8 +110,8 @@ type Reading = FileVersion | string | undefined;
 const WHAT = 'callers file';
 const UNSETTLED = 'The callers file keeps changing. Replace it by renaming a complete file.';
 
-function knownCallers({ text, sha256 }: FileVersion, path: string): KnownCallers {
-  return { keys: readCallers(text, path), sha256 };
+function knownCallers({ text, sha256 }: FileVersion, path: string, vocabulary: CallersVocabulary): KnownCallers {
+  return { keys: readCallers(text, path, vocabulary), sha256 };
 }
 
 async function readSettled(path: string): Promise<FileVersion> {

@@ -1,20 +1,32 @@
 import { z } from 'zod';
-import { type Caller, type KnownKey, ROLES } from '../model/authenticated_caller.ts';
+import { type Caller, type KnownKey, ROLES, type Rule } from '../model/authenticated_caller.ts';
+import { CONNECTION_GLOB } from '../model/connection_glob.ts';
 import { duplicates, invalidFile, readYaml, resourceId } from './read_yaml_file.ts';
+
+const time = z.iso.datetime({ offset: true, error: 'must be given, as a time such as 2027-01-31T00:00:00Z' });
 
 const key = z.strictObject({
   id: resourceId,
   sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the API key, 64 hex digits'),
-  expire_time: z.iso.datetime({ offset: true, error: 'must be given, as a time such as 2027-01-31T00:00:00Z' }),
+  expire_time: time,
 });
 
-const rule = z.strictObject({
-  id: resourceId,
-  role: z.enum(ROLES, `must be one of ${ROLES.join(', ')}`),
-  tenants: z
-    .array(z.union([z.literal('*'), resourceId], 'must be the id of a tenant, or "*"'))
-    .min(1, 'must name at least one tenant, or "*" for all'),
-});
+const rule = z
+  .strictObject({
+    id: resourceId,
+    effect: z.enum(['ALLOW', 'DENY'], 'must be ALLOW or DENY').default('ALLOW'),
+    role: z.enum(ROLES, `must be one of ${ROLES.join(', ')}`).optional(),
+    actions: z.array(z.string()).min(1, 'must name at least one action').optional(),
+    tenants: z
+      .array(z.union([z.literal('*'), resourceId], 'must be the id of a tenant, or "*"'))
+      .min(1, 'must name at least one tenant, or "*" for all'),
+    connections: z
+      .string()
+      .regex(CONNECTION_GLOB, 'must be a connection id of at most 128 characters, in which * stands for any')
+      .optional(),
+    not_after: time.optional(),
+  })
+  .refine(({ role, actions }) => (role === undefined) !== (actions === undefined), 'must have either role or actions');
 
 const caller = z.strictObject({
   id: resourceId,
@@ -43,12 +55,18 @@ function isObject(raw: unknown): raw is object {
   return typeof raw === 'object' && raw !== null;
 }
 
-function isOfAdmin({ role, tenants }: z.infer<typeof rule>): boolean {
-  return role === 'admin' && tenants.includes('*');
+function isOfAdmin({ effect, role, tenants }: z.infer<typeof rule>): boolean {
+  return effect === 'ALLOW' && role === 'admin' && tenants.includes('*');
+}
+
+/** The names that a callers file may use. */
+export interface CallersVocabulary {
+  /** `TokenService/GetAccessToken` of each method. */
+  readonly methods: readonly string[];
 }
 
 /** API keys of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */
-export function readCallers(text: string, name: string): readonly KnownKey[] {
+export function readCallers(text: string, name: string, vocabulary: CallersVocabulary): readonly KnownKey[] {
   const { callers } = readYaml(text, name, file);
   const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id);
   const hashes = callers.flatMap(({ api_keys }) => api_keys.map(({ sha256 }) => sha256.toLowerCase()));
@@ -57,12 +75,33 @@ export function readCallers(text: string, name: string): readonly KnownKey[] {
     ...duplicates('sha256', hashes),
     ...callers.flatMap(({ id, api_keys }) => duplicates(`key id of ${id}`, idsOf(api_keys))),
     ...callers.flatMap(({ id, rules }) => duplicates(`rule id of ${id}`, idsOf(rules))),
+    ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => actionFaults(id, one, vocabulary))),
   ];
   if (faults.length > 0) throw invalidFile(name, faults);
-  return callers.flatMap((one) => one.api_keys.map((known) => toKnownKey(one, known)));
+  return callers.flatMap(toKnownKeys);
 }
 
-function toKnownKey(one: z.infer<typeof caller>, known: z.infer<typeof key>): KnownKey {
-  const caller: Caller = { id: one.id, kind: 'api_key', credentialId: known.id, rules: one.rules };
-  return { sha256: known.sha256.toLowerCase(), caller, expireTime: Date.parse(known.expire_time) };
+function actionFaults(callerId: string, { id, effect, actions = [] }: WrittenRule, { methods }: CallersVocabulary) {
+  const services = new Set(methods.map((method) => `${method.slice(0, method.indexOf('/'))}/*`));
+  return actions
+    .filter((action) => !methods.includes(action) && !services.has(action) && !(action === '*' && effect === 'DENY'))
+    .map(
+      (action) =>
+        `rule ${id} of ${callerId}: ${JSON.stringify(action)} is no action. Write Service/Method or Service/*, such as TokenService/GetAccessToken; * in a DENY rule only`,
+    );
+}
+
+type WrittenRule = z.infer<typeof rule>;
+
+function toKnownKeys({ id, api_keys, rules: written }: z.infer<typeof caller>): readonly KnownKey[] {
+  const rules = written.map(toRule);
+  return api_keys.map((known) => {
+    const one: Caller = { id, kind: 'api_key', credentialId: known.id, rules };
+    return { sha256: known.sha256.toLowerCase(), caller: one, expireTime: Date.parse(known.expire_time) };
+  });
+}
+
+function toRule({ id, effect, role, actions = [], tenants, connections, not_after }: WrittenRule): Rule {
+  const notAfter = not_after === undefined ? undefined : Date.parse(not_after);
+  return { id, effect, role, actions, tenants, connections, notAfter };
 }

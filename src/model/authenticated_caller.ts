@@ -4,13 +4,26 @@ import type { Timestamp } from './clock.ts';
 export const ROLES = ['operator', 'connector', 'token_reader', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** One permission of a caller. */
+/** What a caller may do, or may not do. */
 export interface Rule {
   /** Names the rule in the audit log. */
   readonly id: string;
-  readonly role: Role;
+  readonly effect: 'ALLOW' | 'DENY';
+  /** The methods that it is about; undefined: `actions`. */
+  readonly role: Role | undefined;
+  /** `TokenService/GetAccessToken`, `TokenService/*`; `*` in a DENY rule. Empty: `role`. */
+  readonly actions: readonly string[];
   /** Tenant ids; `*` for all. */
   readonly tenants: readonly string[];
+  /** Glob of connection ids; undefined: not limited to connections. */
+  readonly connections: string | undefined;
+  /** The rule does not apply from then on. */
+  readonly notAfter: Timestamp | undefined;
+}
+
+/** Allows a role without limits. */
+export function roleRule(id: string, role: Role, tenants: readonly string[]): Rule {
+  return { id, effect: 'ALLOW', role, actions: [], tenants, connections: undefined, notAfter: undefined };
 }
 
 /** An authenticated caller. */

@@ -8,6 +8,7 @@ import {
   createKeyAuthenticator,
   createLoopbackAuthenticator,
 } from '../rpc/pipeline/api_key_authenticator.ts';
+import { METHODS } from '../rpc/pipeline/authorize_caller.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { Metrics } from '../telemetry/vault_metrics.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -54,6 +55,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   const reload = await opened(
     startCallersReload({
       path: callersFile,
+      vocabulary: { methods: METHODS.map(({ name }) => name) },
       every,
       onLoaded({ sha256, keys }) {
         loadTime = clock.now();

@@ -3,10 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readCallers } from '../../src/config/read_callers_file.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
+import { roleRule } from '../../src/model/authenticated_caller.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createKeyAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
+import { METHODS } from '../../src/rpc/pipeline/authorize_caller.ts';
 import { clock, fixedCallers, NOW } from '../rpc/stage.ts';
 
+const vocabulary = { methods: METHODS.map(({ name }) => name) };
 const sha = (text: string) => hash('sha256', text, 'hex');
 
 const good = `
@@ -31,7 +34,7 @@ function twice(other: string): string {
 
 function faultsOf(text: string): string {
   try {
-    readCallers(text, 'callers.yaml');
+    readCallers(text, 'callers.yaml', vocabulary);
   } catch (error) {
     if (isVaultError(error, 'FIELD_INVALID')) return error.message;
     throw error;
@@ -41,7 +44,7 @@ function faultsOf(text: string): string {
 
 describe('a callers file', () => {
   test('lists callers with their keys and rules', () => {
-    const known = readCallers(good, 'callers.yaml');
+    const known = readCallers(good, 'callers.yaml', vocabulary);
 
     expect(known).toMatchObject([
       {
@@ -56,9 +59,9 @@ describe('a callers file', () => {
       },
     ]);
     expect(known[0]?.caller.rules).toEqual([
-      { id: 'reads', role: 'token_reader', tenants: ['*'] },
-      { id: 'connects', role: 'connector', tenants: ['acme', 'beta'] },
-      { id: 'administers', role: 'admin', tenants: ['*'] },
+      roleRule('reads', 'token_reader', ['*']),
+      roleRule('connects', 'connector', ['acme', 'beta']),
+      roleRule('administers', 'admin', ['*']),
     ]);
   });
 
@@ -114,6 +117,35 @@ callers:
     expect(faultsOf(text)).toContain(fault);
   });
 
+  test('has rules with effects, actions, connections and an end', () => {
+    const rule = `{ id: block, effect: DENY, actions: [TokenService/GetAccessToken, TenantService/*, '*'], tenants: [acme], connections: ceo-*, not_after: 2027-01-01T00:00:00Z }`;
+    const known = readCallers(good.replace("{ id: reads, role: token_reader, tenants: ['*'] }", rule), 'x', vocabulary);
+
+    expect(known[0]?.caller.rules[0]).toEqual({
+      id: 'block',
+      effect: 'DENY',
+      role: undefined,
+      actions: ['TokenService/GetAccessToken', 'TenantService/*', '*'],
+      tenants: ['acme'],
+      connections: 'ceo-*',
+      notAfter: Date.parse('2027-01-01T00:00:00Z'),
+    });
+  });
+
+  test.each([
+    ['an unknown action', 'actions: [TokenService/GetToken]', '"TokenService/GetToken" is no action'],
+    ['an unknown service', 'actions: [TokensService/*]', '"TokensService/*" is no action'],
+    ['all actions', "actions: ['*']", 'in a DENY rule only'],
+    ['a role and actions', "role: operator, actions: ['TenantService/*']", 'either role or actions'],
+    ['neither a role nor actions', '', 'either role or actions'],
+    ['a glob of other characters', 'role: operator, connections: a/b', 'connections must be'],
+    ['an unknown effect', 'role: operator, effect: deny', 'ALLOW or DENY'],
+    ['an end without a time zone', 'role: operator, not_after: "2027-01-31"', 'not_after must be'],
+  ])('is rejected with a rule with %s', (_, fields, fault) => {
+    const text = good.replace('role: token_reader,', fields === '' ? '' : `${fields},`);
+    expect(faultsOf(text)).toContain(fault);
+  });
+
   test('is rejected wherever it is cut off', () => {
     const lines = good.split('\n');
     for (let count = 0; count < lines.length - 1; count++)
@@ -145,7 +177,7 @@ describe('a new API key', () => {
     const { key, sha256 } = newApiKey('mail-sync');
     expect(key).toMatch(/^tv1_mail-sync_[\w-]{43}$/);
 
-    const [first] = readCallers(good.replace(sha('one'), sha256), 'callers.yaml');
+    const [first] = readCallers(good.replace(sha('one'), sha256), 'callers.yaml', vocabulary);
     const authenticator = createKeyAuthenticator(fixedCallers(first === undefined ? [] : [first]), clock);
 
     expect(authenticator.authenticate(`Bearer ${key}`).id).toBe('mail-sync');

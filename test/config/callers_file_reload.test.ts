@@ -32,6 +32,7 @@ beforeEach(() => {
 async function start(): Promise<CallersReload> {
   const reload = await startCallersReload({
     path,
+    vocabulary: { methods: [] },
     every(period) {
       periods.push(period);
       return () => {};

@@ -8,7 +8,7 @@ import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { ROLES, type Role } from '../../src/model/authenticated_caller.ts';
+import { ROLES, type Role, roleRule } from '../../src/model/authenticated_caller.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
@@ -91,7 +91,9 @@ describe('the access table', () => {
       const inOther = await reasonOf(service, method, requestIn('beta', method), known.key);
 
       expect(inOwn === 'ACCESS_DENIED', `${role} ${name} own`).toBe(isOfAll || !access?.roles.includes(role));
-      if (access?.resource !== undefined) expect(inOther, `${role} ${name} other`).toBe('ACCESS_DENIED');
+      const isOfVisible = access?.resource?.(requestIn('acme', method)) === 'tenants/-';
+      if (access?.resource !== undefined && !isOfVisible)
+        expect(inOther, `${role} ${name} other`).toBe('ACCESS_DENIED');
     }
   });
 
@@ -231,6 +233,24 @@ describe('an API key', () => {
 
 describe('a denial', () => {
   const peer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+
+  test('by a DENY rule wins over an ALLOW rule, and names the rule in the audit log', async () => {
+    const known = caller('mail', 'token_reader', '*');
+    const deny = { ...roleRule('no-ceo', 'token_reader', ['acme']), effect: 'DENY', connections: 'ceo' } as const;
+    const rules = [...known.known.caller.rules, deny];
+    const keys = [{ ...known.known, caller: { ...known.known.caller, rules } }];
+    stage = await startStage({ keys, accessTokens: { get: () => freshToken() } });
+    const client = stage.client(TokenService, { apiKey: known.key });
+
+    await client.getAccessToken({ connection: 'tenants/acme/connections/ada' });
+    const denied = client.getAccessToken({ connection: 'tenants/acme/connections/ceo' });
+
+    await expect(denied).rejects.toMatchObject({ code: 'PERMISSION_DENIED', reason: 'ACCESS_DENIED' });
+    expect(stage.audit.entries.map(({ status, rule }) => [status, rule])).toEqual([
+      ['OK', 'mail-rule'],
+      ['ACCESS_DENIED', 'no-ceo'],
+    ]);
+  });
 
   test('is audited', async () => {
     const known = caller('mail', 'token_reader', 'acme');

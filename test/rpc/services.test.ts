@@ -691,7 +691,7 @@ describe('ConnectionService', () => {
     expect(asked).toMatchObject([
       {
         tenantId: 'acme',
-        tenantIds: undefined,
+        tenantIds: ['acme'],
         state: 'BLOCKED',
         username: 'Ada@Example.com',
         objectId: 'c0c0c0c0-0000-4000-8000-000000000001',

@@ -2,7 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { AuditEntry, AuditLog } from '../../src/audit/audit_log_interface.ts';
 import type { AccessToken } from '../../src/model/access_token.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
-import type { Caller, KnownKey, Role } from '../../src/model/authenticated_caller.ts';
+import { type Caller, type KnownKey, type Role, roleRule } from '../../src/model/authenticated_caller.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
@@ -189,7 +189,7 @@ export function recordingLog(): Log & { readonly events: LoggedEvent[] } {
 
 export function caller(id: string, role: Role, ...tenants: string[]): { key: string; known: KnownKey } {
   const { key, sha256 } = newApiKey(id);
-  const who: Caller = { id, kind: 'api_key', credentialId: 'k1', rules: [{ id: `${id}-rule`, role, tenants }] };
+  const who: Caller = { id, kind: 'api_key', credentialId: 'k1', rules: [roleRule(`${id}-rule`, role, tenants)] };
   return { key, known: { sha256, caller: who, expireTime: Infinity } };
 }
 

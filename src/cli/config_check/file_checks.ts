@@ -4,6 +4,7 @@ import { readCallersFile } from '../../config/callers_file_reload.ts';
 import type { Config } from '../../config/config_interface.ts';
 import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
 import { readSinksFile } from '../../config/read_event_sinks_file.ts';
+import { METHODS } from '../../rpc/pipeline/authorize_caller.ts';
 import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 
@@ -39,7 +40,7 @@ export async function checkEventGridKeys({ eventGridKeyFile }: Config): Promise<
 
 export async function checkCallers({ callersFile }: Config): Promise<string> {
   if (callersFile === undefined) return 'not set: programs on this machine may call';
-  const { keys } = await readCallersFile(callersFile);
+  const { keys } = await readCallersFile(callersFile, { methods: METHODS.map(({ name }) => name) });
   const expired = keys.filter(({ expireTime }) => expireTime <= Date.now());
   const callers = new Set(keys.map(({ caller }) => caller.id));
   return [

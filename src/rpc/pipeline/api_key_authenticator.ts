@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Caller, type KnownCallers, type KnownKey, ROLES } from '../../model/authenticated_caller.ts';
+import { type Caller, type KnownCallers, type KnownKey, ROLES, roleRule } from '../../model/authenticated_caller.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
@@ -64,7 +64,7 @@ export function createLoopbackAuthenticator(): Authenticator {
     id: 'loopback',
     kind: 'loopback',
     credentialId: 'none',
-    rules: ROLES.map((role) => ({ id: 'loopback', role, tenants: ['*'] })),
+    rules: ROLES.map((role) => roleRule('loopback', role, ['*'])),
   };
   return {
     listen: () => () => {},

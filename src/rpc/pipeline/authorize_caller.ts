@@ -9,12 +9,20 @@ import type { StatusService } from '../../gen/tokenvault/v1/status_service_pb.ts
 import type { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import type { Caller, Role, Rule } from '../../model/authenticated_caller.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import {
+  type AccessDecision,
+  type AccessMethod,
+  type AccessTarget,
+  type CompiledRules,
+  compileRules,
+} from '../../model/compiled_rules.ts';
 import { VaultError } from '../../model/errors.ts';
 
 /** What a method requires: one of the roles, in the tenant of the request. */
 export interface Access<Request> {
   readonly roles: readonly Role[];
-  /** Name of the resource of the request, also of one to be created. Undefined: any rule with the role suffices. */
+  /** Name of the resource of the request, also of one to be created. Undefined: the method concerns no tenant. */
   readonly resource: ((request: Request) => string) | undefined;
 }
 
@@ -33,6 +41,8 @@ const byName = (request: { readonly name: string }) => request.name;
 const byParent = (request: { readonly parent: string }) => request.parent;
 /** Requires a rule for all tenants. */
 const allTenants = () => 'tenants/*';
+/** Lists what the caller may see. */
+const visibleTenants = () => 'tenants/-';
 const byConnection = (request: { readonly connection: string }) => request.connection;
 
 /** A method without a row does not compile. Roles of administrators cannot read tokens. */
@@ -40,7 +50,7 @@ export const ACCESS = {
   'tokenvault.v1.TenantService': {
     registerTenant: { roles: operator, resource: (request) => `tenants/${request.tenantId}` },
     getTenant: { roles: operator, resource: byName },
-    listTenants: { roles: operator, resource: undefined },
+    listTenants: { roles: operator, resource: visibleTenants },
     updateTenant: { roles: operator, resource: (request) => request.tenant?.name ?? '' },
     suspendTenant: { roles: operator, resource: byName },
     resumeTenant: { roles: operator, resource: byName },
@@ -95,35 +105,53 @@ export const ACCESS = {
   } satisfies AccessOf<typeof ScopeService>,
 } as const;
 
-const TENANT = /^tenants\/([^/]+)/;
+/** `TokenService/GetAccessToken` of each method. */
+export const METHODS: readonly AccessMethod[] = Object.entries(ACCESS).flatMap(([service, rows]) =>
+  Object.entries(rows).map(([method, { roles }]) => ({ name: methodName(service, method), roles })),
+);
+
+/** `typeName` of a service, and the name of its method in any case. */
+export function methodName(typeName: string, method: string): string {
+  return `${typeName.slice(typeName.lastIndexOf('.') + 1)}/${method.charAt(0).toUpperCase()}${method.slice(1)}`;
+}
+
+const compiled = new WeakMap<readonly Rule[], CompiledRules>();
 
 /**
- * The rule that allows the call, before any validation (AIP-211). The error is the same for a missing and for a
- * forbidden resource, so that callers cannot probe for names. A malformed name is left to validation if the caller has
- * the role in any tenant.
+ * Whether the caller's rules allow the call, before any validation (AIP-211). A malformed name is left to validation if
+ * the caller may call the method in any tenant.
  */
-export function authorize(caller: Caller, roles: readonly Role[], resource: string): Rule {
-  const tenant = tenantOf(resource);
-  for (const rule of caller.rules) {
-    if (!roles.includes(rule.role)) continue;
-    if (tenant === undefined || rule.tenants.includes('*') || rule.tenants.includes(tenant)) return rule;
+export function decide(caller: Caller, method: AccessMethod, resource: string, now: Timestamp): AccessDecision {
+  let rules = compiled.get(caller.rules);
+  if (rules === undefined) {
+    rules = compileRules(caller.rules);
+    compiled.set(caller.rules, rules);
   }
+  return rules.decide(method, targetOf(resource), now);
+}
+
+/** The same for a missing and for a forbidden resource, so that callers cannot probe for names. */
+export function accessDenied(caller: Caller, { roles }: AccessMethod, resource: string): VaultError {
   const target = resource === '' ? 'call this method' : `access ${resource}, or it does not exist`;
-  throw new VaultError(
+  const needed = `grant the role ${roles.join(' or ')}`;
+  return new VaultError(
     'ACCESS_DENIED',
-    `Caller ${caller.id} may not ${target}. The operator of the vault can grant the role ${roles.join(' or ')}.`,
+    `Caller ${caller.id} may not ${target}. The operator of the vault can ${needed}.`,
     { metadata: { caller: caller.id } },
   );
 }
 
-/** Tenants in which the caller has one of the roles; undefined: all tenants. */
-export function tenantsOf(caller: Caller, roles: readonly Role[]): readonly string[] | undefined {
-  const tenants = caller.rules.filter((rule) => roles.includes(rule.role)).flatMap((rule) => rule.tenants);
-  return tenants.includes('*') ? undefined : [...new Set(tenants)];
-}
+const NAME = /^tenants\/([^/]+)(?:\/connections\/(.*))?/s;
 
-/** Undefined for `tenants/-`, an empty name, or a malformed one, which validation rejects. */
-function tenantOf(resource: string): string | undefined {
-  const tenant = TENANT.exec(resource)?.[1];
-  return tenant === '-' ? undefined : tenant;
+const ALL: AccessTarget = { kind: 'ALL', tenant: '', connection: undefined };
+const VISIBLE: AccessTarget = { kind: 'VISIBLE', tenant: '', connection: undefined };
+const NONE: AccessTarget = { kind: 'NONE', tenant: '', connection: undefined };
+
+/** `NONE` also for an empty name and for a malformed one, which validation rejects. */
+export function targetOf(resource: string): AccessTarget {
+  if (resource === 'tenants/*') return ALL;
+  if (resource === 'tenants/-') return VISIBLE;
+  const [, tenant, connection] = NAME.exec(resource) ?? [];
+  if (tenant === undefined || tenant === '-') return NONE;
+  return { kind: connection === undefined ? 'TENANT' : 'CONNECTION', tenant, connection };
 }

@@ -17,7 +17,7 @@ export interface Call {
   readonly startTime: Timestamp;
   caller: Caller;
   rule: Rule;
-  /** Tenants that the caller may see; undefined: all of them. */
+  /** Of a call for all tenants that the caller may see: those; undefined: all. */
   tenants: readonly string[] | undefined;
   /** Resource name of the request. */
   resource: string;

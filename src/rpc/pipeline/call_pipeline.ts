@@ -1,13 +1,13 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog } from '../../audit/audit_log_interface.ts';
-import type { Caller, Rule } from '../../model/authenticated_caller.ts';
+import { type Caller, roleRule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import type { AccessLog } from './access_log.ts';
 import { type Authenticator, claimedKeyId } from './api_key_authenticator.ts';
-import { ACCESS, type Access, authorize, tenantsOf } from './authorize_caller.ts';
+import { ACCESS, type Access, accessDenied, decide, methodName } from './authorize_caller.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
 import { createStreamRechecks } from './recheck_open_streams.ts';
@@ -62,7 +62,7 @@ export interface CallPipelineParts {
 }
 
 const UNKNOWN_CALLER: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
-const NO_RULE: Rule = { id: '', role: 'token_reader', tenants: [] };
+const NO_RULE = roleRule('', 'token_reader', []);
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const { authenticator, audit, clock, metrics, log } = parts;
@@ -76,18 +76,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const waitingForOne = createConcurrencyLimit(waitingLimits(limits).one);
 
   return (service, method) => {
-    const name = `${service.typeName.slice(service.typeName.lastIndexOf('.') + 1)}/${method.name}`;
+    const name = methodName(service.typeName, method.name);
     const access = accessOf(service, method);
-    const tenantsOfCaller = new WeakMap<Caller, { readonly tenants: readonly string[] | undefined }>();
-
-    function visibleTo(caller: Caller): readonly string[] | undefined {
-      let known = tenantsOfCaller.get(caller);
-      if (known === undefined) {
-        known = { tenants: tenantsOf(caller, access.roles) };
-        tenantsOfCaller.set(caller, known);
-      }
-      return known.tenants;
-    }
+    const accessMethod = { name, roles: access.roles };
 
     return {
       start(wire, stopping) {
@@ -113,9 +104,11 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         let stopRechecks: (() => void) | undefined;
         metrics?.inFlight(1);
 
-        function decide(): void {
-          call.rule = authorize(call.caller, access.roles, call.resource);
-          call.tenants = visibleTo(call.caller);
+        function checkRules(): void {
+          const decision = decide(call.caller, accessMethod, call.resource, clock.now());
+          call.rule = decision.rule ?? NO_RULE;
+          if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);
+          call.tenants = decision.tenants;
         }
 
         function checkAccess(): void {
@@ -123,7 +116,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           // The key was given to another caller meanwhile.
           if (caller.id !== call.caller.id) throw keyReassigned();
           call.caller = caller;
-          decide();
+          checkRules();
         }
 
         function wait(): void {
@@ -187,7 +180,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           authorize(request) {
             call.resource = clip(access.resource?.(request) ?? '');
             log?.received?.(call, method.input, request);
-            decide();
+            checkRules();
             if (revoked !== undefined) stopRechecks = rechecks.add(checkAccess, () => revoked.abort());
             return call;
           },

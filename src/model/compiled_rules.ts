@@ -1,0 +1,200 @@
+import type { Role, Rule } from './authenticated_caller.ts';
+import type { Timestamp } from './clock.ts';
+import { connectionMatcher } from './connection_glob.ts';
+
+/** A method, as rules name it. */
+export interface AccessMethod {
+  /** `TokenService/GetAccessToken`. */
+  readonly name: string;
+  /** The roles that include it. */
+  readonly roles: readonly Role[];
+}
+
+/** What a call addresses. */
+export interface AccessTarget {
+  /**
+   * `CONNECTION`: one connection. `TENANT`: one tenant, or a part of it other than a connection. `VISIBLE`: all tenants
+   * that the caller may see (`tenants/-`). `ALL`: all tenants. `NONE`: no tenant.
+   */
+  readonly kind: 'CONNECTION' | 'TENANT' | 'VISIBLE' | 'ALL' | 'NONE';
+  readonly tenant: string;
+  /** Undefined: other than a connection. */
+  readonly connection: string | undefined;
+}
+
+export type AccessDecision =
+  | {
+      readonly isAllowed: true;
+      readonly rule: Rule;
+      /** Of `VISIBLE`: the tenants that the caller may see; undefined: all. */
+      readonly tenants: readonly string[] | undefined;
+    }
+  /** `rule` is the DENY rule; undefined: no rule allows it. */
+  | { readonly isAllowed: false; readonly rule: Rule | undefined };
+
+/** The rules of one caller. */
+export interface CompiledRules {
+  decide(method: AccessMethod, target: AccessTarget, now: Timestamp): AccessDecision;
+}
+
+interface RuleIndex {
+  readonly all: IndexedRule[];
+  readonly everywhere: ByConnection;
+  readonly byTenant: Map<string, ByConnection>;
+}
+
+interface ByConnection {
+  readonly all: IndexedRule[];
+  /** Without `connections`. */
+  readonly whole: IndexedRule[];
+  /** With `connections` that have no `*`. */
+  readonly exact: Map<string, IndexedRule[]>;
+  readonly globs: IndexedRule[];
+}
+
+interface IndexedRule {
+  readonly rule: Rule;
+  readonly endTime: Timestamp;
+  readonly matches: (connectionId: string) => boolean;
+}
+
+interface MethodRules {
+  readonly allow: RuleIndex;
+  readonly deny: RuleIndex;
+}
+
+/**
+ * Calls are denied unless an ALLOW rule covers all that they address, and no DENY rule covers any of it. Rules are
+ * indexed by method, tenant and connection, so that a decision does not depend on their number.
+ */
+export function compileRules(rules: readonly Rule[]): CompiledRules {
+  const indexed = rules.map((rule) => ({
+    rule,
+    endTime: rule.notAfter ?? Infinity,
+    matches: connectionMatcher(rule.connections ?? '*'),
+  }));
+  const byMethod = new Map<string, MethodRules>();
+
+  function rulesOf(method: AccessMethod): MethodRules {
+    let known = byMethod.get(method.name);
+    if (known === undefined) {
+      const own = indexed.filter(({ rule }) => coversMethod(rule, method));
+      known = {
+        allow: indexOf(own.filter(({ rule }) => rule.effect === 'ALLOW')),
+        deny: indexOf(own.filter(({ rule }) => rule.effect === 'DENY')),
+      };
+      byMethod.set(method.name, known);
+    }
+    return known;
+  }
+
+  return {
+    decide(method, target, now) {
+      const { allow, deny } = rulesOf(method);
+      const denying = deny.all.length === 0 ? undefined : firstDenying(deny, target, now);
+      if (denying !== undefined) return { isAllowed: false, rule: denying };
+      if (target.kind === 'VISIBLE') return decideVisible(allow, deny, now);
+      const allowing = firstAllowing(allow, target, now);
+      if (allowing === undefined) return { isAllowed: false, rule: undefined };
+      return { isAllowed: true, rule: allowing, tenants: target.kind === 'TENANT' ? [target.tenant] : NONE };
+    },
+  };
+}
+
+const NONE: readonly string[] = [];
+const NO_RULES: readonly IndexedRule[] = [];
+
+export function coversMethod({ role, actions }: Rule, method: AccessMethod): boolean {
+  if (role !== undefined) return method.roles.includes(role);
+  const ofService = `${method.name.slice(0, method.name.indexOf('/'))}/*`;
+  return actions.some((action) => action === method.name || action === ofService || action === '*');
+}
+
+function indexOf(rules: readonly IndexedRule[]): RuleIndex {
+  const index: RuleIndex = { all: [...rules], everywhere: emptyList(), byTenant: new Map() };
+  for (const one of rules) {
+    // A rule for all tenants needs no other entries.
+    if (one.rule.tenants.includes('*')) add(index.everywhere, one);
+    else for (const tenant of new Set(one.rule.tenants)) add(entryOf(index.byTenant, tenant, emptyList), one);
+  }
+  return index;
+}
+
+function emptyList(): ByConnection {
+  return { all: [], whole: [], exact: new Map(), globs: [] };
+}
+
+function add(list: ByConnection, one: IndexedRule): void {
+  const { connections } = one.rule;
+  list.all.push(one);
+  if (connections === undefined) list.whole.push(one);
+  else if (connections.includes('*')) list.globs.push(one);
+  else entryOf(list.exact, connections, () => []).push(one);
+}
+
+function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
+}
+
+function firstDenying(deny: RuleIndex, target: AccessTarget, now: Timestamp): Rule | undefined {
+  switch (target.kind) {
+    case 'CONNECTION':
+      return ofConnection(deny.everywhere, target, now) ?? ofConnection(deny.byTenant.get(target.tenant), target, now);
+    case 'TENANT':
+      return firstOf(deny.everywhere.all, now) ?? firstOf(deny.byTenant.get(target.tenant)?.all, now);
+    case 'VISIBLE':
+      return firstOf(deny.everywhere.all, now);
+    case 'ALL':
+      return firstOf(deny.all, now);
+    case 'NONE':
+      return firstOf(deny.everywhere.whole, now);
+  }
+}
+
+function firstAllowing(allow: RuleIndex, target: AccessTarget, now: Timestamp): Rule | undefined {
+  switch (target.kind) {
+    case 'CONNECTION':
+      return (
+        ofConnection(allow.byTenant.get(target.tenant), target, now) ?? ofConnection(allow.everywhere, target, now)
+      );
+    case 'TENANT':
+      return firstOf(allow.byTenant.get(target.tenant)?.whole, now) ?? firstOf(allow.everywhere.whole, now);
+    case 'NONE':
+      return firstOf(allow.all, now);
+    default:
+      return firstOf(allow.everywhere.whole, now);
+  }
+}
+
+function ofConnection(list: ByConnection | undefined, { connection = '' }: AccessTarget, now: Timestamp) {
+  if (list === undefined) return undefined;
+  const found = firstOf(list.whole, now) ?? firstOf(list.exact.get(connection), now);
+  return found ?? list.globs.find(({ endTime, matches }) => now < endTime && matches(connection))?.rule;
+}
+
+function firstOf(rules: readonly IndexedRule[] = NO_RULES, now: Timestamp): Rule | undefined {
+  for (const { rule, endTime } of rules) if (now < endTime) return rule;
+  return undefined;
+}
+
+/** Tenants with a DENY rule are left out. If those that remain cannot be listed, the call is denied. */
+function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp): AccessDecision {
+  const all = firstOf(allow.everywhere.whole, now);
+  if (all !== undefined) {
+    const denying = firstOf(deny.all, now);
+    return denying === undefined
+      ? { isAllowed: true, rule: all, tenants: undefined }
+      : { isAllowed: false, rule: denying };
+  }
+  let rule: Rule | undefined;
+  const tenants: string[] = [];
+  for (const [tenant, { whole }] of allow.byTenant) {
+    const allowing = firstOf(whole, now);
+    if (allowing === undefined || firstOf(deny.byTenant.get(tenant)?.all, now) !== undefined) continue;
+    rule ??= allowing;
+    tenants.push(tenant);
+  }
+  return rule === undefined ? { isAllowed: false, rule: undefined } : { isAllowed: true, rule, tenants };
+}

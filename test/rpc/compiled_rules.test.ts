@@ -1,0 +1,231 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ROLES, type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
+import { type AccessMethod, compileRules } from '../../src/model/compiled_rules.ts';
+import { connectionMatcher } from '../../src/model/connection_glob.ts';
+import { METHODS, targetOf } from '../../src/rpc/pipeline/authorize_caller.ts';
+
+const NOW = 1_000;
+const GET = methodOf('TokenService/GetAccessToken');
+const LIST = methodOf('ConnectionService/ListConnections');
+const STATUS = methodOf('StatusService/GetStatus');
+
+function methodOf(name: string): AccessMethod {
+  const found = METHODS.find((method) => method.name === name);
+  if (found === undefined) throw new Error(`no method ${name}`);
+  return found;
+}
+
+function decide(rules: readonly Rule[], method: AccessMethod, resource: string, now = NOW) {
+  return compileRules(rules).decide(method, targetOf(resource), now);
+}
+
+function isAllowed(rules: readonly Rule[], method: AccessMethod, resource: string, now = NOW): boolean {
+  return decide(rules, method, resource, now).isAllowed;
+}
+
+const reads = roleRule('reads', 'token_reader', ['acme']);
+const connects = roleRule('connects', 'connector', ['acme', 'beta']);
+const deny = (fields: Partial<Rule>): Rule => ({ ...reads, id: 'deny', effect: 'DENY', ...fields });
+
+describe('rules', () => {
+  test('deny by default, and allow by role or by action', () => {
+    const byAction = (action: string): Rule => ({ ...reads, role: undefined, actions: [action] });
+    expect(isAllowed([], GET, 'tenants/acme/connections/ada')).toBe(false);
+    expect(isAllowed([reads], GET, 'tenants/acme/connections/ada')).toBe(true);
+    expect(isAllowed([reads], GET, 'tenants/beta/connections/ada')).toBe(false);
+    expect(isAllowed([reads], LIST, 'tenants/acme')).toBe(false);
+    expect(isAllowed([byAction('TokenService/GetAccessToken')], GET, 'tenants/acme/connections/ada')).toBe(true);
+    expect(isAllowed([byAction('TokenService/*')], GET, 'tenants/acme/connections/ada')).toBe(true);
+    expect(isAllowed([byAction('TokenService/WatchAccessToken')], GET, 'tenants/acme/connections/ada')).toBe(false);
+    expect(isAllowed([byAction('TokenService/*')], LIST, 'tenants/acme')).toBe(false);
+  });
+
+  test('end at not_after, ALLOW and DENY alike', () => {
+    const connection = 'tenants/acme/connections/ada';
+    expect(isAllowed([{ ...reads, notAfter: NOW }], GET, connection, NOW - 1)).toBe(true);
+    expect(isAllowed([{ ...reads, notAfter: NOW }], GET, connection)).toBe(false);
+    expect(isAllowed([reads, deny({ notAfter: NOW })], GET, connection, NOW - 1)).toBe(false);
+    expect(isAllowed([reads, deny({ notAfter: NOW })], GET, connection)).toBe(true);
+  });
+
+  test('with connections allow these connections only, not the tenant as a whole', () => {
+    const some: Rule = { ...connects, connections: 'mail-*' };
+    const getOne = methodOf('ConnectionService/GetConnection');
+    expect(isAllowed([some], getOne, 'tenants/acme/connections/mail-ada')).toBe(true);
+    expect(isAllowed([some], getOne, 'tenants/acme/connections/Mail-ada')).toBe(false);
+    expect(isAllowed([some], LIST, 'tenants/acme')).toBe(false);
+    expect(isAllowed([some], LIST, 'tenants/-')).toBe(false);
+    expect(
+      isAllowed([{ ...reads, connections: '*' }], methodOf('TokenService/GetAppAccessToken'), 'tenants/acme/apps/x'),
+    ).toBe(false);
+  });
+
+  test('DENY wins, whatever the order, and names its rule', () => {
+    const connection = 'tenants/acme/connections/ceo';
+    for (const rules of [
+      [reads, deny({})],
+      [deny({}), reads],
+    ])
+      expect(decide(rules, GET, connection)).toMatchObject({ isAllowed: false, rule: { id: 'deny' } });
+    expect(isAllowed([reads, deny({ connections: 'ceo' })], GET, connection)).toBe(false);
+    expect(isAllowed([reads, deny({ connections: 'c*o' })], GET, connection)).toBe(false);
+    expect(isAllowed([reads, deny({ connections: 'ceo' })], GET, 'tenants/acme/connections/ada')).toBe(true);
+    expect(isAllowed([reads, deny({ role: undefined, actions: ['*'], tenants: ['*'] })], GET, connection)).toBe(false);
+  });
+
+  test('DENY of a connection also denies what reaches all connections of its tenant', () => {
+    const denied = deny({ role: 'connector', connections: 'ceo' });
+    expect(isAllowed([connects, denied], LIST, 'tenants/acme')).toBe(false);
+    expect(isAllowed([connects, denied], LIST, 'tenants/beta')).toBe(true);
+    expect(
+      isAllowed(
+        [reads, deny({ connections: 'ceo' })],
+        methodOf('TokenService/GetAppAccessToken'),
+        'tenants/acme/apps/x',
+      ),
+    ).toBe(false);
+  });
+
+  test('a list of all tenants leaves out those with a DENY rule, or is denied', () => {
+    const denied = deny({ role: 'connector' });
+    expect(decide([connects], LIST, 'tenants/-')).toMatchObject({ tenants: ['acme', 'beta'] });
+    expect(decide([connects, denied], LIST, 'tenants/-')).toMatchObject({ isAllowed: true, tenants: ['beta'] });
+    const everywhere = roleRule('all', 'connector', ['*']);
+    expect(decide([everywhere], LIST, 'tenants/-')).toMatchObject({ isAllowed: true, tenants: undefined });
+    expect(decide([everywhere, denied], LIST, 'tenants/-')).toMatchObject({ isAllowed: false });
+  });
+
+  test('methods for all tenants are denied by a DENY rule of any tenant', () => {
+    const everywhere = roleRule('all', 'operator', ['*']);
+    expect(isAllowed([everywhere], STATUS, 'tenants/*')).toBe(true);
+    expect(isAllowed([everywhere, deny({ role: 'operator' })], STATUS, 'tenants/*')).toBe(false);
+  });
+});
+
+describe('a glob of connection ids', () => {
+  test.each([
+    ['*', ['', 'ada'], []],
+    ['ada', ['ada'], ['', 'adam', 'Ada']],
+    ['mail-*', ['mail-', 'mail-ada'], ['mail', 'xmail-ada']],
+    ['*-mail', ['-mail', 'ada-mail'], ['mail', 'ada-mailx']],
+    ['a*b*c', ['abc', 'aXbYc', 'abbcc'], ['ab', 'ac', 'acb', 'bac']],
+    ['a*a', ['aa', 'aba'], ['a']],
+    ['a.c', ['a.c'], ['abc']],
+  ])('%s', (glob, matching, others) => {
+    const matches = connectionMatcher(glob);
+    expect(matching.filter((id) => !matches(id))).toEqual([]);
+    expect(others.filter(matches)).toEqual([]);
+  });
+
+  test('matches what a regular expression matches', () => {
+    const word = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 6 }).filter((glob) => glob !== '');
+    fc.assert(
+      fc.property(word, fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 }), (glob, id) => {
+        const pattern = new RegExp(`^${glob.replaceAll('*', '.*')}$`);
+        expect(connectionMatcher(glob)(id)).toBe(pattern.test(id));
+      }),
+    );
+  });
+});
+
+/** The decision by the text of the documentation, rule by rule. */
+function naive(rules: readonly Rule[], method: AccessMethod, resource: string): readonly string[] | boolean {
+  const target = targetOf(resource);
+  const own = rules.filter(
+    ({ role, actions, notAfter = Infinity }) =>
+      NOW < notAfter &&
+      (role === undefined
+        ? actions.some(
+            (action) => action === '*' || action === method.name || action === `${method.name.split('/')[0]}/*`,
+          )
+        : method.roles.includes(role)),
+  );
+  const allow = own.filter(({ effect }) => effect === 'ALLOW');
+  const deny = own.filter(({ effect }) => effect === 'DENY');
+  const isIn = ({ tenants }: Rule, tenant: string) => tenants.includes('*') || tenants.includes(tenant);
+  const matches = ({ connections }: Rule) =>
+    connections === undefined || connectionMatcher(connections)(target.connection ?? '');
+  const isWhole = ({ connections }: Rule) => connections === undefined;
+  switch (target.kind) {
+    case 'CONNECTION':
+      return (
+        allow.some((rule) => isIn(rule, target.tenant) && matches(rule)) &&
+        !deny.some((rule) => isIn(rule, target.tenant) && matches(rule))
+      );
+    case 'TENANT':
+      return (
+        allow.some((rule) => isIn(rule, target.tenant) && isWhole(rule)) &&
+        !deny.some((rule) => isIn(rule, target.tenant))
+      );
+    case 'ALL':
+      return allow.some((rule) => isIn(rule, '*') && isWhole(rule)) && deny.length === 0;
+    case 'NONE':
+      return allow.length > 0 && !deny.some((rule) => isIn(rule, '*') && isWhole(rule));
+    case 'VISIBLE': {
+      if (allow.some((rule) => isIn(rule, '*') && isWhole(rule))) return deny.length === 0;
+      const seen = allow.filter(isWhole).flatMap(({ tenants }) => tenants);
+      const rest = [...new Set(seen)].filter((tenant) => !deny.some((rule) => isIn(rule, tenant)));
+      return rest.length > 0 && rest.sort();
+    }
+  }
+}
+
+const TENANTS = ['acme', 'beta', 'gamma'];
+const anyRule = fc
+  .record({
+    effect: fc.constantFrom<Rule['effect']>('ALLOW', 'ALLOW', 'DENY'),
+    role: fc.option(fc.constantFrom(...ROLES), { nil: undefined }),
+    actions: fc.subarray(['TokenService/*', ...METHODS.map(({ name }) => name)], { minLength: 1, maxLength: 3 }),
+    tenants: fc.oneof(fc.constant(['*']), fc.subarray(TENANTS, { minLength: 1 })),
+    connections: fc.option(fc.constantFrom('*', 'ada', 'a*', 'b', '*b*'), { nil: undefined }),
+    notAfter: fc.option(fc.constantFrom(NOW, NOW + 1), { nil: undefined }),
+  })
+  .map((rule): Rule => ({ id: 'any', ...rule, actions: rule.role === undefined ? rule.actions : [] }));
+const anyRules = fc.array(anyRule, { maxLength: 6 });
+const anyMethod = fc.constantFrom(...METHODS);
+const anyResource = fc.oneof(
+  fc.constantFrom('', 'tenants/-', 'tenants/*', 'no name', 'tenants/acme/apps/x'),
+  fc.constantFrom(...TENANTS).map((tenant) => `tenants/${tenant}`),
+  fc
+    .tuple(fc.constantFrom(...TENANTS), fc.constantFrom('ada', 'b', 'ab', ''))
+    .map(([tenant, id]) => `tenants/${tenant}/connections/${id}`),
+);
+
+function outcome(rules: readonly Rule[], method: AccessMethod, resource: string): readonly string[] | boolean {
+  const decision = decide(rules, method, resource);
+  if (!decision.isAllowed || targetOf(resource).kind !== 'VISIBLE' || decision.tenants === undefined)
+    return decision.isAllowed;
+  return [...decision.tenants].sort();
+}
+
+describe('compiled rules', () => {
+  test('decide as a naive evaluation does', () => {
+    fc.assert(
+      fc.property(anyRules, anyMethod, anyResource, (rules, method, resource) => {
+        expect(outcome(rules, method, resource)).toEqual(naive(rules, method, resource));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('never allow more after an ALLOW rule is removed', () => {
+    fc.assert(
+      fc.property(anyRules, fc.nat(), anyMethod, anyResource, (rules, at, method, resource) => {
+        const allowing = rules.filter(({ effect }) => effect === 'ALLOW');
+        const removed = allowing[at % Math.max(1, allowing.length)];
+        const before = outcome(rules, method, resource);
+        const after = outcome(
+          rules.filter((rule) => rule !== removed),
+          method,
+          resource,
+        );
+        if (before === false) expect(after).toBe(false);
+        if (Array.isArray(before) && after !== false)
+          expect(before).toEqual(expect.arrayContaining([...(after as string[])]));
+        if (Array.isArray(before)) expect(after).not.toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
