@@ -42,6 +42,8 @@ export interface AuditEntry {
 export interface AuditedToken {
   readonly requested: readonly string[];
   readonly carried: readonly string[];
+  /** What it carries beyond the ceiling of the rule. */
+  readonly excess?: readonly string[] | undefined;
   readonly source: string;
   readonly correlationId: string | undefined;
   readonly fingerprint: string;

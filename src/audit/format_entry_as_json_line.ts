@@ -28,11 +28,11 @@ export function createEntryLine(instance: string): EntryLine {
 
 /** By `JSON.stringify`, because V8 keeps a concatenated string as a tree: 250 bytes more per token. */
 function tokenTail(token: AuditedToken): string {
-  const { requested, carried, source, correlationId: correlation, fingerprint, expireTime, subject } = token;
+  const { requested, carried, excess, source, correlationId: correlation, fingerprint, expireTime, subject } = token;
   const token_end = new Date(expireTime).toISOString();
   const { directoryId: directory, userId: user, clientId: client } = subject ?? {};
-  const fields = { requested, carried, source, correlation, token: fingerprint, token_end, directory, user, client };
-  return JSON.stringify(fields).slice(1);
+  const ids = { correlation, token: fingerprint, token_end, directory, user, client };
+  return JSON.stringify({ requested, carried, excess, source, ...ids }).slice(1);
 }
 
 /** Caches the text of a second, because `toISOString` took 2 % of the time of a cache hit. */

@@ -24,9 +24,33 @@ const rule = z
       .string()
       .regex(CONNECTION_GLOB, 'must be a connection id of at most 128 characters, in which * stands for any')
       .optional(),
+    scopes: z.array(z.string().min(1)).min(1, 'must name at least one scope or permission').optional(),
+    excess: z.enum(['REFUSE', 'ALLOW'], 'must be REFUSE or ALLOW').optional(),
     not_after: time.optional(),
   })
-  .refine(({ role, actions }) => (role === undefined) !== (actions === undefined), 'must have either role or actions');
+  .refine(({ role, actions }) => (role === undefined) !== (actions === undefined), 'must have either role or actions')
+  .refine(({ scopes, excess }) => (scopes === undefined) === (excess === undefined), {
+    error: 'must have scopes and excess together: REFUSE or ALLOW tokens that carry more than the scopes',
+  })
+  // Other methods would not apply the ceiling.
+  .refine((one) => one.scopes === undefined || isOfTokens(one), {
+    error: 'may have scopes only with effect ALLOW, and the role token_reader or actions of TokenService',
+  });
+
+function isOfTokens(one: {
+  readonly effect: string;
+  readonly role?: string | undefined;
+  readonly actions?: readonly string[] | undefined;
+}): boolean {
+  const { effect, role, actions = [] } = one;
+  return (
+    effect === 'ALLOW' && (role === 'token_reader' || actions.some(isOfTokenService)) && actions.every(isOfTokenService)
+  );
+}
+
+function isOfTokenService(action: string): boolean {
+  return action.startsWith('TokenService/');
+}
 
 const caller = z.strictObject({
   id: resourceId,
@@ -63,6 +87,7 @@ function isOfAdmin({ effect, role, tenants }: z.infer<typeof rule>): boolean {
 export interface CallersVocabulary {
   /** `TokenService/GetAccessToken` of each method. */
   readonly methods: readonly string[];
+  readonly isScopeOrPermission: (text: string) => boolean;
 }
 
 /** API keys of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */
@@ -76,6 +101,7 @@ export function readCallers(text: string, name: string, vocabulary: CallersVocab
     ...callers.flatMap(({ id, api_keys }) => duplicates(`key id of ${id}`, idsOf(api_keys))),
     ...callers.flatMap(({ id, rules }) => duplicates(`rule id of ${id}`, idsOf(rules))),
     ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => actionFaults(id, one, vocabulary))),
+    ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => scopeFaults(id, one, vocabulary))),
   ];
   if (faults.length > 0) throw invalidFile(name, faults);
   return callers.flatMap(toKnownKeys);
@@ -91,6 +117,14 @@ function actionFaults(callerId: string, { id, effect, actions = [] }: WrittenRul
     );
 }
 
+function scopeFaults(callerId: string, { id, scopes = [] }: WrittenRule, { isScopeOrPermission }: CallersVocabulary) {
+  return scopes
+    .filter((scope) => !isScopeOrPermission(scope))
+    .map(
+      (scope) => `rule ${id} of ${callerId}: ${JSON.stringify(scope)} is neither a scope of a catalog nor a permission`,
+    );
+}
+
 type WrittenRule = z.infer<typeof rule>;
 
 function toKnownKeys({ id, api_keys, rules: written }: z.infer<typeof caller>): readonly KnownKey[] {
@@ -101,7 +135,9 @@ function toKnownKeys({ id, api_keys, rules: written }: z.infer<typeof caller>): 
   });
 }
 
-function toRule({ id, effect, role, actions = [], tenants, connections, not_after }: WrittenRule): Rule {
+function toRule(written: WrittenRule): Rule {
+  const { id, effect, role, actions = [], tenants, connections, scopes, excess, not_after } = written;
+  const ceiling = scopes && excess && { scopes, excess };
   const notAfter = not_after === undefined ? undefined : Date.parse(not_after);
-  return { id, effect, role, actions, tenants, connections, notAfter };
+  return { id, effect, role, actions, tenants, connections, ceiling, notAfter };
 }

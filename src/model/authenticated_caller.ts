@@ -17,13 +17,23 @@ export interface Rule {
   readonly tenants: readonly string[];
   /** Glob of connection ids; undefined: not limited to connections. */
   readonly connections: string | undefined;
+  /** What a token may carry; undefined: anything. */
+  readonly ceiling: ScopeCeiling | undefined;
   /** The rule does not apply from then on. */
   readonly notAfter: Timestamp | undefined;
 }
 
+export interface ScopeCeiling {
+  /** Product scopes or permissions. */
+  readonly scopes: readonly string[];
+  /** What happens to a token that carries more, since Entra does not narrow tokens. */
+  readonly excess: 'REFUSE' | 'ALLOW';
+}
+
 /** Allows a role without limits. */
 export function roleRule(id: string, role: Role, tenants: readonly string[]): Rule {
-  return { id, effect: 'ALLOW', role, actions: [], tenants, connections: undefined, notAfter: undefined };
+  const unlimited = { connections: undefined, ceiling: undefined, notAfter: undefined };
+  return { id, effect: 'ALLOW', role, actions: [], tenants, ...unlimited };
 }
 
 /** An authenticated caller. */

@@ -28,6 +28,8 @@ export type AccessDecision =
       readonly rule: Rule;
       /** Of `VISIBLE`: the tenants that the caller may see; undefined: all. */
       readonly tenants: readonly string[] | undefined;
+      /** The rules that allow it, if all of them have a ceiling: one of the ceilings must cover the token. */
+      readonly limited: readonly Rule[] | undefined;
     }
   /** `rule` is the DENY rule; undefined: no rule allows it. */
   | { readonly isAllowed: false; readonly rule: Rule | undefined };
@@ -68,7 +70,9 @@ interface MethodRules {
  * indexed by method, tenant and connection, so that a decision does not depend on their number.
  */
 export function compileRules(rules: readonly Rule[]): CompiledRules {
-  const indexed = rules.map((rule) => ({
+  // Rules without a ceiling first, since one of them suffices.
+  const [limited, unlimited] = [rules.filter(hasCeiling), rules.filter((rule) => !hasCeiling(rule))];
+  const indexed = [...unlimited, ...limited].map((rule) => ({
     rule,
     endTime: rule.notAfter ?? Infinity,
     matches: connectionMatcher(rule.connections ?? '*'),
@@ -94,11 +98,17 @@ export function compileRules(rules: readonly Rule[]): CompiledRules {
       const denying = deny.all.length === 0 ? undefined : firstDenying(deny, target, now);
       if (denying !== undefined) return { isAllowed: false, rule: denying };
       if (target.kind === 'VISIBLE') return decideVisible(allow, deny, now);
-      const allowing = firstAllowing(allow, target, now);
-      if (allowing === undefined) return { isAllowed: false, rule: undefined };
-      return { isAllowed: true, rule: allowing, tenants: target.kind === 'TENANT' ? [target.tenant] : NONE };
+      const found = allowing(allow, target, now);
+      const [rule] = found;
+      if (rule === undefined) return { isAllowed: false, rule };
+      const limited = rule.ceiling === undefined ? undefined : found;
+      return { isAllowed: true, rule, limited, tenants: target.kind === 'TENANT' ? [target.tenant] : NONE };
     },
   };
+}
+
+function hasCeiling({ ceiling }: Rule): boolean {
+  return ceiling !== undefined;
 }
 
 const NONE: readonly string[] = [];
@@ -153,25 +163,40 @@ function firstDenying(deny: RuleIndex, target: AccessTarget, now: Timestamp): Ru
   }
 }
 
-function firstAllowing(allow: RuleIndex, target: AccessTarget, now: Timestamp): Rule | undefined {
-  switch (target.kind) {
-    case 'CONNECTION':
-      return (
-        ofConnection(allow.byTenant.get(target.tenant), target, now) ?? ofConnection(allow.everywhere, target, now)
-      );
-    case 'TENANT':
-      return firstOf(allow.byTenant.get(target.tenant)?.whole, now) ?? firstOf(allow.everywhere.whole, now);
-    case 'NONE':
-      return firstOf(allow.all, now);
-    default:
-      return firstOf(allow.everywhere.whole, now);
+/** One rule without a ceiling, or all with one. */
+function allowing(allow: RuleIndex, target: AccessTarget, now: Timestamp): readonly Rule[] {
+  const { everywhere } = allow;
+  if (target.kind === 'NONE') return collect([allow.all], target, now);
+  if (target.kind === 'ALL') return collect([everywhere.whole], target, now);
+  const own = allow.byTenant.get(target.tenant);
+  const lists = [own?.whole, everywhere.whole];
+  if (target.connection !== undefined) {
+    lists.push(own?.exact.get(target.connection), everywhere.exact.get(target.connection));
+    lists.push(own?.globs, everywhere.globs);
   }
+  return collect(lists, target, now);
+}
+
+function collect(
+  lists: readonly (readonly IndexedRule[] | undefined)[],
+  { connection }: AccessTarget,
+  now: Timestamp,
+): readonly Rule[] {
+  const limited: Rule[] = [];
+  for (const list of lists) {
+    for (const { rule, endTime, matches } of list ?? NO_RULES) {
+      if (now >= endTime || (connection !== undefined && !matches(connection))) continue;
+      if (rule.ceiling === undefined) return [rule];
+      limited.push(rule);
+    }
+  }
+  return limited;
 }
 
 function ofConnection(list: ByConnection | undefined, { connection = '' }: AccessTarget, now: Timestamp) {
   if (list === undefined) return undefined;
-  const found = firstOf(list.whole, now) ?? firstOf(list.exact.get(connection), now);
-  return found ?? list.globs.find(({ endTime, matches }) => now < endTime && matches(connection))?.rule;
+  const exact = firstOf(list.whole, now) ?? firstOf(list.exact.get(connection), now);
+  return exact ?? list.globs.find(({ endTime, matches }) => now < endTime && matches(connection))?.rule;
 }
 
 function firstOf(rules: readonly IndexedRule[] = NO_RULES, now: Timestamp): Rule | undefined {
@@ -185,16 +210,18 @@ function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp): Acces
   if (all !== undefined) {
     const denying = firstOf(deny.all, now);
     return denying === undefined
-      ? { isAllowed: true, rule: all, tenants: undefined }
+      ? { isAllowed: true, rule: all, tenants: undefined, limited: undefined }
       : { isAllowed: false, rule: denying };
   }
   let rule: Rule | undefined;
   const tenants: string[] = [];
   for (const [tenant, { whole }] of allow.byTenant) {
-    const allowing = firstOf(whole, now);
-    if (allowing === undefined || firstOf(deny.byTenant.get(tenant)?.all, now) !== undefined) continue;
-    rule ??= allowing;
+    const found = firstOf(whole, now);
+    if (found === undefined || firstOf(deny.byTenant.get(tenant)?.all, now) !== undefined) continue;
+    rule ??= found;
     tenants.push(tenant);
   }
-  return rule === undefined ? { isAllowed: false, rule: undefined } : { isAllowed: true, rule, tenants };
+  return rule === undefined
+    ? { isAllowed: false, rule: undefined }
+    : { isAllowed: true, rule, tenants, limited: undefined };
 }

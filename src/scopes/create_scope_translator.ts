@@ -7,6 +7,7 @@ import { consentTexts } from './consent_texts.ts';
 import { fullForm, oidcScope, parsePermission, permissionKey } from './delegated_permission.ts';
 import { type Coverage, createCoverage } from './implied_permissions.ts';
 import type { Catalog } from './scope_catalog.ts';
+import { createScopeCeilings, meaningOf } from './scope_ceiling.ts';
 import type { CatalogDescription, Scopes, TokenScope } from './scope_translator_interface.ts';
 import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate_scopes.ts';
 
@@ -35,6 +36,7 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
   // Each line of a large import resolves the same scopes.
   const canonicals = createMemo<readonly string[]>(2_000);
   const translations = createMemo<PermissionsByResource>(2_000);
+  const ceilings = createScopeCeilings(known);
   const reaches = createMemo<ReadonlySet<string>>(2_000);
 
   function loaded(name: string): LoadedCatalog {
@@ -98,6 +100,14 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
       const reached = reaches(`${name} ${granted.join(' ')}`, () => coverage.reach(granted));
       return withoutAll(needed).filter((permission) => !reached.has(permission.toLowerCase()));
     },
+
+    aboveCeiling(name, ceiling, cloud, resource, permissions) {
+      const { lookup, coverage } = loaded(name);
+      return ceilings.above(ceiling, { catalog: name, lookup, coverage, cloud, resource }, permissions);
+    },
+
+    isScopeOrPermission: (text) =>
+      [...byName.values()].some(({ lookup }) => meaningOf(text, lookup, known) !== undefined),
 
     consentTexts: (name, asked) => consentTexts({ ...loaded(name), permissionsCatalog }, asked),
   };

@@ -1,5 +1,6 @@
 import type { PermissionsByResource } from '../model/connection.ts';
 import type { Cloud } from '../model/entra_app.ts';
+import type { Ceiling } from './scope_ceiling.ts';
 
 /** Translates product scopes to permissions by the catalogs. Lookups in memory, cheap enough for every call. */
 export interface Scopes {
@@ -26,6 +27,21 @@ export interface Scopes {
 
   /** The needed permissions that the granted ones do not satisfy; a wider permission covers a narrower one. */
   missing(catalog: string, granted: readonly string[], needed: readonly string[]): readonly string[];
+
+  /**
+   * The permissions of the resource that neither the ceiling nor the app's implicit permissions cover. `.default` is
+   * covered only by itself, and stands for a resource that the ceiling does not name.
+   */
+  aboveCeiling(
+    catalog: string,
+    ceiling: Ceiling,
+    cloud: Cloud,
+    resource: string,
+    permissions: readonly string[],
+  ): readonly string[];
+
+  /** Whether it is a scope of a catalog, or a permission. */
+  isScopeOrPermission(text: string): boolean;
 
   /** The texts of the consent page. Scopes and permissions without a description appear by name. */
   consentTexts(catalog: string, asked: ConsentRequest): ConsentTexts;

@@ -8,7 +8,8 @@ import {
   createKeyAuthenticator,
   createLoopbackAuthenticator,
 } from '../rpc/pipeline/api_key_authenticator.ts';
-import { METHODS } from '../rpc/pipeline/authorize_caller.ts';
+import { callersVocabulary } from '../rpc/pipeline/callers_vocabulary.ts';
+import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { Metrics } from '../telemetry/vault_metrics.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -27,6 +28,7 @@ export interface OpenedCallers {
 
 interface CallersParts {
   readonly callersFile: string | undefined;
+  readonly scopes: Scopes;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
   readonly every: Every;
@@ -55,7 +57,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   const reload = await opened(
     startCallersReload({
       path: callersFile,
-      vocabulary: { methods: METHODS.map(({ name }) => name) },
+      vocabulary: callersVocabulary(parts.scopes),
       every,
       onLoaded({ sha256, keys }) {
         loadTime = clock.now();

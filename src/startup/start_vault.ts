@@ -153,7 +153,7 @@ async function build(
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
-  const callers = await openCallers({ callersFile, audit, clock, every, metrics, log, opened });
+  const callers = await openCallers({ callersFile, scopes, audit, clock, every, metrics, log, opened });
   const { authenticator } = callers;
   const backgroundJobs = await startBackgroundJobs({
     ...parts,

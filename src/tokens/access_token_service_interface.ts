@@ -1,4 +1,5 @@
 import type { AccessToken, TokenSource, TokenSubject } from '../model/access_token.ts';
+import type { Rule } from '../model/authenticated_caller.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 
@@ -28,8 +29,20 @@ export interface AccessTokenRequest {
   readonly claims: string | undefined;
   /** Hex; a token that the resource refused. */
   readonly rejectedTokenSha256: string | undefined;
+  /** Undefined: no ceiling applies. */
+  readonly ceilings?: TokenCeilings | undefined;
   /** The caller's deadline and cancellation; created only when the call waits. */
   readonly signal: () => AbortSignal;
+}
+
+/** The ceilings of the rules that allow a call. */
+export interface TokenCeilings {
+  /** One of them must cover the token. Undefined: no ceiling applies. They can change during a stream. */
+  readonly rules: readonly Rule[] | undefined;
+  /** Receives the rule that covers the token, and the permissions that the token carries beyond its ceiling. */
+  decided(rule: Rule, excess: readonly string[]): void;
+  /** Calls `listener` after `rules` changed. Returns the function that stops it. */
+  listen(listener: () => void): () => void;
 }
 
 export type VerifyConnectionRequest = Pick<AccessTokenRequest, 'tenantId' | 'connectionId' | 'signal'>;
@@ -42,6 +55,7 @@ export interface AppTokenRequest {
   /** Undefined: the app's own directory, where it has one. */
   readonly directoryId: string | undefined;
   readonly minTtl: Duration;
+  readonly ceilings?: TokenCeilings | undefined;
   readonly signal: () => AbortSignal;
 }
 

@@ -12,6 +12,7 @@ import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Failure } from '../model/token_request_outcome.ts';
 import { createTokenCache } from './access_token_cache.ts';
 import type { AppTokenRequest, ChangesFeed, ServedToken } from './access_token_service_interface.ts';
+import type { CeilingChecks } from './check_scope_ceilings.ts';
 import type { RefreshAhead } from './refresh_ahead_of_expiry.ts';
 import { rejectUnusableToken } from './reject_unusable_token.ts';
 import type { Reread } from './reread_while_behind.ts';
@@ -26,6 +27,7 @@ export interface AppTokensParts extends TokenParts {
   readonly limit: number;
   readonly feed: ChangesFeed | undefined;
   readonly reread: Reread;
+  readonly ceilingChecks: CeilingChecks;
 }
 
 const SHORTEST_USE: Duration = 30 * SECOND;
@@ -81,6 +83,9 @@ export function createAppTokens(parts: AppTokensParts) {
 
   function fromMemory(snapshot: AppSnapshot, request: AppTokenRequest): ServedToken | undefined {
     checkNotSuspended(snapshot);
+    const { tenant, app } = snapshot;
+    const { resource } = request;
+    parts.ceilingChecks.ofApp(request.ceilings, { catalog: app.catalog ?? tenant.catalog, cloud: app.cloud, resource });
     const directoryId = directoryOf(snapshot, request.directoryId);
     const now = clock.now();
     const cached = cache.find(ownerUid(snapshot.app, directoryId), request.resource, now);

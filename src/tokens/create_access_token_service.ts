@@ -10,6 +10,7 @@ import type { AccessTokens, ChangesFeed, ServedToken } from './access_token_serv
 import { createClaimsChallenges } from './answered_claims_challenges.ts';
 import { createAppTokens } from './app_only_access_tokens.ts';
 import { createCorrelatedFailureGuard } from './apply_correlation_verdicts.ts';
+import { createCeilingChecks } from './check_scope_ceilings.ts';
 import { createCooldowns } from './connection_cooldowns.ts';
 import { createConnectionSnapshots } from './connection_snapshot_cache.ts';
 import { createCorrelatedFailureDetector } from './correlated_failure_detector.ts';
@@ -64,7 +65,8 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
 
   const claimsChallenges = createClaimsChallenges(clock);
   const ahead = createRefreshAhead(parts);
-  const serving = { feed, reread: createReread({ timers, feed }) };
+  const ceilingChecks = createCeilingChecks(scopes);
+  const serving = { feed, reread: createReread({ timers, feed }), ceilingChecks };
   const { get, getUncounted } = createGetAccessToken({
     ...parts,
     scopes,

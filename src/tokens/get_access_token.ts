@@ -5,6 +5,7 @@ import type { Scopes, TokenScope } from '../scopes/scope_translator_interface.ts
 import type { CachedToken } from './access_token_cache.ts';
 import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_token_service_interface.ts';
 import type { ClaimsChallenges } from './answered_claims_challenges.ts';
+import type { CeilingChecks } from './check_scope_ceilings.ts';
 import { checkResourceIssue, checkServable } from './connection_serving_errors.ts';
 import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
 import type { RefreshAhead } from './refresh_ahead_of_expiry.ts';
@@ -25,6 +26,7 @@ export interface GetAccessTokenParts extends TokenParts {
   readonly ahead: RefreshAhead;
   readonly feed: ChangesFeed | undefined;
   readonly reread: Reread;
+  readonly ceilingChecks: CeilingChecks;
 }
 
 /** What a caller accepts. */
@@ -35,7 +37,8 @@ interface Demand extends Pick<RefreshRequest, 'accepts' | 'expiresAfter' | 'clai
 
 /** `get` serves an access token of a connection; `getUncounted` does the same without counting it as served. */
 export function createGetAccessToken(parts: GetAccessTokenParts) {
-  const { scopes, snapshots, cache, claimsChallenges, refresh, ahead, clock, metrics, feed, reread } = parts;
+  const { scopes, snapshots, cache, claimsChallenges, ceilingChecks, refresh, ahead, clock, metrics, feed, reread } =
+    parts;
   const shortTtlCache = createShortTtlCache(clock);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
@@ -48,10 +51,12 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     const now = clock.now();
     if (!snapshot.open) checkServable(snapshot, now);
     const scope = resolveScopes(scopes, snapshot, request.scopes);
+    const covering = ceilingChecks.requested(request.ceilings, snapshot, scope, request.scopes);
     const cached = cache.find(snapshot.connection.uid, scope.resource, now);
     if (cached === undefined || cached.served.accessToken.expireTime - now < request.minTtl)
       return getOrRefresh(request);
     if (now >= cached.aheadTime) refreshAhead(snapshot, scope.resource, cached);
+    ceilingChecks.carried(request.ceilings, covering, snapshot, cached.served.accessToken);
     return cached.served;
   }
 
@@ -59,10 +64,12 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     let snapshot = await servableSnapshot(request, feed?.behind ? currentSnapshot : snapshots.get);
     for (let refreshes = 1; ; refreshes++) {
       const scope = resolveScopes(scopes, snapshot, request.scopes);
+      const covering = ceilingChecks.requested(request.ceilings, snapshot, scope, request.scopes);
       const cached = cache.find(snapshot.connection.uid, scope.resource, clock.now());
       const demand = demandOf(request, snapshot, scope.resource, cached?.served.accessToken);
       if (cached !== undefined && demand.accepts(cached.served.accessToken)) {
         if (clock.now() >= cached.aheadTime) refreshAhead(snapshot, scope.resource, cached);
+        ceilingChecks.carried(request.ceilings, covering, snapshot, cached.served.accessToken);
         return cached.served;
       }
       const key = `${snapshot.connection.uid} ${scope.resource}`;
@@ -75,6 +82,9 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       // It may have been suspended, or granted less, in the meantime.
       snapshot = await servableSnapshot(request, snapshots.get);
       checkGranted(scopes, snapshot, scope, served.accessToken.permissions);
+      // The rules of a stream may have changed, too.
+      const stillCovering = ceilingChecks.requested(request.ceilings, snapshot, scope, request.scopes);
+      ceilingChecks.carried(request.ceilings, stillCovering, snapshot, served.accessToken);
       const ttl = served.accessToken.expireTime - clock.now();
       if (ttl >= request.minTtl && (served.source === 'ENTRA' || demand.accepts(served.accessToken))) return served;
       if (served.source === 'ENTRA') throw shortTtlCache.remember(key, name, ttl);

@@ -20,7 +20,7 @@ export async function* watchAccessToken(
 ): AsyncGenerator<ServedToken, void, void> {
   const signal = request.signal();
   let last: ServedToken | undefined;
-  const ticks = createTicks(parts.timers, signal);
+  const ticks = createTicks(parts.timers, signal, request.ceilings);
   try {
     while (!signal.aborted) {
       let served: ServedToken;
@@ -42,11 +42,12 @@ export async function* watchAccessToken(
   }
 }
 
-/** Resolves `next` at each tick, and when the signal aborts. */
-function createTicks(timers: Timers, signal: AbortSignal) {
+/** Resolves `next` at each tick, when ceilings change, and when the signal aborts. */
+function createTicks(timers: Timers, signal: AbortSignal, ceilings: AccessTokenRequest['ceilings']) {
   let wake: (() => void) | undefined;
   const tick = () => wake?.();
   const stopTimer = timers.every(POLL_INTERVAL, tick);
+  const stopListening = ceilings?.listen(tick);
   signal.addEventListener('abort', tick);
   return {
     next: () =>
@@ -56,6 +57,7 @@ function createTicks(timers: Timers, signal: AbortSignal) {
       }),
     stop() {
       stopTimer();
+      stopListening?.();
       signal.removeEventListener('abort', tick);
     },
   };

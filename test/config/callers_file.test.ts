@@ -6,10 +6,11 @@ import { newApiKey } from '../../src/model/api_key.ts';
 import { roleRule } from '../../src/model/authenticated_caller.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createKeyAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
-import { METHODS } from '../../src/rpc/pipeline/authorize_caller.ts';
+import { callersVocabulary } from '../../src/rpc/pipeline/callers_vocabulary.ts';
 import { clock, fixedCallers, NOW } from '../rpc/stage.ts';
+import { openScopes } from '../scopes/open_scopes.ts';
 
-const vocabulary = { methods: METHODS.map(({ name }) => name) };
+const vocabulary = callersVocabulary(await openScopes());
 const sha = (text: string) => hash('sha256', text, 'hex');
 
 const good = `
@@ -128,8 +129,16 @@ callers:
       actions: ['TokenService/GetAccessToken', 'TenantService/*', '*'],
       tenants: ['acme'],
       connections: 'ceo-*',
+      ceiling: undefined,
       notAfter: Date.parse('2027-01-01T00:00:00Z'),
     });
+  });
+
+  test('has rules with a ceiling of product scopes and permissions', () => {
+    const scopes = ['Mail.Draft', 'Calendars.Read', 'https://outlook.office.com/SMTP.Send', 'api://x/.default'];
+    const rule = `role: token_reader, scopes: ${JSON.stringify(scopes)}, excess: REFUSE,`;
+    const [known] = readCallers(good.replace('role: token_reader,', rule), 'x', vocabulary);
+    expect(known?.caller.rules[0]?.ceiling).toEqual({ scopes, excess: 'REFUSE' });
   });
 
   test.each([
@@ -140,6 +149,25 @@ callers:
     ['neither a role nor actions', '', 'either role or actions'],
     ['a glob of other characters', 'role: operator, connections: a/b', 'connections must be'],
     ['an unknown effect', 'role: operator, effect: deny', 'ALLOW or DENY'],
+    ['scopes without excess', 'role: token_reader, scopes: [Mail.Read]', 'scopes and excess together'],
+    ['excess without scopes', 'role: token_reader, excess: REFUSE', 'scopes and excess together'],
+    ['an unknown scope', 'role: token_reader, scopes: [Mail.Raed], excess: REFUSE', '"Mail.Raed" is neither a scope'],
+    [
+      'a scope of look-alike letters',
+      'role: token_reader, scopes: [M\u0430il.Read], excess: REFUSE',
+      'is neither a scope',
+    ],
+    ['scopes of a connector', 'role: connector, scopes: [Mail.Read], excess: REFUSE', 'may have scopes only with'],
+    [
+      'scopes of DENY',
+      'role: token_reader, effect: DENY, scopes: [Mail.Read], excess: ALLOW',
+      'may have scopes only with',
+    ],
+    [
+      'scopes of other actions',
+      "actions: ['TokenService/*', 'TenantService/*'], scopes: [Mail.Read], excess: ALLOW",
+      'may have scopes only with',
+    ],
     ['an end without a time zone', 'role: operator, not_after: "2027-01-31"', 'not_after must be'],
   ])('is rejected with a rule with %s', (_, fields, fault) => {
     const text = good.replace('role: token_reader,', fields === '' ? '' : `${fields},`);

@@ -32,7 +32,7 @@ beforeEach(() => {
 async function start(): Promise<CallersReload> {
   const reload = await startCallersReload({
     path,
-    vocabulary: { methods: [] },
+    vocabulary: { methods: [], isScopeOrPermission: () => false },
     every(period) {
       periods.push(period);
       return () => {};

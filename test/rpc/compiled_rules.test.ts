@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ROLES, type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
+import { type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
 import { type AccessMethod, compileRules } from '../../src/model/compiled_rules.ts';
 import { connectionMatcher } from '../../src/model/connection_glob.ts';
 import { METHODS, targetOf } from '../../src/rpc/pipeline/authorize_caller.ts';
@@ -175,17 +175,18 @@ const TENANTS = ['acme', 'beta', 'gamma'];
 const anyRule = fc
   .record({
     effect: fc.constantFrom<Rule['effect']>('ALLOW', 'ALLOW', 'DENY'),
-    role: fc.option(fc.constantFrom(...ROLES), { nil: undefined }),
-    actions: fc.subarray(['TokenService/*', ...METHODS.map(({ name }) => name)], { minLength: 1, maxLength: 3 }),
+    role: fc.option(fc.constantFrom('connector', 'token_reader', 'operator'), { nil: undefined }),
+    actions: fc.subarray(['TokenService/*', '*', LIST.name, STATUS.name], { minLength: 1, maxLength: 2 }),
     tenants: fc.oneof(fc.constant(['*']), fc.subarray(TENANTS, { minLength: 1 })),
     connections: fc.option(fc.constantFrom('*', 'ada', 'a*', 'b', '*b*'), { nil: undefined }),
+    ceiling: fc.option(fc.constant({ scopes: ['Mail.Read'], excess: 'REFUSE' } as const), { nil: undefined }),
     notAfter: fc.option(fc.constantFrom(NOW, NOW + 1), { nil: undefined }),
   })
   .map((rule): Rule => ({ id: 'any', ...rule, actions: rule.role === undefined ? rule.actions : [] }));
 const anyRules = fc.array(anyRule, { maxLength: 6 });
-const anyMethod = fc.constantFrom(...METHODS);
+const anyMethod = fc.constantFrom(GET, LIST, STATUS, methodOf('ScopeService/ListCatalogs'));
 const anyResource = fc.oneof(
-  fc.constantFrom('', 'tenants/-', 'tenants/*', 'no name', 'tenants/acme/apps/x'),
+  fc.constantFrom('', 'tenants/-', 'tenants/-', 'tenants/*', 'no name', 'tenants/acme/apps/x'),
   fc.constantFrom(...TENANTS).map((tenant) => `tenants/${tenant}`),
   fc
     .tuple(fc.constantFrom(...TENANTS), fc.constantFrom('ada', 'b', 'ab', ''))
@@ -204,6 +205,24 @@ describe('compiled rules', () => {
     fc.assert(
       fc.property(anyRules, anyMethod, anyResource, (rules, method, resource) => {
         expect(outcome(rules, method, resource)).toEqual(naive(rules, method, resource));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('have a ceiling unless a rule without one allows the call', () => {
+    fc.assert(
+      fc.property(anyRules, anyMethod, anyResource, (rules, method, resource) => {
+        const decision = decide(rules, method, resource);
+        if (!decision.isAllowed || targetOf(resource).kind === 'VISIBLE') return;
+        const unlimited = rules.filter(({ ceiling }) => ceiling === undefined);
+        expect(decision.limited === undefined).toBe(naive(unlimited, method, resource));
+        for (const rule of decision.limited ?? []) {
+          const others = rules.filter(({ effect }) => effect === 'DENY');
+          expect(naive([rule, ...others], method, resource)).toBe(true);
+        }
+        const alone = rules.filter((rule) => rule.effect === 'ALLOW' && naive([rule], method, resource));
+        if (decision.limited !== undefined) expect(new Set(decision.limited)).toEqual(new Set(alone));
       }),
       { numRuns: 2_000 },
     );

@@ -33,6 +33,7 @@ const KEYS: Partial<Record<Reason, readonly string[]>> = {
   NAME_INVALID: ['field'],
   FIELD_INVALID: ['field'],
   ACCESS_DENIED: ['caller'],
+  SCOPE_ABOVE_CEILING: ['above', 'resourceUri', 'rules'],
   INTERNAL: ['request'],
 };
 

@@ -49,7 +49,7 @@ beforeAll(async () => {
   };
   const as = { ...by.operator, sandbox: scenario.sandbox, callbackUri: scenario.callbackUri };
   acme = await onboard(as, 'acme');
-  connection = await importAda(as, acme, 'ada');
+  connection = await importAda(as, acme, 'ada', { consented: 'Mail.Read Calendars.Read' });
 });
 afterAll(async () => {
   for (const clients of Object.values(by)) clients.close();
@@ -109,6 +109,22 @@ describe('without a restart', () => {
 
     expect(await end).toBe('ACCESS_DENIED');
     expect(audited().at(-1)).toMatchObject({ caller: 'reader', method: 'TokenService/WatchAccessToken' });
+  });
+
+  test('a ceiling that is lowered applies to an open WatchAccessToken, and excess is audited', async () => {
+    const limited = (scope: string, excess: string) => ({
+      ...reader,
+      rules: [{ role: 'token_reader', tenants: ['acme'], scopes: [scope], excess }],
+    });
+    await use(operator, limited('Mail.ReadOnly', 'ALLOW'));
+    const stream = by.reader.tokens.watchAccessToken({ connection, scopes: ['Mail.ReadOnly'] })[Symbol.asyncIterator]();
+    await stream.next();
+    const end = stream.next().catch((error: RpcError) => error.reason);
+    expect(audited().at(-1)).toMatchObject({ rule: 'r1', excess: ['Calendars.Read'] });
+
+    await use(operator, limited('Calendar.ReadOnly', 'ALLOW'));
+
+    expect(await end).toBe('SCOPE_ABOVE_CEILING');
   });
 
   test('a removed caller is refused on an open WatchEvents', async () => {

@@ -4,7 +4,8 @@ import { readCallersFile } from '../../config/callers_file_reload.ts';
 import type { Config } from '../../config/config_interface.ts';
 import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
 import { readSinksFile } from '../../config/read_event_sinks_file.ts';
-import { METHODS } from '../../rpc/pipeline/authorize_caller.ts';
+import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
+import { createScopes } from '../../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 
@@ -38,9 +39,11 @@ export async function checkEventGridKeys({ eventGridKeyFile }: Config): Promise<
   return [`${keys.length} keys`, ...warnings].join('\n');
 }
 
-export async function checkCallers({ callersFile }: Config): Promise<string> {
+export async function checkCallers({ callersFile, catalogsDir }: Config): Promise<string> {
   if (callersFile === undefined) return 'not set: programs on this machine may call';
-  const { keys } = await readCallersFile(callersFile, { methods: METHODS.map(({ name }) => name) });
+  // The check of the catalogs reports those that cannot be read.
+  const catalogs = await loadCatalogs(catalogsDir).catch(() => loadCatalogs());
+  const { keys } = await readCallersFile(callersFile, callersVocabulary(createScopes({ catalogs })));
   const expired = keys.filter(({ expireTime }) => expireTime <= Date.now());
   const callers = new Set(keys.map(({ caller }) => caller.id));
   return [

@@ -16,7 +16,14 @@ export interface Call {
   readonly requestId: string;
   readonly startTime: Timestamp;
   caller: Caller;
+  /** Of several rules with a ceiling, the one that covers the token. */
   rule: Rule;
+  /** The rules that allow the call, if all of them have a ceiling. */
+  limitedBy: readonly Rule[] | undefined;
+  /** What the token carries beyond the ceiling of `rule`. */
+  excess: readonly string[] | undefined;
+  /** Called after the rules of a stream changed. */
+  readonly ruleListeners: Set<() => void>;
   /** Of a call for all tenants that the caller may see: those; undefined: all. */
   tenants: readonly string[] | undefined;
   /** Resource name of the request. */

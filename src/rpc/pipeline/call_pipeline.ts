@@ -63,6 +63,8 @@ export interface CallPipelineParts {
 
 const UNKNOWN_CALLER: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
 const NO_RULE = roleRule('', 'token_reader', []);
+/** Of unary calls, whose rules are decided once. */
+const NO_LISTENERS = new Set<() => void>();
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const { authenticator, audit, clock, metrics, log } = parts;
@@ -90,6 +92,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           startTime: clock.now(),
           caller: UNKNOWN_CALLER,
           rule: NO_RULE,
+          limitedBy: undefined,
+          excess: undefined,
+          ruleListeners: stopping === undefined ? NO_LISTENERS : new Set(),
           tenants: undefined,
           resource: '',
           token: undefined,
@@ -109,6 +114,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           call.rule = decision.rule ?? NO_RULE;
           if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);
           call.tenants = decision.tenants;
+          call.limitedBy = decision.limited;
         }
 
         function checkAccess(): void {
@@ -116,7 +122,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           // The key was given to another caller meanwhile.
           if (caller.id !== call.caller.id) throw keyReassigned();
           call.caller = caller;
+          const { limitedBy } = call;
           checkRules();
+          if (call.limitedBy !== limitedBy) for (const listener of call.ruleListeners) listener();
         }
 
         function wait(): void {

@@ -2,7 +2,7 @@ import type { AuditedToken, AuditLog } from '../../audit/audit_log_interface.ts'
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { canonicalResource } from '../../model/microsoft_resource_uri.ts';
-import type { AccessTokens, ServedToken } from '../../tokens/access_token_service_interface.ts';
+import type { AccessTokens, ServedToken, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
 import { encodeResponse, encodeRest } from '../messages/encode_token_response.ts';
 import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_value_conversion.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
@@ -34,6 +34,7 @@ export function createTokenService({
         minTtl: minTtl(request.minTtl),
         claims: claimsJson(request.claims),
         rejectedTokenSha256: sha256Hex('rejected_token_sha256', request.rejectedTokenSha256),
+        ceilings: call.limitedBy && ceilingsOf(call),
         signal: call.signal,
       });
       return served instanceof Promise
@@ -51,6 +52,7 @@ export function createTokenService({
         minTtl: minTtl(request.minTtl),
         claims: undefined,
         rejectedTokenSha256: undefined,
+        ceilings: ceilingsOf(call),
         signal: call.signal,
       });
       for await (const served of tokens) yield toResponse(served, scopes, call);
@@ -65,6 +67,7 @@ export function createTokenService({
         resource,
         directoryId: guid('directory_id', request.directoryId),
         minTtl: minTtl(request.minTtl),
+        ceilings: call.limitedBy && ceilingsOf(call),
         signal: call.signal,
       });
       const requested = [resource];
@@ -83,12 +86,14 @@ export function createTokenService({
 
   function toResponse(served: ServedToken, requested: readonly string[], call: Call): Uint8Array {
     const known = cachedResponses.get(served);
+    const { excess } = call;
     if (known !== undefined) {
       const { audited } = known;
-      call.token = isSame(audited.requested, requested) ? audited : { ...audited, requested };
+      const isEqual = audited.excess === excess && isSame(audited.requested, requested);
+      call.token = isEqual ? audited : { ...audited, requested, excess };
       return encodeResponse(served, known.rest);
     }
-    const made = { rest: encodeRest(served), audited: auditedOf(served, requested) };
+    const made = { rest: encodeRest(served), audited: { ...auditedOf(served, requested), excess } };
     call.token = made.audited;
     if (served.source === 'CACHE') cachedResponses.set(served, made);
     return encodeResponse(served, made.rest);
@@ -105,6 +110,22 @@ export function createTokenService({
       subject,
     };
   }
+}
+
+function ceilingsOf(call: Call): TokenCeilings {
+  return {
+    get rules() {
+      return call.limitedBy;
+    },
+    decided(rule, excess) {
+      call.rule = rule;
+      call.excess = excess.length === 0 ? undefined : excess;
+    },
+    listen(listener) {
+      call.ruleListeners.add(listener);
+      return () => call.ruleListeners.delete(listener);
+    },
+  };
 }
 
 interface CachedResponse {

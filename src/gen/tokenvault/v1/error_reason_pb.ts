@@ -324,7 +324,7 @@ export const ErrorReason = {
 
   /**
    * PERMISSION_DENIED. The scope, or a permission of the token, exceeds the caller's ceiling. The operator of the
-   * callers file raises it, or the caller requests less. Not returned yet: callers have no ceilings in this version.
+   * callers file raises it, or the caller requests less.
    *
    * @generated from enum value: ERROR_REASON_SCOPE_ABOVE_CEILING = 38;
    */

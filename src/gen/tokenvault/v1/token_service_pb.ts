@@ -361,7 +361,7 @@ export const TokenService: GenService<{
    * CONNECTION_SUSPENDED (the operator acts); ACCOUNT_MISMATCH (an unverified import belongs to another account),
    * NAME_INVALID, FIELD_INVALID, SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES, TTL_UNATTAINABLE, TENANT_NOT_FOUND,
    * CONNECTION_NOT_FOUND (the caller acts); ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING,
-   * KEY_SOURCE_UNAVAILABLE (retry); RECORD_CORRUPT.
+   * KEY_SOURCE_UNAVAILABLE (retry); SCOPE_ABOVE_CEILING (the operator of the callers file acts); RECORD_CORRUPT.
    * Callers: token_reader.
    *
    * @generated from rpc tokenvault.v1.TokenService.GetAccessToken
@@ -394,7 +394,8 @@ export const TokenService: GenService<{
    * Reasons: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED (the customer's administrator acts);
    * APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED (the operator
    * acts); NAME_INVALID, FIELD_INVALID, TTL_UNATTAINABLE, TENANT_NOT_FOUND, APP_NOT_FOUND (the caller acts);
-   * ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry); RECORD_CORRUPT.
+   * ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry);
+   * SCOPE_ABOVE_CEILING (the operator of the callers file acts); RECORD_CORRUPT.
    * Callers: token_reader.
    *
    * @generated from rpc tokenvault.v1.TokenService.GetAppAccessToken
