@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import { AccessService } from '../gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
@@ -14,6 +15,7 @@ import type { Log } from '../telemetry/log_events.ts';
 import type { WireService } from './messages/message_codec.ts';
 import { adapt, type Implementation } from './pipeline/authenticated_service_adapter.ts';
 import type { CallPipeline } from './pipeline/call_pipeline.ts';
+import { createAccessService } from './services/access_service.ts';
 import { createAppService } from './services/app_service.ts';
 import { createConnectionService } from './services/connection_service.ts';
 import { createEventService } from './services/event_service.ts';
@@ -47,7 +49,8 @@ export type ServiceParts = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createEventService>[0] &
   Parameters<typeof createStatusService>[0] &
   Parameters<typeof createKeyService>[0] &
-  Parameters<typeof createScopeService>[0];
+  Parameters<typeof createScopeService>[0] &
+  Parameters<typeof createAccessService>[0];
 
 /** For products: admin methods do not exist on this listener. */
 export function tokenServices(parts: ServiceParts): ServedServices {
@@ -56,6 +59,7 @@ export function tokenServices(parts: ServiceParts): ServedServices {
       serve(TokenService, createTokenService(parts)),
       serve(ConnectionService, createConnectionService(parts)),
       serve(ScopeService, createScopeService(parts)),
+      serve(AccessService, createAccessService(parts)),
     ],
     reflection: false,
   };

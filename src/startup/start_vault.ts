@@ -214,6 +214,7 @@ async function build(
     }),
     scopes,
     audit,
+    authenticator,
     clock,
   };
   const { tls, publicUrl, plaintext, unauthenticated } = config;

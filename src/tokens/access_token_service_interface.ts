@@ -13,6 +13,11 @@ export interface AccessTokens {
   /** The current token, then each new one before `minTtl` of the old one begins; completes when the signal aborts. */
   watch(request: AccessTokenRequest): AsyncGenerator<ServedToken, void, void>;
   getForApp(request: AppTokenRequest): ServedToken | Promise<ServedToken>;
+  /**
+   * Checks the ceilings as `get` does, but against the last grant, so that Entra is not called. The connection may be one
+   * that is not served. The reasons of `get` about names and scopes; SCOPE_ABOVE_CEILING.
+   */
+  checkCeilings(request: CeilingRequest): Promise<void>;
   /** Redeems now, whatever is cached, and returns the connection as it is then. */
   verifyConnection(request: VerifyConnectionRequest): Promise<Connection>;
   /** Stops refresh-ahead and keep-alive, and waits until all outcomes of requests to Entra are recorded. */
@@ -33,6 +38,10 @@ export interface AccessTokenRequest {
   readonly ceilings?: TokenCeilings | undefined;
   /** The caller's deadline and cancellation; created only when the call waits. */
   readonly signal: () => AbortSignal;
+}
+
+export interface CeilingRequest extends Pick<AccessTokenRequest, 'tenantId' | 'connectionId' | 'scopes'> {
+  readonly ceilings: TokenCeilings;
 }
 
 /** The ceilings of the rules that allow a call. */

@@ -70,7 +70,7 @@ export function createCeilingChecks(scopes: Scopes) {
       ceilings: TokenCeilings | undefined,
       rules: CoveringRules,
       snapshot: ConnectionSnapshot,
-      { resource, permissions }: AccessToken,
+      { resource, permissions }: Pick<AccessToken, 'resource' | 'permissions'>,
     ): void {
       if (ceilings === undefined || rules === undefined) return;
       const facts = factsOf(snapshot, resource);

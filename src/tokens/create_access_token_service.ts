@@ -137,6 +137,15 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
     get,
     watch: (request) => watchAccessToken(request, { getUncounted, timers, metrics }),
     getForApp: appTokens.get,
+    async checkCeilings({ tenantId, connectionId, scopes: requested, ceilings }) {
+      const snapshot = await snapshots.get(tenantId, connectionId);
+      const { catalog, app, connection } = snapshot;
+      const named = requested.length === 0 ? connection.productScopes : requested;
+      const scope = scopes.translateForToken(catalog, named, app.cloud);
+      const covering = ceilingChecks.requested(ceilings, snapshot, scope, requested);
+      const permissions = connection.granted[scope.resource] ?? [];
+      ceilingChecks.carried(ceilings, covering, snapshot, { resource: scope.resource, permissions });
+    },
     verifyConnection: createVerifyConnection(snapshots, refresh),
     async close() {
       closed = true;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
@@ -36,6 +37,7 @@ const SERVICES = [
   EventService,
   StatusService,
   KeyService,
+  AccessService,
   ScopeService,
 ];
 const ADMIN: readonly DescService[] = [TenantService, AppService, EventService, StatusService, KeyService];
@@ -337,6 +339,8 @@ async function useEverything(): Promise<void> {
   const rootKeys = (await call(KeyService, 'getKeyring', {}))?.keyring?.rootKeys ?? [];
   for (const rootKeyId of [rootKeys[0]?.id ?? '', '']) await call(KeyService, 'rotateRootKey', { rootKeyId });
   await call(StatusService, 'getStatus', {});
+  await call(AccessService, 'whoAmI', {});
+  await call(AccessService, 'explainAccess', { caller: 'canary', method: 'TokenService/GetAccessToken' });
   await call(StatusService, 'getStatus', { credentialCount: -1 });
   await vi.waitUntil(() => haystacks.some(({ place }) => place === 'webhook'), { timeout: 10_000 });
   await gather('before the tenant is deleted');

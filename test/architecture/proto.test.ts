@@ -47,6 +47,7 @@ describe('the descriptor set that reflection serves', () => {
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
+      'tokenvault.v1.AccessService',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
       'tokenvault.v1.EventService',
@@ -106,9 +107,9 @@ describe('secrets in messages', () => {
 
 describe('the comment of each RPC', () => {
   it.each(ourRpcs)('of $name ends with who may call it', ({ comment }) => {
-    const roles = '(operator|connector|token_reader)';
+    const roles = '(operator|connector|token_reader|admin)';
     expect(comment.trimEnd().split('\n').at(-1)).toMatch(
-      new RegExp(`^ Callers: ${roles}(, ${roles})*(, for all tenants)?\\.$`),
+      new RegExp(`^ Callers: (every authenticated caller|${roles}(, ${roles})*(, for all tenants)?)\\.$`),
     );
   });
 

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
+import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
@@ -19,6 +20,7 @@ let stage: Stage;
 afterEach(() => stage?.close());
 
 const SERVICES: readonly DescService[] = [
+  AccessService,
   TenantService,
   AppService,
   ConnectionService,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
 import { type AccessMethod, compileRules } from '../../src/model/compiled_rules.ts';
 import { connectionMatcher } from '../../src/model/connection_glob.ts';
+import { explainRules } from '../../src/model/explain_rules.ts';
 import { METHODS, targetOf } from '../../src/rpc/pipeline/authorize_caller.ts';
 
 const NOW = 1_000;
@@ -223,6 +224,19 @@ describe('compiled rules', () => {
         }
         const alone = rules.filter((rule) => rule.effect === 'ALLOW' && naive([rule], method, resource));
         if (decision.limited !== undefined) expect(new Set(decision.limited)).toEqual(new Set(alone));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('are explained as they decide', () => {
+    fc.assert(
+      fc.property(anyRules, anyMethod, anyResource, (rules, method, resource) => {
+        const target = targetOf(resource);
+        if (target.kind === 'VISIBLE') return;
+        const { decision, verdicts } = explainRules(rules, method, target, NOW);
+        const applying = verdicts.filter(({ whyNot }) => whyNot === undefined).map(({ rule }) => rule.effect);
+        expect(decision.isAllowed).toBe(applying.includes('ALLOW') && !applying.includes('DENY'));
       }),
       { numRuns: 2_000 },
     );

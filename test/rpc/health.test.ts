@@ -24,6 +24,7 @@ describe('health', () => {
     expect(Object.keys(statuses).sort()).toEqual([
       '',
       'grpc.health.v1.Health',
+      'tokenvault.v1.AccessService',
       'tokenvault.v1.ConnectionService',
       'tokenvault.v1.ScopeService',
       'tokenvault.v1.TokenService',

@@ -59,6 +59,7 @@ describe('buf curl with reflection', () => {
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
+      'tokenvault.v1.AccessService',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
       'tokenvault.v1.EventService',

@@ -190,7 +190,7 @@ export function recordingLog(): Log & { readonly events: LoggedEvent[] } {
 export function caller(id: string, role: Role, ...tenants: string[]): { key: string; known: KnownKey } {
   const { key, sha256 } = newApiKey(id);
   const who: Caller = { id, kind: 'api_key', credentialId: 'k1', rules: [roleRule(`${id}-rule`, role, tenants)] };
-  return { key, known: { sha256, caller: who, expireTime: Infinity } };
+  return { key, known: { sha256, caller: who, expireTime: Date.parse('2100-01-01T00:00:00Z') } };
 }
 
 export function fixedCallers(keys: readonly KnownKey[]): CallersSource {
@@ -243,6 +243,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const audit = fakeAudit();
   const log = recordingLog();
   const now = options.now ?? clock.now;
+  const authenticator =
+    options.keys === undefined
+      ? createLoopbackAuthenticator()
+      : createKeyAuthenticator(fixedCallers(options.keys), { now });
   const parts: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),
@@ -258,12 +262,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     rootKeys: standIn(options.rootKeys ?? {}),
     scopes: standIn(options.scopes ?? {}),
     audit,
+    authenticator,
     clock: { now },
   };
-  const authenticator =
-    options.keys === undefined
-      ? createLoopbackAuthenticator()
-      : createKeyAuthenticator(fixedCallers(options.keys), { now });
   const pipeline = createCallPipeline({
     authenticator,
     audit,

@@ -4,6 +4,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
+import { ErrorReason } from '../../src/gen/tokenvault/v1/error_reason_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { ReadinessCheck_State as State, StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
@@ -125,6 +127,23 @@ describe('without a restart', () => {
     await use(operator, limited('Calendar.ReadOnly', 'ALLOW'));
 
     expect(await end).toBe('SCOPE_ABOVE_CEILING');
+  });
+
+  test('ExplainAccess compares a ceiling with the last grant', async () => {
+    const rule = { role: 'token_reader', tenants: ['acme'], scopes: ['Mail.ReadOnly'] };
+    const client = createClient(AccessService, scenario.vault.addresses.admin, { apiKey: keys.operator.key });
+    const asked = { caller: 'reader', method: 'TokenService/GetAccessToken', resource: connection };
+    const explain = (scope: string) => client.explainAccess({ ...asked, scopes: [scope] });
+
+    await use(operator, { ...reader, rules: [{ ...rule, excess: 'ALLOW' }] });
+    expect(await explain('Mail.ReadOnly')).toMatchObject({ allowed: true, rule: 'r1', excess: ['Calendars.Read'] });
+    expect(await explain('Calendar.ReadOnly')).toMatchObject({
+      allowed: false,
+      reason: ErrorReason.SCOPE_ABOVE_CEILING,
+    });
+    await use(operator, { ...reader, rules: [{ ...rule, excess: 'REFUSE' }] });
+    expect(await explain('Mail.ReadOnly')).toMatchObject({ allowed: false, reason: ErrorReason.SCOPE_ABOVE_CEILING });
+    client.close();
   });
 
   test('a removed caller is refused on an open WatchEvents', async () => {

@@ -1,14 +1,22 @@
 import { hash } from 'node:crypto';
 import { type Caller, type KnownCallers, type KnownKey, ROLES, roleRule } from '../../model/authenticated_caller.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
-import type { Clock } from '../../model/clock.ts';
+import type { Clock, Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 
 export interface Authenticator {
   /** By the `authorization` header. UNAUTHENTICATED, also for an invalid header if none is required. */
   authenticate(authorization: string | undefined): Caller;
+  /** The callers, one for each credential. */
+  known(): readonly KnownCaller[];
   /** Calls `listener` after callers or their rules changed. Returns the function that stops it. */
   listen(listener: () => void): () => void;
+}
+
+export interface KnownCaller {
+  readonly caller: Caller;
+  /** Of the credential. Undefined: none is needed. */
+  readonly expireTime: Timestamp | undefined;
 }
 
 /** The callers in use, which a change of the callers file replaces. */
@@ -39,6 +47,7 @@ export function createKeyAuthenticator(source: CallersSource, clock: Clock): Aut
   }
 
   return {
+    known: () => source.current.keys,
     listen: source.listen,
     authenticate(authorization) {
       if (source.current !== used) use(source.current);
@@ -67,6 +76,7 @@ export function createLoopbackAuthenticator(): Authenticator {
     rules: ROLES.map((role) => roleRule('loopback', role, ['*'])),
   };
   return {
+    known: () => [{ caller, expireTime: undefined }],
     listen: () => () => {},
     authenticate(authorization) {
       if (authorization !== undefined)

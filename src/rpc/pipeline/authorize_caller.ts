@@ -1,5 +1,6 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
+import type { AccessService } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
@@ -8,7 +9,7 @@ import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
 import type { StatusService } from '../../gen/tokenvault/v1/status_service_pb.ts';
 import type { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
-import type { Caller, Role, Rule } from '../../model/authenticated_caller.ts';
+import { type Caller, ROLES, type Role, type Rule } from '../../model/authenticated_caller.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import {
   type AccessDecision,
@@ -24,6 +25,8 @@ export interface Access<Request> {
   readonly roles: readonly Role[];
   /** Name of the resource of the request, also of one to be created. Undefined: the method concerns no tenant. */
   readonly resource: ((request: Request) => string) | undefined;
+  /** No rule is needed. */
+  readonly isForEveryone?: true;
 }
 
 type AccessOf<Service> =
@@ -35,6 +38,7 @@ const operator: readonly Role[] = ['operator'];
 const connector: readonly Role[] = ['connector'];
 const connectorOrOperator: readonly Role[] = ['connector', 'operator'];
 const reader: readonly Role[] = ['token_reader'];
+const adminOrOperator: readonly Role[] = ['admin', 'operator'];
 const anyRole: readonly Role[] = ['operator', 'connector', 'token_reader'];
 
 const byName = (request: { readonly name: string }) => request.name;
@@ -92,6 +96,10 @@ export const ACCESS = {
     listDeadLetters: { roles: operator, resource: allTenants },
     redeliverDeadLetters: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof EventService>,
+  'tokenvault.v1.AccessService': {
+    whoAmI: { roles: ROLES, resource: undefined, isForEveryone: true },
+    explainAccess: { roles: adminOrOperator, resource: (request) => request.resource || 'tenants/*' },
+  } satisfies AccessOf<typeof AccessService>,
   'tokenvault.v1.StatusService': {
     getStatus: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof StatusService>,

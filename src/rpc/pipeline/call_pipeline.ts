@@ -110,6 +110,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         metrics?.inFlight(1);
 
         function checkRules(): void {
+          if (access.isForEveryone) return;
           const decision = decide(call.caller, accessMethod, call.resource, clock.now());
           call.rule = decision.rule ?? NO_RULE;
           if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);

@@ -1,0 +1,112 @@
+import type { AccessService } from '../../gen/tokenvault/v1/access_service_pb.ts';
+import type { Rule } from '../../model/authenticated_caller.ts';
+import type { Clock } from '../../model/clock.ts';
+import { fieldInvalid, isVaultError, type Reason } from '../../model/errors.ts';
+import { explainRules } from '../../model/explain_rules.ts';
+import { parseAllConsented } from '../../scopes/delegated_permission.ts';
+import type { AccessTokens, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
+import { toRuleMessage } from '../messages/access_message_mapping.ts';
+import { fewScopes, toWireTime } from '../messages/field_value_conversion.ts';
+import { parseConnectionName } from '../messages/resource_names.ts';
+import { toReasonMessage } from '../messages/state_reason_message_mapping.ts';
+import type { Authenticator } from '../pipeline/api_key_authenticator.ts';
+import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
+import { METHODS, targetOf } from '../pipeline/authorize_caller.ts';
+
+/** What the ceilings of the rules decide about a token. */
+interface Ceiled {
+  readonly rule: Rule | undefined;
+  readonly excess: readonly string[];
+  readonly refusal: { readonly reason: Reason; readonly message: string } | undefined;
+}
+
+export function createAccessService({
+  authenticator,
+  accessTokens,
+  clock,
+}: {
+  readonly authenticator: Pick<Authenticator, 'known'>;
+  readonly accessTokens: Pick<AccessTokens, 'checkCeilings'>;
+  readonly clock: Clock;
+}): Implementation<typeof AccessService> {
+  async function underCeilings(
+    method: string,
+    rules: readonly Rule[],
+    resource: string,
+    scopes: readonly string[],
+  ): Promise<Ceiled> {
+    let ceiled: Ceiled = { rule: undefined, excess: [], refusal: undefined };
+    const ceilings: TokenCeilings = {
+      rules,
+      decided(rule, excess) {
+        ceiled = { rule, excess, refusal: undefined };
+      },
+      listen: () => () => {},
+    };
+    if (method === 'TokenService/GetAppAccessToken') return ofApp(rules, scopes);
+    try {
+      await accessTokens.checkCeilings({ ...parseConnectionName('resource', resource), scopes, ceilings });
+    } catch (error) {
+      if (!isVaultError(error, 'SCOPE_ABOVE_CEILING')) throw error;
+      ceiled = { ...ceiled, refusal: error };
+    }
+    return ceiled;
+  }
+
+  return {
+    whoAmI(_, { caller }) {
+      const key = authenticator.known().find((known) => known.caller === caller);
+      return {
+        caller: caller.id,
+        credential: caller.credentialId,
+        credentialExpireTime: toWireTime(key?.expireTime),
+        rules: caller.rules.map(toRuleMessage),
+      };
+    },
+
+    async explainAccess(request) {
+      const { resource } = request;
+      const caller = authenticator.known().find((known) => known.caller.id === request.caller)?.caller;
+      if (caller === undefined) throw fieldInvalid('caller', 'must be the id of a caller in the callers file');
+      const method = METHODS.find(({ name }) => name === request.method);
+      if (method === undefined) throw fieldInvalid('method', 'must be a method, such as TokenService/GetAccessToken');
+      const target = targetOf(resource === '' ? 'tenants/*' : resource);
+      const { decision, verdicts } = explainRules(caller.rules, method, target, clock.now());
+      const rules = verdicts.map(({ rule, whyNot }) => ({
+        rule: toRuleMessage(rule),
+        applies: whyNot === undefined,
+        explanation: whyNot === undefined ? '' : `${rule.id} ${whyNot}.`,
+      }));
+      if (!decision.isAllowed) {
+        const reason = toReasonMessage('ACCESS_DENIED');
+        const explanation =
+          decision.rule === undefined ? `No rule of ${caller.id} allows it.` : `${decision.rule.id} denies it.`;
+        return { allowed: false, rule: decision.rule?.id ?? '', reason, explanation, rules };
+      }
+      if (decision.limited === undefined)
+        return { allowed: true, rule: decision.rule.id, explanation: `${decision.rule.id} allows it.`, rules };
+      const ceiled = await underCeilings(method.name, decision.limited, resource, fewScopes(request.scopes));
+      const deciding = ceiled.rule ?? decision.rule;
+      if (ceiled.refusal !== undefined) {
+        const { reason, message } = ceiled.refusal;
+        return { allowed: false, rule: deciding.id, reason: toReasonMessage(reason), explanation: message, rules };
+      }
+      const within = ceiled.excess.length === 0 ? 'within its scopes' : 'with excess';
+      const explanation = `${deciding.id} allows it, ${within}.`;
+      return { allowed: true, rule: deciding.id, explanation, excess: [...ceiled.excess], rules };
+    },
+  };
+}
+
+function ofApp(rules: readonly Rule[], scopes: readonly string[]): Ceiled {
+  const [scope = ''] = scopes;
+  const wanted = parseAllConsented(scope);
+  if (wanted === undefined || scopes.length > 1)
+    throw fieldInvalid('scopes', 'must be X/.default of the resource X of the token');
+  const rule = rules.find(({ ceiling }) =>
+    ceiling?.scopes.some((text) => parseAllConsented(text)?.resource === wanted.resource),
+  );
+  const message = `The token of an app needs ${scope} in the scopes of a rule.`;
+  const refusal = rule === undefined ? ({ reason: 'SCOPE_ABOVE_CEILING', message } as const) : undefined;
+  return { rule, excess: [], refusal };
+}
