@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './cli/audit/define_audit_commands.ts';
 import { addBackupCommands } from './cli/backup/define_backup_commands.ts';
+import { addCallersCommands } from './cli/callers/define_callers_commands.ts';
 import { addConfigCommands } from './cli/config_check/define_config_commands.ts';
 import { addDatabaseCommands } from './cli/database/define_database_commands.ts';
 import { addRotateCommand } from './cli/define_rotate_command.ts';
@@ -60,18 +61,7 @@ program
     process.exitCode = await runDemo();
   });
 
-program
-  .command('callers')
-  .description('the API keys of callers')
-  .command('new-key')
-  .description('create an API key: the key for the caller, its hash for the callers file')
-  .argument('<caller>', 'id of the caller, such as mail-sync')
-  .option('--json', 'one JSON object')
-  .action(async (caller: string, { json }: { json?: true }) => {
-    const { printNewApiKey } = await import('./cli/print_new_api_key.ts');
-    printNewApiKey(caller, json === true);
-  });
-
+addCallersCommands(program);
 addStatusCommand(program);
 addKeyCommands(program);
 addImportCommands(program);

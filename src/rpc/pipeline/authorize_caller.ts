@@ -113,9 +113,11 @@ export const ACCESS = {
   } satisfies AccessOf<typeof ScopeService>,
 } as const;
 
-/** `TokenService/GetAccessToken` of each method. */
+/** The methods that rules are about: without those for everyone. */
 export const METHODS: readonly AccessMethod[] = Object.entries(ACCESS).flatMap(([service, rows]) =>
-  Object.entries(rows).map(([method, { roles }]) => ({ name: methodName(service, method), roles })),
+  Object.entries<Access<never>>(rows)
+    .filter(([, { isForEveryone }]) => !isForEveryone)
+    .map(([method, { roles }]) => ({ name: methodName(service, method), roles })),
 );
 
 /** `typeName` of a service, and the name of its method in any case. */

@@ -1,0 +1,115 @@
+import { readCallersFile } from '../../config/callers_file_reload.ts';
+import type { Caller, KnownKey, Rule } from '../../model/authenticated_caller.ts';
+import type { AccessMethod, AccessTarget } from '../../model/compiled_rules.ts';
+import { explainRules } from '../../model/explain_rules.ts';
+import { METHODS, targetOf } from '../../rpc/pipeline/authorize_caller.ts';
+import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
+import { createScopes } from '../../scopes/create_scope_translator.ts';
+import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
+import type { Scopes } from '../../scopes/scope_translator_interface.ts';
+import { CommandError, EXIT } from '../exit_codes.ts';
+import { tableLines } from '../status/format_table.ts';
+
+export interface CheckFlags {
+  readonly as?: string;
+  readonly resource?: string;
+  readonly method?: string;
+  readonly scopes?: readonly string[];
+  readonly catalog: string;
+  readonly catalogs?: string;
+}
+
+/** A caller and the method, resource and scopes of its call. */
+interface ExplainedCall {
+  readonly caller: Caller;
+  readonly target: AccessTarget;
+  readonly flags: CheckFlags;
+  readonly scopes: Scopes;
+}
+
+/** Returns the exit code. FIELD_INVALID if the file is not valid. */
+export async function checkCallersFile(file: string, flags: CheckFlags): Promise<number> {
+  const scopes = createScopes({ catalogs: await loadCatalogs(flags.catalogs) });
+  const { keys, sha256 } = await readCallersFile(file, callersVocabulary(scopes));
+  console.log(`${file} is valid. SHA-256: ${sha256}\n`);
+  if (flags.as === undefined) {
+    console.log([...keyLines(keys), '', ...ruleLines(keys)].join('\n'));
+    return EXIT.OK;
+  }
+  const caller = keys.find((known) => known.caller.id === flags.as)?.caller;
+  if (caller === undefined) throw new CommandError(EXIT.USAGE, `${file} has no caller ${flags.as}.`);
+  const { resource = 'tenants/*' } = flags;
+  const call = { caller, target: targetOf(resource), flags, scopes };
+  console.log(`${caller.id} on ${resource}:\n`);
+  return flags.method === undefined ? explainAll(call) : explainOne(call, methodOf(flags.method));
+}
+
+function methodOf(name: string): AccessMethod {
+  const method = METHODS.find((one) => one.name === name);
+  if (method !== undefined) return method;
+  throw new CommandError(
+    EXIT.USAGE,
+    `There is no method ${name}. Methods: ${METHODS.map((one) => one.name).join(', ')}.`,
+  );
+}
+
+function explainAll({ caller, target }: ExplainedCall): number {
+  const rows = METHODS.map((method) => {
+    const { decision } = explainRules(caller.rules, method, target, Date.now());
+    const isLimited = decision.isAllowed && decision.limited !== undefined;
+    const verdict = isLimited ? 'up to its scopes' : decision.isAllowed ? 'allowed' : 'denied';
+    return [verdict, decision.rule?.id ?? '', method.name];
+  });
+  console.log(tableLines(['DECISION', 'RULE', 'METHOD'], rows).join('\n'));
+  return EXIT.OK;
+}
+
+function explainOne(call: ExplainedCall, method: AccessMethod): number {
+  const { decision, verdicts } = explainRules(call.caller.rules, method, call.target, Date.now());
+  for (const { rule, whyNot } of verdicts) console.log(`${rule.id} ${whyNot ?? `applies: ${rule.effect}`}`);
+  const above = decision.isAllowed && decision.limited ? aboveCeilings(call, decision.limited) : [];
+  const isAllowed = decision.isAllowed && above.length === 0;
+  const ceiling = above.length === 0 ? '' : ` ${above.join(', ')} is above its scopes.`;
+  const rule = decision.rule === undefined ? 'No rule allows it.' : `The rule ${decision.rule.id} decides.`;
+  console.log(`\n${method.name} is ${isAllowed ? 'allowed' : 'denied'}. ${rule}${ceiling}`);
+  return isAllowed ? EXIT.OK : EXIT.NO_PERMISSION;
+}
+
+/** The requested permissions above the ceiling that lacks fewest. */
+function aboveCeilings({ flags, scopes }: ExplainedCall, rules: readonly Rule[]): readonly string[] {
+  const { catalog, scopes: requested } = flags;
+  if (requested === undefined) return [];
+  const permissions = Object.entries(scopes.translate(catalog, requested, 'GLOBAL'));
+  const aboveOf = ({ ceiling }: Rule) =>
+    permissions.flatMap(([resource, names]) =>
+      scopes
+        .aboveCeiling(catalog, { scopes: ceiling?.scopes ?? [], implicit: [] }, 'GLOBAL', resource, names)
+        .map((name) => `${resource}/${name}`),
+    );
+  return rules.map(aboveOf).reduce((one, other) => (other.length < one.length ? other : one));
+}
+
+function keyLines(keys: readonly KnownKey[]): readonly string[] {
+  const rows = keys.map(({ caller, expireTime }) => [
+    new Date(expireTime).toISOString().slice(0, 16).replace('T', ' '),
+    expireTime <= Date.now() ? 'expired' : 'valid',
+    `${caller.id}/${caller.credentialId}`,
+  ]);
+  return tableLines(['EXPIRES (UTC)', 'STATE', 'KEY'], rows);
+}
+
+function ruleLines(keys: readonly KnownKey[]): readonly string[] {
+  const callers = new Map(keys.map(({ caller }) => [caller.id, caller]));
+  const rows = [...callers.values()].flatMap(({ id, rules }) => rules.map((rule) => [id, ...ruleCells(rule)]));
+  return tableLines(['CALLER', 'RULE', 'EFFECT', 'METHODS', 'TENANTS', 'LIMITS'], rows);
+}
+
+function ruleCells({ id, effect, role, actions, tenants, connections, ceiling, notAfter }: Rule): readonly string[] {
+  const limits = [
+    connections && `connections ${connections}`,
+    ceiling && `scopes ${ceiling.scopes.join(' ')} (excess ${ceiling.excess})`,
+    notAfter && `until ${new Date(notAfter).toISOString()}`,
+  ];
+  const methods = role ?? actions.join(' ');
+  return [id, effect, methods, tenants.join(' '), limits.filter((limit) => limit !== undefined).join(', ')];
+}
