@@ -51,7 +51,10 @@ interface ByConnection {
   readonly whole: IndexedRule[];
   /** With `connections` that have no `*`. */
   readonly exact: Map<string, IndexedRule[]>;
-  readonly globs: IndexedRule[];
+  /** With `*`, by what precedes it. */
+  readonly globs: Map<string, IndexedRule[]>;
+  /** The lengths of the keys of `globs`. */
+  readonly globLengths: Set<number>;
 }
 
 interface IndexedRule {
@@ -113,6 +116,7 @@ function hasCeiling({ ceiling }: Rule): boolean {
 
 const NONE: readonly string[] = [];
 const NO_RULES: readonly IndexedRule[] = [];
+const NO_LISTS: readonly IndexedRule[][] = [];
 
 export function coversMethod({ role, actions }: Rule, method: AccessMethod): boolean {
   if (role !== undefined) return method.roles.includes(role);
@@ -131,15 +135,29 @@ function indexOf(rules: readonly IndexedRule[]): RuleIndex {
 }
 
 function emptyList(): ByConnection {
-  return { all: [], whole: [], exact: new Map(), globs: [] };
+  return { all: [], whole: [], exact: new Map(), globs: new Map(), globLengths: new Set() };
 }
 
 function add(list: ByConnection, one: IndexedRule): void {
   const { connections } = one.rule;
   list.all.push(one);
-  if (connections === undefined) list.whole.push(one);
-  else if (connections.includes('*')) list.globs.push(one);
-  else entryOf(list.exact, connections, () => []).push(one);
+  if (connections === undefined) {
+    list.whole.push(one);
+  } else if (connections.includes('*')) {
+    const prefix = connections.slice(0, connections.indexOf('*'));
+    list.globLengths.add(prefix.length);
+    entryOf(list.globs, prefix, () => []).push(one);
+  } else {
+    entryOf(list.exact, connections, () => []).push(one);
+  }
+}
+
+/** Lists with all rules that may be about the connection. */
+function listsOf(list: ByConnection | undefined, connection: string): readonly (readonly IndexedRule[] | undefined)[] {
+  if (list === undefined) return NO_LISTS;
+  const lists = [list.whole, list.exact.get(connection)];
+  for (const length of list.globLengths) lists.push(list.globs.get(connection.slice(0, length)));
+  return lists;
 }
 
 function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
@@ -169,12 +187,9 @@ function allowing(allow: RuleIndex, target: AccessTarget, now: Timestamp): reado
   if (target.kind === 'NONE') return collect([allow.all], target, now);
   if (target.kind === 'ALL') return collect([everywhere.whole], target, now);
   const own = allow.byTenant.get(target.tenant);
-  const lists = [own?.whole, everywhere.whole];
-  if (target.connection !== undefined) {
-    lists.push(own?.exact.get(target.connection), everywhere.exact.get(target.connection));
-    lists.push(own?.globs, everywhere.globs);
-  }
-  return collect(lists, target, now);
+  const { connection } = target;
+  if (connection === undefined) return collect([own?.whole, everywhere.whole], target, now);
+  return collect([...listsOf(own, connection), ...listsOf(everywhere, connection)], target, now);
 }
 
 function collect(
@@ -194,9 +209,9 @@ function collect(
 }
 
 function ofConnection(list: ByConnection | undefined, { connection = '' }: AccessTarget, now: Timestamp) {
-  if (list === undefined) return undefined;
-  const exact = firstOf(list.whole, now) ?? firstOf(list.exact.get(connection), now);
-  return exact ?? list.globs.find(({ endTime, matches }) => now < endTime && matches(connection))?.rule;
+  for (const rules of listsOf(list, connection))
+    for (const { rule, endTime, matches } of rules ?? NO_RULES) if (now < endTime && matches(connection)) return rule;
+  return undefined;
 }
 
 function firstOf(rules: readonly IndexedRule[] = NO_RULES, now: Timestamp): Rule | undefined {
