@@ -13,7 +13,15 @@ import { GetAccessTokenRequestSchema, TokenService } from '../../src/gen/tokenva
 import type { ClientOptions } from '../../src/rpc/grpc_client.ts';
 import type { TransportLimit } from '../../src/rpc/transport/peer_connection.ts';
 import { lengthPrefixed, openSilentReader, type SilentReader } from './silent_reader.ts';
-import { caller, freshToken, type Stage, type StageOptions, startStage, switchable } from './stage.ts';
+import {
+  caller,
+  freshToken,
+  replaceableCallers,
+  type Stage,
+  type StageOptions,
+  startStage,
+  switchable,
+} from './stage.ts';
 
 const WATCH = '/grpc.health.v1.Health/Watch';
 const GET = '/tokenvault.v1.TokenService/GetAccessToken';
@@ -125,6 +133,24 @@ describe('a connection without an authenticated call', () => {
     expect(first.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'UNAVAILABLE' } });
     await watches[0]?.return?.(undefined);
     await expect.poll(() => health.check({}).catch(() => undefined), SLOW).toMatchObject({ status: Serving.SERVING });
+  });
+
+  test('counts as one again when its caller is removed', async () => {
+    const callers = replaceableCallers(mail.known);
+    await start({ callers, server: { unauthenticated: { connections: 1, connectionsPerAddress: 1 } } });
+    const ofMail = openCaller(stage.address, mail.key);
+    expect(await ofMail.getAccessToken(GET_ADA)).toBe('0');
+    const other = await open();
+    other.request(WATCH);
+    await once(other.socket.resume(), 'data');
+    expect([limits, ofMail.session.closed]).toEqual([[], false]);
+
+    const closed = new Promise((resolve) => other.socket.once('close', resolve));
+    callers.replace();
+
+    await closed;
+    expect(limits).toContain('unauthenticated_connections');
+    ofMail.session.destroy();
   });
 
   test('has no such limit after an authenticated call', async () => {

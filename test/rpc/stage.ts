@@ -193,6 +193,25 @@ export function caller(id: string, role: Role, ...tenants: string[]): { key: str
   return { key, known: { sha256, caller: who, expireTime: Date.parse('2100-01-01T00:00:00Z') } };
 }
 
+/** Callers that a test replaces. */
+export function replaceableCallers(...keys: readonly KnownKey[]) {
+  const listeners = new Set<() => void>();
+  let current = { keys, sha256: '' };
+  return {
+    get current() {
+      return current;
+    },
+    listen(listener: () => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    replace(...next: readonly KnownKey[]) {
+      current = { keys: next, sha256: '' };
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
 export function fixedCallers(keys: readonly KnownKey[]): CallersSource {
   return { current: { keys, sha256: '' }, listen: () => () => {} };
 }
@@ -219,6 +238,8 @@ export function switchable() {
 
 export interface StageOptions extends StandIns {
   readonly keys?: readonly KnownKey[];
+  /** In place of `keys`. */
+  readonly callers?: CallersSource;
   readonly limits?: CallPipelineParts['limits'];
   readonly server?: Partial<ServerParts>;
   readonly readiness?: ServerParts['readiness'];
@@ -243,10 +264,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const audit = fakeAudit();
   const log = recordingLog();
   const now = options.now ?? clock.now;
+  const callers = options.callers ?? (options.keys && fixedCallers(options.keys));
   const authenticator =
-    options.keys === undefined
-      ? createLoopbackAuthenticator()
-      : createKeyAuthenticator(fixedCallers(options.keys), { now });
+    callers === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(callers, { now });
   const parts: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),

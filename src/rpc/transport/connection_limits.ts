@@ -17,7 +17,7 @@ import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauth
 import { createUnreadResponses } from './unread_response_limits.ts';
 
 export interface ConnectionsParts {
-  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly authenticator: Pick<Authenticator, 'authenticate' | 'known' | 'listen'>;
   readonly unauthenticated: UnauthenticatedLimits;
   readonly onLimit?: ((limit: TransportLimit) => void) | undefined;
   /** Timeout of the TLS handshake and the HTTP/2 preface. Default: 5 s. */
@@ -120,6 +120,17 @@ export function createConnections(parts: ConnectionsParts): Connections {
     peer.caller = caller;
   }
 
+  /** A caller that was removed has no more than a peer without a key. Another caller's next call changes that. */
+  function releaseRemovedCallers(): void {
+    const callers = new Set(authenticator.known().map(({ caller }) => caller.id));
+    for (const peer of [...peers]) {
+      if (peer.caller === undefined || callers.has(peer.caller)) continue;
+      authenticated.leave(peer);
+      peer.caller = undefined;
+      unauthenticated.enter(peer);
+    }
+  }
+
   /** The limit that rejects the stream; undefined: it is accepted. */
   function limitOf(peer: Peer, headers: IncomingHttpHeaders, isPlain: boolean): TransportLimit | undefined {
     if (peer.caller === undefined && !isPlain) authenticate(peer, headers);
@@ -149,6 +160,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     stream.destroy(REFUSED);
   }
 
+  authenticator.listen(releaseRemovedCallers);
   return {
     accept(socket, inject) {
       const addresses = addressesOf(socket);
