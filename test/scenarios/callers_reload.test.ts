@@ -16,7 +16,9 @@ import { importAda, type Onboarded, onboard } from './onboard.ts';
 import { type Clients, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 import { serveProgram } from './vault_program.ts';
 
-const keys = { operator: newApiKey('operator'), reader: newApiKey('reader') };
+const DAY = 86_400_000;
+
+const keys = { operator: newApiKey('operator'), reader: newApiKey('reader'), other: newApiKey('other') };
 const operator = {
   id: 'operator',
   ...keys.operator,
@@ -29,7 +31,7 @@ const reader = { id: 'reader', ...keys.reader, rules: [{ role: 'token_reader', t
 
 let scenario: Scenario;
 let file: string;
-let by: { operator: Clients; reader: Clients };
+let by: Record<keyof typeof keys, Clients>;
 let acme: Onboarded;
 let connection: string;
 beforeAll(async () => {
@@ -48,6 +50,7 @@ beforeAll(async () => {
   by = {
     operator: scenario.clients({ apiKey: keys.operator.key }),
     reader: scenario.clients({ apiKey: keys.reader.key }),
+    other: scenario.clients({ apiKey: keys.other.key }),
   };
   const as = { ...by.operator, sandbox: scenario.sandbox, callbackUri: scenario.callbackUri };
   acme = await onboard(as, 'acme');
@@ -162,6 +165,26 @@ describe('without a restart', () => {
 });
 
 describe('a broken callers file', () => {
+  test('does not extend rules and keys that have an end, on open streams too', async () => {
+    const endTime = new Date(scenario.sandbox.clock.now() + DAY).toISOString();
+    const other = { id: 'other', ...keys.other, expireTime: endTime, rules: reader.rules };
+    await use(operator, { ...reader, rules: [{ ...reader.rules[0], not_after: endTime }] }, other);
+    const ends = [by.reader, by.other].map(async ({ tokens }) => {
+      const stream = tokens.watchAccessToken({ connection })[Symbol.asyncIterator]();
+      for (let result = await stream.next(); !result.done; ) result = await stream.next();
+      return 'ended without an error';
+    });
+    const reasons = ends.map((end) => end.catch((error: RpcError) => error.reason));
+    expect(await ask()).toBe('OK');
+
+    writeFileSync(file, 'version: 1');
+    await expect.poll(() => metric('tokenvault_callers_file_rejected')).toBe('tokenvault_callers_file_rejected 1');
+    await scenario.later(DAY);
+
+    expect(await ask()).toBe('ACCESS_DENIED');
+    expect(await Promise.all(reasons)).toEqual(['ACCESS_DENIED', 'UNAUTHENTICATED']);
+  });
+
   test('keeps the callers, and is reported in health, status, metrics and audit log until it is repaired', async () => {
     const admin = scenario.vault.addresses.admin;
     const client = createClient(StatusService, admin, { apiKey: keys.operator.key });
