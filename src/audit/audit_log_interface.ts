@@ -32,7 +32,7 @@ export interface AuditEntry {
   readonly resource: string;
   readonly status: 'OK' | Reason;
   readonly duration: Duration;
-  /** `10.1.2.3:40512`; `unknown` on a unix socket. Behind a proxy or in a mesh, theirs. */
+  /** `10.1.2.3:40512`; `unknown` on a unix socket, and in entries of the vault itself. Behind a proxy or in a mesh, theirs. */
   readonly peer: string;
   /** Of a call without a valid key: the id in the presented key, if that has the form of a key; never the rest of it. */
   readonly claimedKeyId?: string | undefined;

@@ -26,7 +26,7 @@ export type AccessDecision =
   | {
       readonly isAllowed: true;
       readonly rule: Rule;
-      /** Of `VISIBLE`: the tenants that the caller may see; undefined: all. */
+      /** The tenants that the call may list; undefined: all. */
       readonly tenants: readonly string[] | undefined;
       /** The rules that allow it, if all of them have a ceiling: one of the ceilings must cover the token. */
       readonly limited: readonly Rule[] | undefined;

@@ -48,7 +48,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   let loadTime = clock.now();
 
   function record(status: 'OK' | 'FIELD_INVALID', sha256: string): void {
-    const vault = { caller: 'system', credentialId: '', rule: '', requestId: '' };
+    const vault = { caller: 'system', credentialId: '', rule: '', requestId: '', peer: 'unknown' };
     const entry = { ...vault, method: 'system/callers-file', resource: `callers-file/${sha256}`, status };
     // A caller that is removed is refused whether the entry can be written or not.
     audit.append({ ...entry, time: clock.now(), duration: 0 }, () => {});

@@ -9,12 +9,13 @@ import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { ROLES, type Role, roleRule } from '../../src/model/authenticated_caller.ts';
+import { type KnownKey, ROLES, type Role, type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
 import { ACCESS, type Access } from '../../src/rpc/pipeline/authorize_caller.ts';
-import { acme, caller, freshToken, NOW, type Stage, startStage } from './stage.ts';
+import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
+import { acme, caller, freshToken, NOW, replaceableCallers, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
 afterEach(() => stage?.close());
@@ -230,6 +231,58 @@ describe('an API key', () => {
       .getAccessToken({ connection: 'tenants/acme/connections/ada' });
 
     await expect(failed).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
+
+describe('a caller that is removed while its call waits', () => {
+  const connection = 'tenants/acme/connections/ada';
+
+  async function replacedBy(keys: readonly KnownKey[], of: KnownKey & { readonly key: string }) {
+    const callers = replaceableCallers(of);
+    const waiting = Promise.withResolvers<ServedToken>();
+    const called = Promise.withResolvers<void>();
+    stage = await startStage({
+      callers,
+      accessTokens: {
+        get() {
+          called.resolve();
+          return waiting.promise;
+        },
+      },
+    });
+    const reason = stage
+      .client(TokenService, { apiKey: of.key })
+      .getAccessToken({ connection })
+      .then(
+        () => 'OK',
+        (error: RpcError) => error.reason,
+      );
+    await called.promise;
+    callers.replace(...keys);
+    waiting.resolve(freshToken('eyJ.late', 'ENTRA'));
+    return reason;
+  }
+
+  const known = caller('mail', 'token_reader', 'acme');
+  const mail = { ...known.known, key: known.key };
+  const withRules = (...rules: readonly Rule[]) => [{ ...known.known, caller: { ...known.known.caller, rules } }];
+
+  test('gets no token', async () => {
+    expect(await replacedBy([], mail)).toBe('UNAUTHENTICATED');
+    expect(stage.audit.entries.map(({ status, token }) => [status, token])).toEqual([['UNAUTHENTICATED', undefined]]);
+  });
+
+  test('gets no token if its rule is gone, or has a ceiling now', async () => {
+    expect(await replacedBy(withRules(), mail)).toBe('ACCESS_DENIED');
+    await stage.close();
+    const ceiling = { scopes: ['Mail.Read'], excess: 'ALLOW' } as const;
+    const limited = { ...roleRule('limited', 'token_reader', ['acme']), ceiling };
+    expect(await replacedBy(withRules(limited), mail)).toBe('ACCESS_DENIED');
+  });
+
+  test('gets its token if it still may', async () => {
+    expect(await replacedBy(withRules(roleRule('other', 'token_reader', ['*'])), mail)).toBe('OK');
+    expect(stage.audit.entries[0]).toMatchObject({ status: 'OK', rule: 'other' });
   });
 });
 

@@ -11,7 +11,7 @@ const MAIL: Caller = { id: 'mail', kind: 'api_key', credentialId: 'k1', rules: [
 async function auditedPeer(isOpen: boolean): Promise<string | undefined> {
   const entries: AuditEntry[] = [];
   const pipeline = createCallPipeline({
-    authenticator: { authenticate: () => MAIL },
+    authenticator: { authenticate: () => MAIL, known: () => [], listen: () => () => {} },
     audit: {
       append(entry, done) {
         entries.push(entry);

@@ -117,17 +117,18 @@ describe('without a restart', () => {
   });
 
   test('a ceiling that is lowered applies to an open WatchAccessToken, and excess is audited', async () => {
-    const limited = (scope: string, excess: string) => ({
+    const rule = { role: 'token_reader', tenants: ['acme'], excess: 'ALLOW' };
+    const limited = (...scopes: readonly string[]) => ({
       ...reader,
-      rules: [{ role: 'token_reader', tenants: ['acme'], scopes: [scope], excess }],
+      rules: scopes.map((scope) => ({ ...rule, scopes: [scope] })),
     });
-    await use(operator, limited('Mail.ReadOnly', 'ALLOW'));
+    await use(operator, limited('Tasks.ReadOnly', 'Mail.ReadOnly'));
     const stream = by.reader.tokens.watchAccessToken({ connection, scopes: ['Mail.ReadOnly'] })[Symbol.asyncIterator]();
     await stream.next();
     const end = stream.next().catch((error: RpcError) => error.reason);
-    expect(audited().at(-1)).toMatchObject({ rule: 'r1', excess: ['Calendars.Read'] });
+    expect(audited().at(-1)).toMatchObject({ rule: 'r2', excess: ['Calendars.Read'] });
 
-    await use(operator, limited('Calendar.ReadOnly', 'ALLOW'));
+    await use(operator, limited('Calendar.ReadOnly'));
 
     expect(await end).toBe('SCOPE_ABOVE_CEILING');
   });

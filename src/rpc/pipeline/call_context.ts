@@ -24,7 +24,7 @@ export interface Call {
   excess: readonly string[] | undefined;
   /** Called after the rules of a stream changed. */
   readonly ruleListeners: Set<() => void>;
-  /** Of a call for all tenants that the caller may see: those; undefined: all. */
+  /** Tenants that the call may list; undefined: all of them. */
   tenants: readonly string[] | undefined;
   /** Resource name of the request. */
   resource: string;

@@ -1,7 +1,7 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog } from '../../audit/audit_log_interface.ts';
-import { type Caller, roleRule } from '../../model/authenticated_caller.ts';
+import { type Caller, type Rule, roleRule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
@@ -74,6 +74,10 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const calls = createConcurrencyLimit(limits);
   const streams = createConcurrencyLimit(limits);
   const waiting = createConcurrencyLimit(waitingLimits(limits).all);
+  let changes = 0;
+  authenticator.listen(() => {
+    changes += 1;
+  });
   const rechecks = createStreamRechecks(authenticator, parts.every ?? systemTimers.every);
   const waitingForOne = createConcurrencyLimit(waitingLimits(limits).one);
 
@@ -107,6 +111,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         let waitsFor: string | undefined;
         let claimedKey: string | undefined;
         let stopRechecks: (() => void) | undefined;
+        const changesAtStart = changes;
         metrics?.inFlight(1);
 
         function checkRules(): void {
@@ -123,9 +128,22 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           // The key was given to another caller meanwhile.
           if (caller.id !== call.caller.id) throw keyReassigned();
           call.caller = caller;
-          const { limitedBy } = call;
+          const { limitedBy, rule } = call;
           checkRules();
-          if (call.limitedBy !== limitedBy) for (const listener of call.ruleListeners) listener();
+          if (isSame(limitedBy, call.limitedBy)) {
+            // The rule that covers the token.
+            if (limitedBy !== undefined) call.rule = rule;
+          } else {
+            for (const listener of call.ruleListeners) listener();
+          }
+        }
+
+        /** Before a token leaves, because the callers may have changed while the call waited for Entra. */
+        function checkToken(): void {
+          if (call.token === undefined || changes === changesAtStart) return;
+          const { limitedBy } = call;
+          checkAccess();
+          if (call.limitedBy !== undefined && !isSame(limitedBy, call.limitedBy)) throw rulesChanged(call.caller);
         }
 
         function wait(): void {
@@ -180,6 +198,26 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           });
         }
 
+        function fail(error: unknown, respond: (status: StatusObject) => void): void {
+          const known = toVaultError(error, call);
+          if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
+          const duration = performance.now() - started;
+          call.token = undefined;
+          if (known.reason === 'UNAUTHENTICATED') {
+            if (!isAudited()) {
+              leave(known.reason, duration, false);
+              respond(toStatus(known));
+              return;
+            }
+            claimedKey = claimedKeyId(firstAuthorization(wire.metadata));
+          }
+          // An error contains no token, so it is sent even if the audit log fails.
+          audit.append(entry(known.reason, duration), () => {
+            leave(known.reason, duration);
+            respond(toStatus(known));
+          });
+        }
+
         return {
           authenticate() {
             call.caller = authenticator.authenticate(authorizationOf(wire.metadata));
@@ -194,30 +232,18 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             return call;
           },
           complete(respond) {
+            try {
+              checkToken();
+            } catch (error) {
+              return fail(error, respond);
+            }
             const duration = performance.now() - started;
             audit.append(entry('OK', duration), (refused) => {
               leave(refused?.reason ?? 'OK', duration);
               respond(refused === undefined ? undefined : toStatus(refused));
             });
           },
-          fail(error, respond) {
-            const known = toVaultError(error, call);
-            if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
-            const duration = performance.now() - started;
-            call.token = undefined;
-            if (known.reason === 'UNAUTHENTICATED') {
-              if (!isAudited()) {
-                leave(known.reason, duration, false);
-                return respond(toStatus(known));
-              }
-              claimedKey = claimedKeyId(firstAuthorization(wire.metadata));
-            }
-            // An error contains no token, so it is sent even if the audit log fails.
-            audit.append(entry(known.reason, duration), () => {
-              leave(known.reason, duration);
-              respond(toStatus(known));
-            });
-          },
+          fail,
           checkAccess,
           async recordMessage() {
             checkAccess();
@@ -235,6 +261,17 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
       },
     };
   };
+}
+
+/** The rules of a changed callers file are new objects. */
+function isSame(one: readonly Rule[] | undefined, other: readonly Rule[] | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && one.every((rule, at) => rule === other[at]);
+}
+
+function rulesChanged({ id }: Caller): VaultError {
+  const message = `The rules of caller ${id} changed during the call. Call again.`;
+  return new VaultError('ACCESS_DENIED', message, { metadata: { caller: id } });
 }
 
 /** Names in requests can have any length. Logs keep the length of a valid name. */
