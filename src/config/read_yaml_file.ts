@@ -35,8 +35,10 @@ export function readYaml<Schema extends z.ZodType>(text: string, path: string, s
 
 /** One fault for each value that occurs more than once. */
 export function duplicates(what: string, values: readonly string[]): string[] {
-  const twice = values.filter((value, index) => values.indexOf(value) !== index);
-  return [...new Set(twice)].map((value) => `${what} ${value} occurs twice`);
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const value of values) (seen.has(value) ? twice : seen).add(value);
+  return [...twice].map((value) => `${what} ${value} occurs twice`);
 }
 
 export function invalidFile(path: string, faults: readonly string[]): VaultError {
