@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { EventFilter } from '../../src/expiry/expiry_and_event_queries.ts';
 import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
@@ -232,6 +234,33 @@ describe('an API key', () => {
 
     await expect(failed).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
+});
+
+test('an open WatchEvents sends events of the tenants that its caller may see now', async () => {
+  const known = caller('ops', 'operator', 'acme', 'beta');
+  const callers = replaceableCallers(known.known);
+  const opened = Promise.withResolvers<EventFilter>();
+  const expiry = {
+    async *events(_after: unknown, filter: EventFilter, signal: AbortSignal) {
+      opened.resolve(filter);
+      await once(signal, 'abort');
+      yield* [];
+    },
+  };
+  stage = await startStage({ callers, expiry });
+  const stream = stage.client(EventService, { apiKey: known.key }).watchEvents({ parent: 'tenants/-' });
+  const end = stream[Symbol.asyncIterator]()
+    .next()
+    .catch((error: RpcError) => error.reason);
+  const filter = await opened.promise;
+  expect(filter.tenantIds).toEqual(['acme', 'beta']);
+
+  const rules = [roleRule('less', 'operator', ['beta'])];
+  callers.replace({ ...known.known, caller: { ...known.known.caller, rules } });
+  expect(filter.tenantIds).toEqual(['beta']);
+  callers.replace();
+
+  expect(await end).toBe('UNAUTHENTICATED');
 });
 
 describe('a caller that is removed while its call waits', () => {
