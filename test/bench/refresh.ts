@@ -23,6 +23,7 @@ const IN_FLIGHT = [
   { inFlight: 1, rounds: 16, aim: undefined },
 ] as const;
 const SECONDS = 1.5;
+const LEAST_REDEEMED = 0.99;
 /** Shorter than any response with a token. */
 export const LEAST_ANSWER = 1_000;
 
@@ -99,7 +100,10 @@ export async function refreshThroughVault(
   const after = { cpu: await vault.process.usage(), sandbox: await entra.process.usage() };
   const redeemed = (await servedFrom(vault, 'ENTRA')) - servedBefore;
   assertAllGood(target, result);
-  if (redeemed !== result.answers) throw new Error(`only ${redeemed} of ${result.answers} answers came from Entra`);
+  // A background refresh of the same second, such as keep-alive, may have stored a token that serves a few of them.
+  if (redeemed < LEAST_REDEEMED * result.answers) {
+    throw new Error(`only ${redeemed} of ${result.answers} answers came from Entra`);
+  }
   return {
     rate: ratePerSecond(result),
     latencies: result.latencies,
