@@ -10,12 +10,14 @@ const SCOPES = ['Mail.ReadOnly'];
 
 /** Why an RPC is not among the methods below. Those that begin with `Get` or `List` read, but for access tokens. */
 export const OTHER_METHODS: Readonly<Record<string, string>> = {
+  ExplainAccess: 'reads',
   GetAppAccessToken: 'keeps its tokens in memory',
   RedeliverDeadLetters: 'needs a sink, and is one statement that changes nothing when it is repeated',
   RotateRootKey: 'needs another root key, and its commit is refused when it is repeated',
   TranslateScopes: 'reads',
   WatchAccessToken: 'refreshes as GetAccessToken does',
   WatchEvents: 'reads',
+  WhoAmI: 'reads',
 };
 
 /** A method that changes rows, called on a tenant of its own. */
