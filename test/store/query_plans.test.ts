@@ -75,7 +75,7 @@ test.each([
   ['idle connections not yet told of', 'last_refresh_time < ?', 'connections_idle'],
   ['what a sink shall get now', '"deliveries"."next_time" <= ?', 'deliveries_next_time'],
   ['dead letters', '"next_time" is null order by', 'deliveries_dead_letters'],
-  ['dead letters of a sink', '"next_time" is null and "deliveries"."sink_id"', 'deliveries_dead_letters'],
+  ['dead letters of a sink', '"next_time" is null and ("deliveries"."sink_id" = ?', 'deliveries_dead_letters'],
   [
     'dead letters that are redelivered',
     'set "attempts" = ?, "last_error" = ?, "create_time"',
@@ -83,6 +83,11 @@ test.each([
   ],
   ['who waits for an old event', 'AS waiting', 'deliveries_sequence'],
   ['a username', '"connections"."username_index" in', 'connections_username'],
+  [
+    'a later page of a tenant',
+    'where ("connections"."tenant_id" = ? and "connections"."connection_id" > ?)',
+    'connections_tenant_id_connection_id (tenant_id=? AND connection_id>?)',
+  ],
   ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
   ['freeing leases at start', 'WHERE lease_until IS NOT NULL', 'connections_lease'],
   ['connections of an app', 'where "connections"."app_uid" = ?', 'connections_app_uid'],
@@ -132,6 +137,7 @@ async function recordPlans() {
   const next = { size: 10, after: `acme/${GRAPH}` };
   for (const state of ['ACTIVE', 'SUSPENDED'] as const) await stores.connections.list(next, { state });
   await stores.connections.list(next, {});
+  await stores.connections.list(next, { tenantIds: ['acme'] });
   await stores.connections.list(next, { tenantIds: ['acme'], label: { key: 'a', value: 'b' } });
   await stores.connections.list(next, { externalId: 'x' });
   await stores.connections.list(next, { objectId: 'o' });

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gte, ne, sql } from 'drizzle-orm';
 import { appStateChanged } from '../../model/app_state_changed_event.ts';
 import { appName } from '../../model/connection.ts';
 import type { App } from '../../model/entra_app.ts';
@@ -123,7 +123,7 @@ export function createAppStore(
         db
           .select()
           .from(apps)
-          .where(and(afterPair(page, apps.tenantId, apps.appId), tenantIds && inArray(apps.tenantId, [...tenantIds])))
+          .where(afterPair(page, apps.tenantId, apps.appId, tenantIds))
           .orderBy(asc(apps.tenantId), asc(apps.appId))
           .limit(page.size + 1),
       );

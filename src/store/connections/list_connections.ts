@@ -38,7 +38,7 @@ export function createConnectionList(
   }
 
   function conditions(filter: ConnectionFilter, usernameIndexes: readonly string[] | undefined): SQL[] {
-    const { tenantIds, state, externalId, label, objectId, directoryId } = filter;
+    const { state, externalId, label, objectId, directoryId } = filter;
     const wanted: SQL[] = [];
     // Only the first condition may use its index. The planner does not know that a state has a hundred thousand rows and an external id has
     // one: with `|| ''`, the columns of the others match no index.
@@ -55,10 +55,6 @@ export function createConnectionList(
       const grantState = wanted.length === 0 ? sql`grant_state` : sql`grant_state || ''`;
       wanted.push(sql`suspend_time IS NULL AND ${grantState} = ${state}`);
     }
-    // A username index value belongs to one tenant. With a condition on the tenant, the planner would not use the index of usernames.
-    if (tenantIds !== undefined && usernameIndexes === undefined) {
-      wanted.push(inArray(connections.tenantId, [...tenantIds]));
-    }
     if (label !== undefined) wanted.push(database.dialect.labelIs(connections.labels, label.key, label.value));
     return wanted;
   }
@@ -67,11 +63,13 @@ export function createConnectionList(
     const { username, tenantIds } = filter;
     const searched = username === undefined ? undefined : await usernameIndexes(username, tenantIds);
     const wanted = conditions(filter, searched?.items);
+    // A username index value belongs to one tenant. With a condition on the tenant, the planner would not use the index of usernames.
+    const tenants = username === undefined ? tenantIds : undefined;
     const rows = await database.select('connections.list', (db) =>
       db
         .select()
         .from(connections)
-        .where(and(...wanted, afterPair(page, connections.tenantId, connections.connectionId)))
+        .where(and(...wanted, afterPair(page, connections.tenantId, connections.connectionId, tenants)))
         .orderBy(asc(connections.tenantId), asc(connections.connectionId))
         .limit(page.size + 1),
     );

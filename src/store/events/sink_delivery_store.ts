@@ -112,8 +112,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
           .where(
             and(
               isDeadLetter,
-              sinkId === undefined ? undefined : eq(deliveries.sinkId, sinkId),
-              afterPair(page, deliveries.sinkId, deliveries.sequence),
+              afterPair(page, deliveries.sinkId, deliveries.sequence, sinkId === undefined ? undefined : [sinkId]),
             ),
           )
           .orderBy(asc(deliveries.sinkId), asc(deliveries.sequence))

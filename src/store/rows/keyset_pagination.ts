@@ -1,4 +1,4 @@
-import { type Column, type SQL, sql } from 'drizzle-orm';
+import { and, type Column, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Page, PageRequest } from '../../model/page.ts';
 
 /** `rows` has one row more than the page if there is a next page. */
@@ -24,10 +24,21 @@ export function splitPairKey(key: string): [first: string, second: string] {
   return slash < 0 ? [key, ''] : [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-/** The rows after the page's key, in the order of the two columns; undefined on the first page. */
-export function afterPair({ after }: PageRequest, one: Column, two: Column): SQL | undefined {
-  if (after === undefined) return undefined;
+/**
+ * The rows after the page's key, in the order of the two columns, whose first column has one of the values `firsts`
+ * (default: any).
+ */
+export function afterPair(
+  { after }: PageRequest,
+  one: Column,
+  two: Column,
+  firsts?: readonly string[],
+): SQL | undefined {
+  if (after === undefined) return firsts && inArray(one, [...firsts]);
   const [first, second] = splitPairKey(after);
+  const left = firsts?.filter((value) => value >= first);
   const typed = (column: Column, text: string) => (column.dataType === 'number' ? Number(text) : text);
-  return sql`(${one}, ${two}) > (${typed(one, first)}, ${typed(two, second)})`;
+  // With a comparison of pairs beside the equality, PostgreSQL reads the index from the first row of that value on.
+  if (left?.length === 1 && left[0] === first) return and(eq(one, first), gt(two, typed(two, second)));
+  return and(left && inArray(one, left), sql`(${one}, ${two}) > (${typed(one, first)}, ${typed(two, second)})`);
 }
