@@ -1,6 +1,6 @@
 import type { Kek } from './key_encryption_key.ts';
 
-/** Source of the root keys. Loaded once at the start: a later outage of the source does not affect callers (ADR 36). */
+/** Source of the root keys. Loaded once at the start: a later outage of the source does not affect callers (ADR 34). */
 export interface KeySource {
   /** As the operator configured it; for messages. */
   readonly name: string;
