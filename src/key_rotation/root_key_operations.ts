@@ -1,7 +1,7 @@
-import { type Clock, MINUTE } from '../model/clock.ts';
+import type { Clock } from '../model/clock.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import type { ListedReplica, Replica } from '../store/replication_store_interfaces.ts';
-import type { RootKeys } from '../store/root_key_store_interface.ts';
+import { REPLICA_SEEN_WITHIN, type RootKeys } from '../store/root_key_store_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { KeyringStatus, RootKeyStatus } from './keyring_status.ts';
@@ -24,7 +24,6 @@ export interface RootKeyOperationsParts {
 
 const FIELD = 'root_key_id';
 const ID = /^[0-9a-f]{32}$/;
-const SEEN = MINUTE;
 const MOST_OWNERS = 10;
 
 export function createRootKeyOperations(parts: RootKeyOperationsParts): RootKeyOperations {
@@ -32,7 +31,7 @@ export function createRootKeyOperations(parts: RootKeyOperationsParts): RootKeyO
   const { rootKeys } = stores;
 
   async function listReplicas(): Promise<readonly Pick<ListedReplica, 'name' | 'rootKeyIds'>[]> {
-    return stores.isShared ? stores.replicas.listLive(SEEN) : [replica];
+    return stores.isShared ? stores.replicas.listLive(REPLICA_SEEN_WITHIN) : [replica];
   }
 
   async function describe(): Promise<KeyringStatus> {

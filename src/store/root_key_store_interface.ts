@@ -1,5 +1,8 @@
 import type { KnownRootKey } from '../keyring/known_root_keys.ts';
-import type { Timestamp } from '../model/clock.ts';
+import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+
+/** A replica whose heartbeat is not older counts, also if it is cut off from the database. */
+export const REPLICA_SEEN_WITHIN: Duration = MINUTE;
 
 /** The root keys of the database, and the rotation from one to another. Ids are in hex. */
 export interface RootKeyStore {

@@ -42,7 +42,7 @@ describe('rules', () => {
     expect(isAllowed([byAction('TokenService/*')], LIST, 'tenants/acme')).toBe(false);
   });
 
-  test('end at not_after, ALLOW and DENY alike', () => {
+  test('end at not_after, both ALLOW and DENY', () => {
     const connection = 'tenants/acme/connections/ada';
     expect(isAllowed([{ ...reads, notAfter: NOW }], GET, connection, NOW - 1)).toBe(true);
     expect(isAllowed([{ ...reads, notAfter: NOW }], GET, connection)).toBe(false);

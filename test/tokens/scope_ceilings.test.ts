@@ -63,7 +63,7 @@ describe('a request within the ceiling', () => {
 describe('a request above the ceiling', () => {
   test.each([
     ['by its product scope', ['Calendar.ReadOnly']],
-    ['beside one within', ['Mail.ReadOnly', 'Calendar.ReadOnly']],
+    ['with another one within', ['Mail.ReadOnly', 'Calendar.ReadOnly']],
     ['in upper case', ['CALENDAR.READONLY']],
     ['by an alias', ['Calendar.Read']],
     ['by .default', [`${GRAPH}/.default`]],

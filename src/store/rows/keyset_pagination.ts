@@ -38,7 +38,7 @@ export function afterPair(
   const [first, second] = splitPairKey(after);
   const left = firsts?.filter((value) => value >= first);
   const typed = (column: Column, text: string) => (column.dataType === 'number' ? Number(text) : text);
-  // With a comparison of pairs beside the equality, PostgreSQL reads the index from the first row of that value on.
+  // With an equality and a comparison of pairs, PostgreSQL reads the index from the first row of that value on.
   if (left?.length === 1 && left[0] === first) return and(eq(one, first), gt(two, typed(two, second)));
   return and(left && inArray(one, left), sql`(${one}, ${two}) > (${typed(one, first)}, ${typed(two, second)})`);
 }

@@ -4,11 +4,10 @@ import type { Kek } from '../../keyring/key_encryption_key.ts';
 import { VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
 import { type KnownRootKey, knownRootKey, sealRootKeys } from '../../keyring/known_root_keys.ts';
 import { corruptCause } from '../../keyring/sealed_record.ts';
-import { MINUTE } from '../../model/clock.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database_interface.ts';
 import { startKekAge } from '../expiry/root_key_age_record.ts';
 import type { ReplicaStore } from '../replication_store_interfaces.ts';
-import type { DataKeyPosition, RootKeyStore } from '../root_key_store_interface.ts';
+import { type DataKeyPosition, REPLICA_SEEN_WITHIN, type RootKeyStore } from '../root_key_store_interface.ts';
 import { rootKeyIdOf, type StoredRootKeys } from '../rows/root_key_record.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';
 import type { Meta } from './vault_metadata_store.ts';
@@ -20,8 +19,6 @@ interface RootKeyStoreParts {
   readonly replicas: Pick<ReplicaStore, 'listLive'>;
 }
 
-/** A replica that was seen within it counts, also if it is cut off from the database. */
-const SEEN = MINUTE;
 const KEYS_A_TURN = 20;
 const START: DataKeyPosition = { tenantUid: '', version: 0 };
 
@@ -38,7 +35,7 @@ export function createRootKeyStore({ database, keys, meta: values, replicas }: R
   const isUnchanged = and(eq(meta.key, 'root_keys'), eq(meta.value, before));
   // On PostgreSQL each statement sees what was committed before it: also heartbeats during a wait for the row above.
   const lacksKey = sql`SELECT 1 FROM ${replicaRows}
-    WHERE ${replicaRows.heartbeatTime} > ${now} - ${sql.raw(`${SEEN}`)}
+    WHERE ${replicaRows.heartbeatTime} > ${now} - ${sql.raw(`${REPLICA_SEEN_WITHIN}`)}
       AND CAST(${replicaRows.rootKeyIds} AS text) NOT LIKE ${sql.placeholder('pattern')}`;
   const recordActive = database.write('meta.recordActiveRootKey', (db) =>
     db
@@ -81,7 +78,7 @@ export function createRootKeyStore({ database, keys, meta: values, replicas }: R
   }
 
   async function missingAt(id: string): Promise<readonly string[]> {
-    const live = await replicas.listLive(SEEN);
+    const live = await replicas.listLive(REPLICA_SEEN_WITHIN);
     return live.filter(({ rootKeyIds }) => !rootKeyIds.includes(id)).map(({ name }) => name);
   }
 
