@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { freePorts } from '../scenarios/free_ports.ts';
 import { type Clients, createClients } from '../scenarios/start_scenario.ts';
 import type { VaultProgram } from '../scenarios/vault_program.ts';
@@ -13,7 +14,14 @@ export interface BalancedReplicas {
   start: (index: number, ...options: Parameters<Replicas['start']>) => Promise<Replica<VaultProgram>>;
   /** Clients whose calls go to all replicas in turns. */
   clients(): Clients;
+  /**
+   * Settles when tokens and connections were requested from this replica. Clients come back to a restarted replica after
+   * a backoff; if the others stop before, nothing serves them.
+   */
+  reached(replica: Replica<VaultProgram>): Promise<void>;
 }
+
+const RECONNECTED = ['TokenService/GetAccessToken', 'ConnectionService/ImportConnection'];
 
 export async function balanceReplicas(replicas: Replicas, count: number): Promise<BalancedReplicas> {
   const ports = await freePorts(2 * count);
@@ -30,5 +38,11 @@ export async function balanceReplicas(replicas: Replicas, count: number): Promis
         { grpc: target(addresses.slice(0, count)), admin: target(addresses.slice(count)) },
         { channel: ROUND_ROBIN },
       ),
+    async reached({ program }) {
+      const metrics = async () => (await fetch(`http://${program.addresses.ops}/metrics`)).text();
+      await expect
+        .poll(metrics, { interval: 50, timeout: 30_000 })
+        .toSatisfy((text: string) => RECONNECTED.every((method) => text.includes(`calls_total{method="${method}"`)));
+    },
   };
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => replicas.close());
 
 test('a rolling restart of three replicas under load fails no call of a client that retries', async () => {
-  const { start, clients: balanced } = await balanceReplicas(replicas, COUNT);
+  const { start, clients: balanced, reached } = await balanceReplicas(replicas, COUNT);
   const running = await Promise.all(Array.from({ length: COUNT }, (_, index) => start(index)));
   await replicas.register();
   const clients = balanced();
@@ -29,7 +29,7 @@ test('a rolling restart of three replicas under load fails no call of a client t
     await readers.more(50);
     expect((await program.stop()).code).toBe(0);
     await readers.more(50);
-    await start(index);
+    await reached(await start(index));
     await writers.more(10);
   }
 

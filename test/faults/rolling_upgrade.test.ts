@@ -40,7 +40,7 @@ const migrate = (main: string) => run(main, 'database', 'migrate', '--grant-to',
 const fill = () => run(previous.fill, replicas.databaseUrl, join(replicas.folder, 'kek'), 'acme', String(CONNECTIONS));
 
 async function upgrade(): Promise<void> {
-  const { start, clients: balanced } = await balanceReplicas(replicas, COUNT);
+  const { start, clients: balanced, reached } = await balanceReplicas(replicas, COUNT);
   const service = { DATABASE_URL: replicas.databaseUrl.replace('vault@', `${SERVICE}@`), MIGRATE: 'off' };
   await migrate(previous.main);
   const running = await Promise.all(Array.from({ length: COUNT }, (_, index) => start(index, service, previous.main)));
@@ -66,8 +66,9 @@ async function upgrade(): Promise<void> {
   async function replace(index: number, main: string): Promise<void> {
     expect((await running[index]?.program.stop())?.code).toBe(0);
     await served();
-    running[index] = await start(index, service, main);
-    await served();
+    const started = await start(index, service, main);
+    running[index] = started;
+    await Promise.all([served(), reached(started)]);
   }
 
   await served();
