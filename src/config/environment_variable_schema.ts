@@ -123,8 +123,8 @@ export const environment = z
     KEY_SOURCE: z
       .string()
       .refine(
-        (text) => /^(file:.+|keyvault-secret:https:\/\/.+)$/.test(text),
-        'must be file:PATH or keyvault-secret:https://…',
+        (text) => /^(file:.+|keyvault-secret:https:\/\/.+|keyvault-key:https:\/\/[^,]+,.+)$/.test(text),
+        'must be file:PATH, keyvault-secret:https://… or keyvault-key:https://…,PATH',
       )
       .default('file:./keys/kek'),
     CALLERS_FILE: file.optional(),

@@ -1,8 +1,8 @@
 import { fieldInvalid, type VaultError } from '../model/errors.ts';
 import { parseKeySource } from './create_root_key_source.ts';
-import { parseSecretLocation, type SecretLocation } from './keyvault_secret_location.ts';
+import { type KeyVaultLocation, parseKeyVaultLocation } from './keyvault_location.ts';
 
-export interface SecretReference extends SecretLocation {
+export interface SecretReference extends KeyVaultLocation {
   /** The normalized address. */
   readonly uri: string;
 }
@@ -44,7 +44,7 @@ function notAllowed(field: string, vaults: readonly string[]): VaultError {
 
 /** Whether allowed or not; undefined: not the address of a secret. */
 export function readReference(secretUri: string): SecretReference | undefined {
-  const found = parseSecretLocation(secretUri.trim());
+  const found = parseKeyVaultLocation(secretUri.trim(), 'secrets');
   if (found === undefined) return undefined;
   // "Case-insensitive identifier": https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
   const [name, version] = [found.name.toLowerCase(), found.version?.toLowerCase()];

@@ -1,6 +1,13 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import type { SecretLocation } from './keyvault_secret_location.ts';
+
+/** What Key Vault was asked for. */
+export interface KeyVaultObject {
+  readonly kind: 'secret' | 'key';
+  /** Origin, such as `https://acme.vault.azure.net`. */
+  readonly vaultUrl: string;
+  readonly name: string;
+}
 
 /** The last response of Key Vault, without secrets. */
 export interface KeyVaultResponse {
@@ -16,17 +23,24 @@ type Refusal = keyof typeof REFUSALS;
 /** By `error.innererror.code`; other codes are explained by the status. */
 const REFUSALS = {
   SecretDisabled: 'reports that this version is disabled (HTTP 403). Enable it, or set a new one',
+  KeyDisabled: 'reports that this version is disabled (HTTP 403). Enable it',
   ForbiddenByFirewall: 'does not let this network through its firewall (HTTP 403). Allow it, or use a private endpoint',
   ForbiddenByConnection: 'accepts private connections only (HTTP 403). Give this network a private endpoint to it',
 } as const;
 
-const NEXT_STEPS: Readonly<Record<number, string>> = {
-  401: 'does not accept the identity of this process (HTTP 401). Check the directory and client of the credential',
-  403:
-    'refuses (HTTP 403). Give the identity of this process get and list on secrets (role "Key Vault Secrets User"), ' +
+const PERMISSIONS: Readonly<Record<KeyVaultObject['kind'], string>> = {
+  secret: 'get and list on secrets (role "Key Vault Secrets User")',
+  key: 'get, wrap key and unwrap key on keys (role "Key Vault Crypto Service Encryption User")',
+};
+
+const NEXT_STEPS: Readonly<Record<number, (kind: KeyVaultObject['kind']) => string>> = {
+  401: () =>
+    'does not accept the identity of this process (HTTP 401). Check the directory and client of the credential',
+  403: (kind) =>
+    `refuses (HTTP 403). Give the identity of this process ${PERMISSIONS[kind]}, ` +
     "and let its network through the vault's firewall",
-  404: 'does not know the secret (HTTP 404). Check the address, and whether the secret was deleted',
-  429: 'is throttling (HTTP 429). Try again later',
+  404: (kind) => `does not know the ${kind} (HTTP 404). Check the address, and whether the ${kind} was deleted`,
+  429: () => 'is throttling (HTTP 429). Try again later',
 };
 
 /**
@@ -34,27 +48,23 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
  * its message quotes a body that could not be parsed, which may be the key.
  */
 export function explainKeyVaultFailure(
-  secret: SecretLocation,
+  { kind, vaultUrl, name }: KeyVaultObject,
   { status, retryAfter, refusal }: KeyVaultResponse,
   error: unknown,
   timeout: Duration,
 ): VaultError {
   const code = errorCode(error);
-  const problem = refusal === undefined ? fault(status, code, timeout) : REFUSALS[refusal];
+  const problem = refusal === undefined ? fault(kind, status, code, timeout) : REFUSALS[refusal];
   const seconds = Number(retryAfter);
-  return new VaultError(
-    'KEY_SOURCE_UNAVAILABLE',
-    `Key Vault ${secret.vaultUrl}, asked for the secret ${secret.name}, ${problem}.`,
-    {
-      ...(retryAfter !== undefined && seconds > 0 && { retryAfter: seconds * SECOND }),
-      cause: new Error(`${error instanceof Error ? error.name : 'error'} ${code}, last status ${status ?? 'none'}`),
-    },
-  );
+  return new VaultError('KEY_SOURCE_UNAVAILABLE', `Key Vault ${vaultUrl}, asked for the ${kind} ${name}, ${problem}.`, {
+    ...(retryAfter !== undefined && seconds > 0 && { retryAfter: seconds * SECOND }),
+    cause: new Error(`${error instanceof Error ? error.name : 'error'} ${code}, last status ${status ?? 'none'}`),
+  });
 }
 
-function fault(status: number | undefined, code: string, timeout: Duration): string {
+function fault(kind: KeyVaultObject['kind'], status: number | undefined, code: string, timeout: Duration): string {
   if (status !== undefined && status >= 400) {
-    return NEXT_STEPS[status] ?? `failed (HTTP ${status}). Try again later; Azure's status page shows outages`;
+    return NEXT_STEPS[status]?.(kind) ?? `failed (HTTP ${status}). Try again later; Azure's status page shows outages`;
   }
   if (code === 'TimeoutError' || code === 'AbortError') {
     return `did not answer within ${timeout / SECOND} s. Check the network and the sign-in of this process`;

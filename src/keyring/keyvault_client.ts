@@ -1,9 +1,15 @@
 import type { TokenCredential } from '@azure/identity';
+import type { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
 import { type Duration, SECOND } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
-import { explainKeyVaultFailure, type KeyVaultResponse, refusalOf } from './explain_keyvault_failure.ts';
-import type { SecretLocation } from './keyvault_secret_location.ts';
+import {
+  explainKeyVaultFailure,
+  type KeyVaultObject,
+  type KeyVaultResponse,
+  refusalOf,
+} from './explain_keyvault_failure.ts';
+import type { KeyVaultLocation } from './keyvault_location.ts';
 
 export interface KeyVaultAccessParts {
   /** Default: DefaultAzureCredential (workload identity, managed identity, environment, az login). */
@@ -15,19 +21,53 @@ export interface KeyVaultAccessParts {
 
 type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy'];
 
-/**
- * All access to Azure Key Vault. The returned function runs `work` with a client. It fails with KEY_SOURCE_UNAVAILABLE,
- * without any content of the SDK's errors; `last` then has the last response of Key Vault.
- */
-export function createKeyVaultAccess({ clientOptions, timeout, ...parts }: KeyVaultAccessParts) {
+/** Runs `work` with a client. `last` then has the last response of Key Vault. */
+export type KeyVaultAccess<Client> = <Result>(
+  object: KeyVaultLocation,
+  work: (client: Client, abortSignal: AbortSignal) => Promise<Result>,
+  last?: KeyVaultResponse,
+) => Promise<Result>;
+
+/** Access to secrets. It fails with KEY_SOURCE_UNAVAILABLE. */
+export function createSecretAccess(parts: KeyVaultAccessParts): KeyVaultAccess<SecretClient> {
+  return createKeyVaultAccess(parts, 'secret', async ({ vaultUrl }, credential, options) => {
+    const { SecretClient } = await import('@azure/keyvault-secrets');
+    return new SecretClient(vaultUrl, credential, options);
+  });
+}
+
+/** Access to keys. It fails with KEY_SOURCE_UNAVAILABLE. */
+export function createKeyAccess(parts: KeyVaultAccessParts): KeyVaultAccess<KeyClient> {
+  return createKeyVaultAccess(parts, 'key', async ({ vaultUrl }, credential, options) => {
+    const { KeyClient } = await import('@azure/keyvault-keys');
+    return new KeyClient(vaultUrl, credential, options);
+  });
+}
+
+/** Access to what one version of a key does. It fails with KEY_SOURCE_UNAVAILABLE. */
+export function createCryptographyAccess(parts: KeyVaultAccessParts): KeyVaultAccess<CryptographyClient> {
+  return createKeyVaultAccess(parts, 'key', async ({ vaultUrl, name, version = '' }, credential, options) => {
+    const { CryptographyClient } = await import('@azure/keyvault-keys');
+    const id = `${vaultUrl}/keys/${name}/${version}`;
+    // Given by its address alone, the client would read the key first, and refuse an expired one, which Key Vault lets
+    // unwrap: https://learn.microsoft.com/azure/key-vault/keys/about-keys-details#date-time-controlled-operations
+    return new CryptographyClient({ id, name, properties: { vaultUrl, name } }, credential, options);
+  });
+}
+
+/** All access to Azure Key Vault. Errors have no content of the SDK's errors. */
+function createKeyVaultAccess<Client>(
+  { clientOptions, timeout, ...parts }: KeyVaultAccessParts,
+  kind: KeyVaultObject['kind'],
+  connect: (object: KeyVaultLocation, credential: TokenCredential, options: SecretClientOptions) => Promise<Client>,
+): KeyVaultAccess<Client> {
   // The credential caches tokens. Each call has its own client, because a client keeps a sign-in that hangs.
   let credential: Promise<TokenCredential> | undefined;
 
-  async function open(secret: SecretLocation, last: KeyVaultResponse): Promise<SecretClient> {
-    // Imported here: a vault with a key file does not need to spend half a second on loading it.
-    const { SecretClient } = await import('@azure/keyvault-secrets');
+  // The libraries are imported here: a vault with a key file does not need to spend half a second on loading them.
+  async function open(object: KeyVaultLocation, last: KeyVaultResponse): Promise<Client> {
     credential ??= parts.credential === undefined ? defaultCredential() : Promise.resolve(parts.credential);
-    return new SecretClient(secret.vaultUrl, await credential, {
+    return connect(object, await credential, {
       ...clientOptions,
       retryOptions: { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 2 * SECOND },
       // Key Vault never redirects.
@@ -39,21 +79,17 @@ export function createKeyVaultAccess({ clientOptions, timeout, ...parts }: KeyVa
     });
   }
 
-  return async function access<Result>(
-    secret: SecretLocation,
-    work: (client: SecretClient, abortSignal: AbortSignal) => Promise<Result>,
-    last: KeyVaultResponse = {},
-  ): Promise<Result> {
+  return async function access(object, work, last = {}) {
     const abortSignal = AbortSignal.timeout(timeout);
     const { promise: timedOut, reject } = Promise.withResolvers<never>();
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true });
     try {
       // A race, because some credentials ignore the signal (az login, a metadata service that drops packets).
-      return await Promise.race([open(secret, last).then((client) => work(client, abortSignal)), timedOut]);
+      return await Promise.race([open(object, last).then((client) => work(client, abortSignal)), timedOut]);
     } catch (error) {
       if (isVaultError(error)) throw error;
       last.refusal = refusalOf(error);
-      throw explainKeyVaultFailure(secret, last, error, timeout);
+      throw explainKeyVaultFailure({ kind, ...object }, last, error, timeout);
     }
   };
 }

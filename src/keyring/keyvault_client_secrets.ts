@@ -8,7 +8,7 @@ import { Secret } from '../model/secret.ts';
 import { type Log, silentLog } from '../telemetry/log_events.ts';
 import { createSecretReferences, readReference, type SecretReference } from './check_keyvault_secret_reference.ts';
 import type { KeyVaultResponse } from './explain_keyvault_failure.ts';
-import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
+import { createSecretAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
 import { createSecretCache, type FetchResult } from './keyvault_client_secret_cache.ts';
 
 /** Metrics about client secrets that are read from key vaults. */
@@ -42,7 +42,7 @@ export function createKeyVaultSecrets({
   ...parts
 }: KeyVaultSecretsParts): SecretSource {
   const references = createSecretReferences({ vaults, keySource });
-  const access = createKeyVaultAccess({ ...parts, timeout });
+  const access = createSecretAccess({ ...parts, timeout });
   const cache = createSecretCache({ fetch, clock, log, capacity });
 
   async function fetch(uri: string): Promise<FetchResult> {

@@ -1,6 +1,8 @@
+import { constants, generateKeyPairSync, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { json } from 'node:stream/consumers';
 import type { TokenCredential } from '@azure/identity';
 import type { SecretClientOptions } from '@azure/keyvault-secrets';
 
@@ -19,6 +21,20 @@ export interface FakeVersion {
   enabled?: boolean;
 }
 
+/** A version of the RSA key `kek`. */
+export interface FakeKey {
+  version: string;
+  /** Seconds since the epoch, as the next. */
+  created: number;
+  expires?: number;
+  enabled?: boolean;
+  pair: { publicKey: KeyObject; privateKey: KeyObject };
+}
+
+export function fakeKey(version: string, more: Partial<FakeKey> = {}): FakeKey {
+  return { version, created: 1_700_000_000, pair: generateKeyPairSync('rsa', { modulusLength: 2048 }), ...more };
+}
+
 /** Response instead of the real one; `hang` never responds, `after` responds later. */
 export type Fault =
   | 'hang'
@@ -32,6 +48,8 @@ export interface FakeKeyVault {
   clientOptions: SecretClientOptions;
   /** Its versions; may change. */
   versions: FakeVersion[];
+  /** The RSA key `kek`; may change. */
+  keys: FakeKey[];
   /** `METHOD path with|without token`, in order. */
   requests: string[];
   /** Scopes of requested tokens. */
@@ -43,8 +61,14 @@ export interface FakeKeyVault {
   close(): Promise<void>;
 }
 
-/** The read operations of Azure Key Vault: challenge first, lists in pages of one, disabled versions refused. */
-export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promise<FakeKeyVault> {
+/**
+ * Azure Key Vault: challenge first; secrets are read, in lists of one a page; keys are described, wrap, and
+ * unwrap, also expired ones. Disabled versions are refused.
+ */
+export async function startFakeKeyVault(
+  versions: readonly FakeVersion[],
+  keys: readonly FakeKey[] = [],
+): Promise<FakeKeyVault> {
   const asked: string[] = [];
   const scopes: string[] = [];
   const server = createServer((request, response) => answer(request, response));
@@ -78,6 +102,7 @@ export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promi
       ],
     },
     versions: [...versions],
+    keys: [...keys],
     requests: asked,
     scopes,
     faults: [],
@@ -103,6 +128,9 @@ export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promi
     if (fault !== undefined && 'status' in fault) {
       send(response, fault.status, fault.body ?? error('Fault'), fault.headers);
     } else if (!url.searchParams.has('api-version')) send(response, 400, error('BadParameter'));
+    else if (request.method === 'POST')
+      void json(request).then((body) => useKey(url, response, body as { alg: string; value: string }));
+    else if (url.pathname.startsWith('/keys/')) useKey(url, response);
     else if (fault === undefined) tell(url, response);
     else {
       // The state at the time of the response.
@@ -126,6 +154,20 @@ export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promi
     }
   }
 
+  function useKey(url: URL, response: ServerResponse, body?: { alg: string; value: string }): void {
+    const [, , name, version = ''] = url.pathname.split('/');
+    const newest = vault.keys.toSorted((a, b) => b.created - a.created)[0];
+    const key = version === '' ? newest : vault.keys.find((one) => one.version === version);
+    if (name !== 'kek' || key === undefined) send(response, 404, error('KeyNotFound'));
+    else if (body === undefined) send(response, 200, describeKey(key));
+    else if (key.enabled === false) send(response, 403, error('Forbidden', 'KeyDisabled'));
+    else {
+      const value = transform(key, url.pathname.split('/')[4], body);
+      if (value === undefined) send(response, 400, error('BadParameter'));
+      else send(response, 200, { kid: kidOf(key), value: value.toString('base64url') });
+    }
+  }
+
   function page(url: URL, all: readonly FakeVersion[]) {
     const at = Number(url.searchParams.get('$skiptoken') ?? 0);
     const next = new URL(url);
@@ -134,6 +176,30 @@ export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promi
   }
 
   return vault;
+}
+
+const kidOf = ({ version }: FakeKey) => `${ORIGIN}/keys/kek/${version}`;
+
+function describeKey(key: FakeKey) {
+  const { created, expires, enabled = true, pair } = key;
+  const { n, e } = pair.publicKey.export({ format: 'jwk' });
+  return {
+    key: { kid: kidOf(key), kty: 'RSA', key_ops: ['wrapKey', 'unwrapKey'], n, e },
+    attributes: { enabled, created, updated: created, exp: expires },
+  };
+}
+
+/** Undefined: Key Vault refuses the parameters. */
+function transform({ pair }: FakeKey, operation: string | undefined, body: { alg: string; value: string }) {
+  const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
+  const value = Buffer.from(body.value, 'base64url');
+  if (body.alg !== 'RSA-OAEP-256') return undefined;
+  if (operation === 'wrapkey') return publicEncrypt({ key: pair.publicKey, ...padding }, value);
+  try {
+    return privateDecrypt({ key: pair.privateKey, ...padding }, value);
+  } catch {
+    return undefined;
+  }
 }
 
 function item({ name = 'kek', version, created, notBefore, expires, enabled = true }: FakeVersion) {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
-import { createKeyVaultSecretKeySource } from '../../src/keyring/keyvault_root_key_source.ts';
+import { createKeyVaultSecretKeySource } from '../../src/keyring/keyvault_secret_key_source.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { type FakeKeyVault, type FakeVersion, startFakeKeyVault } from './fake_key_vault.ts';
 

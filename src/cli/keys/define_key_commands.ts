@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { accessOptions } from '../vault_access_options.ts';
+import type { CreateKeyFlags } from './create_root_key.ts';
 import type { KeyFlags, RotateRootFlags } from './run_key_commands.ts';
 
 /** The arguments of the commands for keys. The modules that do the work are loaded when one runs. */
@@ -26,6 +27,16 @@ export function addKeyCommands(program: Command): void {
       const { rotateRootKey } = await import('./run_key_commands.ts');
       process.exitCode = await rotateRootKey(flags);
     });
+  keys
+    .command('create')
+    .description('create a root key for the key source TOKENVAULT_KEY_SOURCE, in a file; overwrites none')
+    .option('--to <file>', 'the file (default: the path of the key source)')
+    .addHelpText('after', CREATE_NOTES)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (flags: CreateKeyFlags) => {
+      const { createRootKey } = await import('./create_root_key.ts');
+      process.exitCode = await createRootKey(flags);
+    });
   for (const command of [show, rotate]) for (const option of accessOptions()) command.addOption(option);
 }
 
@@ -46,6 +57,14 @@ Exit codes: 0 the rotation is completed · 64 usage
 75 damaged data keys still need the old key
 77 the API key is missing, unknown or not an operator's for all tenants
 130, 143 interrupted; the rotation continues`;
+
+const CREATE_NOTES = `
+For file:PATH, 32 random bytes. For keyvault-key:URL,PATH, the same wrapped by the
+newest version of the key (permissions get and wrapKey). \`serve\` creates the
+file of file:PATH by itself, beside an empty database.
+
+Exit codes: 0 created · 64 usage, or the key source has no file
+69 the file exists or cannot be created, or the key vault does not answer · 78 configuration`;
 
 function idOf(text: string): string {
   if (/^[0-9a-f]{32}$/.test(text)) return text;

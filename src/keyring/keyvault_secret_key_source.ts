@@ -2,8 +2,8 @@ import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets';
 import { SECOND } from '../model/clock.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { createKek, KEK_BYTES, type Kek, kekFault } from './key_encryption_key.ts';
-import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
-import { parseSecretLocation, type SecretLocation } from './keyvault_secret_location.ts';
+import { createSecretAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
+import { type KeyVaultLocation, parseKeyVaultLocation } from './keyvault_location.ts';
 import { type Keks, type KeySource, pairKeks } from './root_key_source.ts';
 
 export interface KeyVaultSecretKeySourceParts extends Partial<KeyVaultAccessParts> {
@@ -23,7 +23,7 @@ export function createKeyVaultSecretKeySource({
   ...parts
 }: KeyVaultSecretKeySourceParts): KeySource {
   const secret = parseSecretUrl(url);
-  const access = createKeyVaultAccess({ ...parts, timeout });
+  const access = createSecretAccess({ ...parts, timeout });
   return {
     name: `keyvault-secret:${url}`,
     load: () => access(secret, (client, abortSignal) => loadKeks(client, secret, abortSignal)),
@@ -31,8 +31,8 @@ export function createKeyVaultSecretKeySource({
 }
 
 /** Fails with FIELD_INVALID. */
-export function parseSecretUrl(url: string): SecretLocation {
-  const secret = parseSecretLocation(url);
+export function parseSecretUrl(url: string): KeyVaultLocation {
+  const secret = parseKeyVaultLocation(url, 'secrets');
   if (secret !== undefined) return secret;
   throw fieldInvalid(
     'TOKENVAULT_KEY_SOURCE',
@@ -40,7 +40,7 @@ export function parseSecretUrl(url: string): SecretLocation {
   );
 }
 
-async function loadKeks(client: SecretClient, secret: SecretLocation, abortSignal: AbortSignal): Promise<Keks> {
+async function loadKeks(client: SecretClient, secret: KeyVaultLocation, abortSignal: AbortSignal): Promise<Keks> {
   const versions: SecretProperties[] = [];
   for await (const version of client.listPropertiesOfSecretVersions(secret.name, { abortSignal }))
     versions.push(version);
@@ -51,7 +51,7 @@ async function loadKeks(client: SecretClient, secret: SecretLocation, abortSigna
   );
 }
 
-function chooseVersions(secret: SecretLocation, versions: readonly SecretProperties[]): [string, string?] {
+function chooseVersions(secret: KeyVaultLocation, versions: readonly SecretProperties[]): [string, string?] {
   const enabled = versions
     .filter((version) => version.enabled !== false)
     .flatMap(({ version, createdOn }) => (version === undefined ? [] : { version, created: createdOn?.getTime() ?? 0 }))
@@ -69,7 +69,7 @@ function chooseVersions(secret: SecretLocation, versions: readonly SecretPropert
 
 async function readKek(
   client: SecretClient,
-  secret: SecretLocation,
+  secret: KeyVaultLocation,
   version: string,
   abortSignal: AbortSignal,
 ): Promise<Kek> {
@@ -88,6 +88,6 @@ async function readKek(
   return createKek(bytes, version);
 }
 
-function unusable(secret: SecretLocation, fault: string): VaultError {
+function unusable(secret: KeyVaultLocation, fault: string): VaultError {
   return new VaultError('KEY_SOURCE_UNAVAILABLE', `The secret ${secret.name} in ${secret.vaultUrl} ${fault}.`);
 }
