@@ -115,6 +115,7 @@ export interface Imported {
   readonly verify?: ImportConnectionRequest_Verify;
   /** Also if the connection exists, and whose account it is. */
   readonly replaces?: boolean;
+  readonly externalId?: string;
 }
 
 /** The shortest way to an ACTIVE connection: imports a refresh token that the sandbox issues. Answers the connection's name. */
@@ -122,7 +123,14 @@ export async function importAda(
   scenario: Pick<Scenario, 'sandbox' | 'connections'>,
   tenant: Onboarded,
   id: string,
-  { scopes = ['Mail.ReadOnly'], consented = 'Mail.Read', user = CONTOSO_USER, verify, replaces = false }: Imported = {},
+  {
+    scopes = ['Mail.ReadOnly'],
+    consented = 'Mail.Read',
+    user = CONTOSO_USER,
+    verify,
+    replaces = false,
+    externalId = '',
+  }: Imported = {},
 ): Promise<string> {
   const connection = tenant.connection(id);
   await scenario.connections.importConnection({
@@ -131,6 +139,7 @@ export async function importAda(
     verify: verify ?? ImportConnectionRequest_Verify.NOW,
     allowReplace: replaces,
     allowAccountChange: replaces,
+    externalId,
     refreshToken: scenario.sandbox.issueRefreshToken({
       clientId: tenant.clientId,
       userObjectId: user,
