@@ -34,9 +34,17 @@ export interface AuditEntry {
   readonly duration: Duration;
   /** `10.1.2.3:40512`; `unknown` on a unix socket, and in entries of the vault itself. Behind a proxy or in a mesh, theirs. */
   readonly peer: string;
-  /** Of a call without a valid key: the id in the presented key, if that has the form of a key; never the rest of it. */
-  readonly claimedKeyId?: string | undefined;
+  /** Of a call without a valid credential. */
+  readonly claimed?: ClaimedIds | undefined;
   readonly token?: AuditedToken | undefined;
+}
+
+/** Whose credentials an unauthenticated call claims to present. */
+export interface ClaimedIds {
+  /** The id in the API key, if the header has the form of a key; never the rest of it. */
+  readonly key: string | undefined;
+  /** The SPIFFE id or DNS name in the client certificate. */
+  readonly certificate: string | undefined;
 }
 
 export interface AuditedToken {

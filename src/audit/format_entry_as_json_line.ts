@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditedToken } from './audit_log_interface.ts';
+import type { AuditEntry, AuditedToken, ClaimedIds } from './audit_log_interface.ts';
 
 /** Formats an entry by template, with a fixed field order: ten times faster than `JSON.stringify`. */
 export type EntryLine = (number: number, entry: AuditEntry) => string;
@@ -21,9 +21,14 @@ export function createEntryLine(instance: string): EntryLine {
 
   return (number, entry) => {
     const head = `{"n":${number},"time":"${startTimes(entry.time)}","instance":${quotedInstance},"request":${quote(entry.requestId)},"caller":${quote(entry.caller)},"credential":${quote(entry.credentialId)},"rule":${quote(entry.rule)},"method":"${entry.method}","resource":${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}`;
-    if (entry.claimedKeyId !== undefined) return `${head},"claimed_key":${quote(entry.claimedKeyId)}}\n`;
+    if (entry.claimed !== undefined) return `${head}${claimedTail(entry.claimed)}}\n`;
     return entry.token === undefined ? `${head}}\n` : `${head},${tailOf(entry.token)}\n`;
   };
+}
+
+function claimedTail({ key, certificate }: ClaimedIds): string {
+  const claimedKey = key === undefined ? '' : `,"claimed_key":${quote(key)}`;
+  return certificate === undefined ? claimedKey : `${claimedKey},"claimed_certificate":${quote(certificate)}`;
 }
 
 /** By `JSON.stringify`, because V8 keeps a concatenated string as a tree: 250 bytes more per token. */

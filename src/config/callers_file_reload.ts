@@ -111,7 +111,7 @@ const WHAT = 'callers file';
 const UNSETTLED = 'The callers file keeps changing. Replace it by renaming a complete file.';
 
 function knownCallers({ text, sha256 }: FileVersion, path: string, vocabulary: CallersVocabulary): KnownCallers {
-  return { keys: readCallers(text, path, vocabulary), sha256 };
+  return { ...readCallers(text, path, vocabulary), sha256 };
 }
 
 async function readSettled(path: string): Promise<FileVersion> {

@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { type Caller, type KnownKey, ROLES, type Rule } from '../model/authenticated_caller.ts';
+import { type KnownCredentials, ROLES, type Rule } from '../model/authenticated_caller.ts';
 import { CONNECTION_GLOB } from '../model/connection_glob.ts';
+import {
+  credentialFaults,
+  credentialFields,
+  hasCredentials,
+  time,
+  toKnownCredentials,
+} from './callers_file_credentials.ts';
 import { duplicates, invalidFile, readYaml, resourceId } from './read_yaml_file.ts';
-
-const time = z.iso.datetime({ offset: true, error: 'must be given, as a time such as 2027-01-31T00:00:00Z' });
-
-const key = z.strictObject({
-  id: resourceId,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the API key, 64 hex digits'),
-  expire_time: time,
-});
 
 const rule = z
   .strictObject({
@@ -52,11 +51,9 @@ function isOfTokenService(action: string): boolean {
   return action.startsWith('TokenService/');
 }
 
-const caller = z.strictObject({
-  id: resourceId,
-  api_keys: z.array(key).min(1, 'must have a key').max(2, 'may have two keys: the current one and its successor'),
-  rules: z.array(rule),
-});
+const caller = z
+  .strictObject({ id: resourceId, ...credentialFields, rules: z.array(rule) })
+  .refine(hasCredentials, 'must have api_keys or certificates');
 
 const content = z
   .strictObject({
@@ -90,21 +87,23 @@ export interface CallersVocabulary {
   readonly isScopeOrPermission: (text: string) => boolean;
 }
 
-/** API keys of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */
-export function readCallers(text: string, name: string, vocabulary: CallersVocabulary): readonly KnownKey[] {
+/** Credentials of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */
+export function readCallers(text: string, name: string, vocabulary: CallersVocabulary): KnownCredentials {
   const { callers } = readYaml(text, name, file);
   const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id);
-  const hashes = callers.flatMap(({ api_keys }) => api_keys.map(({ sha256 }) => sha256.toLowerCase()));
   const faults = [
     ...duplicates('caller id', idsOf(callers)),
-    ...duplicates('sha256', hashes),
-    ...callers.flatMap(({ id, api_keys }) => duplicates(`key id of ${id}`, idsOf(api_keys))),
+    ...credentialFaults(callers),
     ...callers.flatMap(({ id, rules }) => duplicates(`rule id of ${id}`, idsOf(rules))),
     ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => actionFaults(id, one, vocabulary))),
     ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => scopeFaults(id, one, vocabulary))),
   ];
   if (faults.length > 0) throw invalidFile(name, faults);
-  return callers.flatMap(toKnownKeys);
+  const known = callers.map((one) => toKnownCredentials(one.id, one, one.rules.map(toRule)));
+  return {
+    keys: known.flatMap(({ keys }) => keys),
+    certificates: known.flatMap(({ certificates }) => certificates),
+  };
 }
 
 function actionFaults(callerId: string, { id, effect, actions = [] }: WrittenRule, { methods }: CallersVocabulary) {
@@ -126,14 +125,6 @@ function scopeFaults(callerId: string, { id, scopes = [] }: WrittenRule, { isSco
 }
 
 type WrittenRule = z.infer<typeof rule>;
-
-function toKnownKeys({ id, api_keys, rules: written }: z.infer<typeof caller>): readonly KnownKey[] {
-  const rules = written.map(toRule);
-  return api_keys.map((known) => {
-    const one: Caller = { id, kind: 'api_key', credentialId: known.id, rules };
-    return { sha256: known.sha256.toLowerCase(), caller: one, expireTime: Date.parse(known.expire_time) };
-  });
-}
 
 function toRule(written: WrittenRule): Rule {
   const { id, effect, role, actions = [], tenants, connections, scopes, excess, not_after } = written;

@@ -13,8 +13,7 @@ import type { ExpiryMetrics, VaultExpiry } from './published_event_and_vault_exp
 
 /** The expiry of an API key. */
 export interface ApiKeyExpiry {
-  readonly caller: Pick<Caller, 'id' | 'credentialId'>;
-  readonly expireTime: Timestamp;
+  readonly caller: Pick<Caller, 'id' | 'credentialId'> & { readonly expireTime: Timestamp };
 }
 
 export interface VaultExpiriesParts {
@@ -105,8 +104,9 @@ async function firstExpiry(file: string): Promise<Timestamp> {
 }
 
 function apiKeyExpiries(apiKeys: readonly ApiKeyExpiry[]): readonly VaultExpiry[] {
-  return apiKeys.map(({ caller, expireTime }) => {
-    const covered = apiKeys.some((other) => other.caller.id === caller.id && other.expireTime > expireTime);
+  return apiKeys.map(({ caller }) => {
+    const { expireTime } = caller;
+    const covered = apiKeys.some((other) => other.caller.id === caller.id && other.caller.expireTime > expireTime);
     return { kind: 'API_KEY', subject: `vault/callers/${caller.id}/keys/${caller.credentialId}`, expireTime, covered };
   });
 }

@@ -39,15 +39,28 @@ export function roleRule(id: string, role: Role, tenants: readonly string[]): Ru
 /** An authenticated caller. */
 export interface Caller {
   readonly id: string;
-  readonly kind: 'api_key' | 'loopback';
+  /** Of the presented credential. */
+  readonly kind: 'api_key' | 'certificate' | 'loopback';
   /** Which of the caller's credentials was presented. */
   readonly credentialId: string;
+  /** Of the presented credential. Undefined: none is needed, or the callers file does not have it. */
+  readonly expireTime: Timestamp | undefined;
   readonly rules: readonly Rule[];
 }
 
-/** The callers of one content of the callers file. */
-export interface KnownCallers {
+/** The credentials of all callers, by the callers file. */
+export interface KnownCredentials {
   readonly keys: readonly KnownKey[];
+  readonly certificates: readonly KnownCertificate[];
+}
+
+/** Once for each credential. */
+export function callersOf({ keys, certificates }: KnownCredentials): readonly Caller[] {
+  return [...keys, ...certificates].map(({ caller }) => caller);
+}
+
+/** The callers of one content of the callers file. */
+export interface KnownCallers extends KnownCredentials {
   /** SHA-256 of the content, hex. */
   readonly sha256: string;
 }
@@ -56,6 +69,12 @@ export interface KnownCallers {
 export interface KnownKey {
   /** SHA-256 of the whole API key, hex. */
   readonly sha256: string;
+  readonly caller: Caller & { readonly expireTime: Timestamp };
+}
+
+/** A client certificate that authenticates a caller. */
+export interface KnownCertificate {
+  /** Its SPIFFE id or DNS name. */
+  readonly subject: string;
   readonly caller: Caller;
-  readonly expireTime: Timestamp;
 }

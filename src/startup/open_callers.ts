@@ -3,12 +3,10 @@ import { startCallersReload } from '../config/callers_file_reload.ts';
 import type { KnownKey } from '../model/authenticated_caller.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import type { Every } from '../model/monotonic_timers.ts';
-import {
-  type Authenticator,
-  createKeyAuthenticator,
-  createLoopbackAuthenticator,
-} from '../rpc/pipeline/api_key_authenticator.ts';
+import type { Authenticator } from '../rpc/pipeline/authenticator.ts';
 import { callersVocabulary } from '../rpc/pipeline/callers_vocabulary.ts';
+import { createCredentialsAuthenticator } from '../rpc/pipeline/credentials_authenticator.ts';
+import { createLoopbackAuthenticator } from '../rpc/pipeline/loopback_authenticator.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { Metrics } from '../telemetry/vault_metrics.ts';
@@ -59,10 +57,10 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
       path: callersFile,
       vocabulary: callersVocabulary(parts.scopes),
       every,
-      onLoaded({ sha256, keys }) {
+      onLoaded({ sha256, keys, certificates }) {
         loadTime = clock.now();
         record('OK', sha256);
-        log.event('info', 'callers_file_loaded', { sha256, keys: keys.length });
+        log.event('info', 'callers_file_loaded', { sha256, keys: keys.length, certificates: certificates.length });
       },
       onRejected(message, sha256 = '') {
         record('FIELD_INVALID', sha256);
@@ -72,7 +70,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   );
   metrics.observeCallersFile({ sha256: () => reload.current.sha256, isRejected: () => reload.fault !== undefined });
   return {
-    authenticator: createKeyAuthenticator(reload, clock),
+    authenticator: createCredentialsAuthenticator(reload, clock),
     keys: () => reload.current.keys,
     status: () => ({ sha256: reload.current.sha256, loadTime }),
     fault: () => reload.fault && `The callers file is not in use, an earlier one is. ${reload.fault}`,

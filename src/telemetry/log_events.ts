@@ -28,7 +28,7 @@ export interface LogEvents {
   sinks_file_warning: { message: string };
   event_grid_key_warning: { message: string };
   /** The callers file in use, at the start and after each change. */
-  callers_file_loaded: { sha256: string; keys: number };
+  callers_file_loaded: { sha256: string; keys: number; certificates: number };
   /** New content of the callers file is not valid, so the earlier callers stay in use. `sha256` is empty if it cannot be read. */
   callers_file_rejected: { message: string; sha256: string };
   /** The audit log was damaged, or could not be written; `topic` as in `tokenvault_audit_alerts_total`. */
@@ -119,9 +119,10 @@ export interface LogEvents {
     resource: string;
     status: string;
     duration: number;
-    /** Only of unauthenticated calls: the address, and the id in the presented key. */
+    /** Only of unauthenticated calls: the address, and the ids in the presented key and client certificate. */
     peer?: string | undefined;
     claimedKeyId?: string | undefined;
+    claimedCertificate?: string | undefined;
   };
   /** At level debug: JSON of the request, with the fields that the proto marks `sensitive` masked. */
   call_request: { requestId: string; method: string; request: string };

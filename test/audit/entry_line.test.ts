@@ -60,10 +60,12 @@ test('the text of a token is the same at its second cache hit', () => {
   });
 });
 
-test('a line has the address of the peer, and the id of an unknown key', () => {
+test('a line has the address of the peer, and the ids of unknown credentials', () => {
   const line = createEntryLine('one');
-  const of = (claimedKeyId: string | undefined) => JSON.parse(line(1, { ...entry, claimedKeyId }));
+  const of = (key?: string, certificate?: string) => JSON.parse(line(1, { ...entry, claimed: { key, certificate } }));
 
   expect(of('mail')).toMatchObject({ peer: '10.0.0.1:4000', claimed_key: 'mail' });
-  expect(of(undefined)).not.toHaveProperty('claimed_key');
+  expect(of()).not.toHaveProperty('claimed_key');
+  expect(of(undefined, 'spiffe://acme/"')).toMatchObject({ claimed_certificate: 'spiffe://acme/"' });
+  expect(of()).not.toHaveProperty('claimed_certificate');
 });

@@ -40,7 +40,7 @@ export async function benchDecision(bench: Bench): Promise<SectionReport> {
       ...roleRule(`r${at}`, 'token_reader', ['acme']),
       ...shape(at),
     }));
-    const caller: Caller = { id: 'bench', kind: 'api_key', credentialId: 'k1', rules };
+    const caller: Caller = { id: 'bench', kind: 'api_key', credentialId: 'k1', expireTime: undefined, rules };
     const resources = rules.map(({ tenants, connections }, at) => {
       return `tenants/${tenants[0]}/connections/${connections?.replace('*', 'x').replace('blocked', 'user') ?? `user-${at}`}`;
     });

@@ -22,7 +22,7 @@ test('new-key prints a key and an entry that the callers file accepts', async ()
     .replace(/^[^[]*\[/, '')
     .replace(/\][^\]]*$/, '');
   const text = `version: 1\ncallers:\n${entry.trimEnd()}\n  - ${JSON.stringify(parse(`[${root}]`)[0])}\nend: true\n`;
-  const [known] = readCallers(text, 'x', { methods: [], isScopeOrPermission: () => true });
+  const [known] = readCallers(text, 'x', { methods: [], isScopeOrPermission: () => true }).keys;
   expect(known?.caller).toMatchObject({
     id: 'mail-sync',
     credentialId: 'k1',
@@ -35,8 +35,8 @@ test('new-key prints a key and an entry that the callers file accepts', async ()
       },
     ],
   });
-  expect(known?.expireTime).toBeGreaterThan(Date.now() + 89 * DAY);
-  expect(known?.expireTime).toBeLessThan(Date.now() + 91 * DAY);
+  expect(known?.caller.expireTime).toBeGreaterThan(Date.now() + 89 * DAY);
+  expect(known?.caller.expireTime).toBeLessThan(Date.now() + 91 * DAY);
 });
 
 test('new-key without a role prints the entry of a second key, and JSON for programs', async () => {

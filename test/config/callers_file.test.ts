@@ -7,7 +7,7 @@ import { roleRule } from '../../src/model/authenticated_caller.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createKeyAuthenticator } from '../../src/rpc/pipeline/api_key_authenticator.ts';
 import { callersVocabulary } from '../../src/rpc/pipeline/callers_vocabulary.ts';
-import { clock, fixedCallers, NOW } from '../rpc/stage.ts';
+import { clock, NOW } from '../rpc/stage.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 
 const vocabulary = callersVocabulary(await openScopes());
@@ -45,18 +45,16 @@ function faultsOf(text: string): string {
 
 describe('a callers file', () => {
   test('lists callers with their keys and rules', () => {
-    const known = readCallers(good, 'callers.yaml', vocabulary);
+    const { keys: known } = readCallers(good, 'callers.yaml', vocabulary);
 
     expect(known).toMatchObject([
       {
         sha256: sha('one'),
-        expireTime: Date.parse('2027-01-31T00:00:00Z'),
-        caller: { id: 'mail-sync', credentialId: 'k1' },
+        caller: { id: 'mail-sync', credentialId: 'k1', expireTime: Date.parse('2027-01-31T00:00:00Z') },
       },
       {
         sha256: sha('two'),
-        expireTime: Date.parse('2027-12-30T23:00:00Z'),
-        caller: { credentialId: 'k2', kind: 'api_key' },
+        caller: { credentialId: 'k2', kind: 'api_key', expireTime: Date.parse('2027-12-30T23:00:00Z') },
       },
     ]);
     expect(known[0]?.caller.rules).toEqual([
@@ -118,11 +116,57 @@ callers:
     expect(faultsOf(text)).toContain(fault);
   });
 
+  const certified = (...certificates: readonly string[]) =>
+    good.replace('    rules:', `    certificates: [${certificates.join(', ')}]\n    rules:`);
+
+  test('lists client certificates by SPIFFE id or DNS name, beside API keys or without one', () => {
+    const text = certified(
+      '{ id: pod, spiffe_id: "spiffe://acme.example/ns/mail/sa/sync" }',
+      '{ id: vm, dns_name: a.acme.example }',
+    );
+    const { keys, certificates } = readCallers(text, 'x', vocabulary);
+
+    expect(keys).toHaveLength(2);
+    expect(certificates).toMatchObject([
+      {
+        subject: 'spiffe://acme.example/ns/mail/sa/sync',
+        caller: { id: 'mail-sync', kind: 'certificate', credentialId: 'pod' },
+      },
+      { subject: 'a.acme.example', caller: { credentialId: 'vm', expireTime: undefined } },
+    ]);
+    const withoutKeys = text.replace(/ {4}api_keys:\n(?: {6}-.*\n)+/, '');
+    expect(readCallers(withoutKeys, 'x', vocabulary)).toMatchObject({ keys: [], certificates });
+  });
+
+  test.each([
+    ['without a credential', good.replace(/ {4}api_keys:\n(?: {6}-.*\n)+/, ''), 'must have api_keys or certificates'],
+    [
+      'with a certificate of two names',
+      certified('{ id: a, spiffe_id: "spiffe://a/b", dns_name: a.b }'),
+      'either spiffe_id or dns_name',
+    ],
+    ['with a certificate without a name', certified('{ id: a }'), 'either spiffe_id or dns_name'],
+    ['with a SPIFFE id that climbs', certified('{ id: a, spiffe_id: "spiffe://a/b/../c" }'), 'spiffe_id must be'],
+    ['with a wildcard', certified('{ id: a, dns_name: "*.acme.example" }'), 'dns_name must be'],
+    [
+      'with an id for two credentials',
+      certified('{ id: k1, dns_name: a.b }'),
+      'credential id of mail-sync k1 occurs twice',
+    ],
+    [
+      'with one certificate twice',
+      certified('{ id: a, dns_name: a.b }', '{ id: b, dns_name: a.b }'),
+      'certificate a.b occurs twice',
+    ],
+  ])('has no caller %s', (_, text, fault) => {
+    expect(faultsOf(text)).toContain(fault);
+  });
+
   test('has rules with effects, actions, connections and an end', () => {
     const rule = `{ id: block, effect: DENY, actions: [TokenService/GetAccessToken, TenantService/*, '*'], tenants: [acme], connections: ceo-*, not_after: 2027-01-01T00:00:00Z }`;
     const known = readCallers(good.replace("{ id: reads, role: token_reader, tenants: ['*'] }", rule), 'x', vocabulary);
 
-    expect(known[0]?.caller.rules[0]).toEqual({
+    expect(known.keys[0]?.caller.rules[0]).toEqual({
       id: 'block',
       effect: 'DENY',
       role: undefined,
@@ -137,8 +181,8 @@ callers:
   test('has rules with a ceiling of product scopes and permissions', () => {
     const scopes = ['Mail.Draft', 'Calendars.Read', 'https://outlook.office.com/SMTP.Send', 'api://x/.default'];
     const rule = `role: token_reader, scopes: ${JSON.stringify(scopes)}, excess: REFUSE,`;
-    const [known] = readCallers(good.replace('role: token_reader,', rule), 'x', vocabulary);
-    expect(known?.caller.rules[0]?.ceiling).toEqual({ scopes, excess: 'REFUSE' });
+    const { keys } = readCallers(good.replace('role: token_reader,', rule), 'x', vocabulary);
+    expect(keys[0]?.caller.rules[0]?.ceiling).toEqual({ scopes, excess: 'REFUSE' });
   });
 
   test.each([
@@ -205,13 +249,12 @@ describe('a new API key', () => {
     const { key, sha256 } = newApiKey('mail-sync');
     expect(key).toMatch(/^tv1_mail-sync_[\w-]{43}$/);
 
-    const [first] = readCallers(good.replace(sha('one'), sha256), 'callers.yaml', vocabulary);
-    const authenticator = createKeyAuthenticator(fixedCallers(first === undefined ? [] : [first]), clock);
+    const current = readCallers(good.replace(sha('one'), sha256), 'callers.yaml', vocabulary);
+    const authenticator = createKeyAuthenticator({ current }, clock);
 
     expect(authenticator.authenticate(`Bearer ${key}`).id).toBe('mail-sync');
     expect(authenticator.authenticate(`bearer ${key}`).id).toBe('mail-sync');
     for (const wrong of [
-      undefined,
       '',
       key,
       `Basic ${key}`,

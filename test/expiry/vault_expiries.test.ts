@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 function key(id: string, credentialId: string, days: number): ApiKeyExpiry {
-  return { caller: { id, credentialId }, expireTime: NOW + days * DAY };
+  return { caller: { id, credentialId, expireTime: NOW + days * DAY } };
 }
 
 function writeCertificates(...days: readonly number[]): void {

@@ -201,7 +201,7 @@ describe('an API key', () => {
     const known = caller('mail', 'token_reader', 'acme');
     let now = NOW;
     stage = await startStage({
-      keys: [{ ...known.known, expireTime: NOW + 1_000 }],
+      keys: [{ ...known.known, caller: { ...known.known.caller, expireTime: NOW + 1_000 } }],
       now: () => now,
       accessTokens: { get: () => freshToken() },
     });
@@ -359,8 +359,8 @@ describe('a denial', () => {
       await reasonOf(TenantService, getTenant, request, key);
 
     const claimed = ['old-mail', undefined, undefined, undefined];
-    expect(stage.audit.entries.map((entry) => ({ peer: entry.peer, claimedKeyId: entry.claimedKeyId }))).toEqual(
-      claimed.map((claimedKeyId) => ({ peer, claimedKeyId })),
+    expect(stage.audit.entries.map((entry) => ({ peer: entry.peer, claimed: entry.claimed }))).toEqual(
+      claimed.map((key) => ({ peer, claimed: { key, certificate: undefined } })),
     );
     expect(stage.log.events.filter(({ name }) => name === 'call').map(({ fields }) => fields)).toMatchObject(
       claimed.map((claimedKeyId) => ({ peer, claimedKeyId })),

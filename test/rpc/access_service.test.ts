@@ -14,7 +14,7 @@ const admin = caller('root', 'admin', '*');
 function withRules(...rules: readonly Partial<Rule>[]): KnownKey {
   const [first] = reader.known.caller.rules;
   const all = rules.map((rule, at) => ({ ...first, id: `r${at + 1}`, ...rule }) as Rule);
-  return { ...reader.known, expireTime: NOW + 1_000, caller: { ...reader.known.caller, rules: all } };
+  return { ...reader.known, caller: { ...reader.known.caller, expireTime: NOW + 1_000, rules: all } };
 }
 
 async function start(known: KnownKey, options: StageOptions = {}) {

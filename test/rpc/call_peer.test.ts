@@ -5,7 +5,7 @@ import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import type { Caller } from '../../src/model/authenticated_caller.ts';
 import { createCallPipeline } from '../../src/rpc/pipeline/call_pipeline.ts';
 
-const MAIL: Caller = { id: 'mail', kind: 'api_key', credentialId: 'k1', rules: [] };
+const MAIL: Caller = { id: 'mail', kind: 'api_key', credentialId: 'k1', expireTime: undefined, rules: [] };
 
 /** The peer in the audit entry of a call whose connection is or is not open at its start; it is closed at its end. */
 async function auditedPeer(isOpen: boolean): Promise<string | undefined> {
@@ -29,6 +29,7 @@ async function auditedPeer(isOpen: boolean): Promise<string | undefined> {
     getDeadline: () => Number.POSITIVE_INFINITY,
     on: () => undefined,
     cancelled: false,
+    getAuthContext: () => ({}),
     getPeer() {
       if (open) return '10.0.0.7:40512';
       throw Object.assign(new Error('the socket was disconnected'), { code: 'ERR_HTTP2_SOCKET_UNBOUND' });

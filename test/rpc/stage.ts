@@ -2,7 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { AuditEntry, AuditLog } from '../../src/audit/audit_log_interface.ts';
 import type { AccessToken } from '../../src/model/access_token.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
-import { type Caller, type KnownKey, type Role, roleRule } from '../../src/model/authenticated_caller.ts';
+import { type KnownCallers, type KnownKey, type Role, roleRule } from '../../src/model/authenticated_caller.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
@@ -10,12 +10,12 @@ import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/grpc_client.ts';
 import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
+import { type CallPipelineParts, createCallPipeline } from '../../src/rpc/pipeline/call_pipeline.ts';
 import {
   type CallersSource,
-  createKeyAuthenticator,
-  createLoopbackAuthenticator,
-} from '../../src/rpc/pipeline/api_key_authenticator.ts';
-import { type CallPipelineParts, createCallPipeline } from '../../src/rpc/pipeline/call_pipeline.ts';
+  createCredentialsAuthenticator,
+} from '../../src/rpc/pipeline/credentials_authenticator.ts';
+import { createLoopbackAuthenticator } from '../../src/rpc/pipeline/loopback_authenticator.ts';
 import {
   adminServices,
   type GrpcServer,
@@ -189,14 +189,15 @@ export function recordingLog(): Log & { readonly events: LoggedEvent[] } {
 
 export function caller(id: string, role: Role, ...tenants: string[]): { key: string; known: KnownKey } {
   const { key, sha256 } = newApiKey(id);
-  const who: Caller = { id, kind: 'api_key', credentialId: 'k1', rules: [roleRule(`${id}-rule`, role, tenants)] };
-  return { key, known: { sha256, caller: who, expireTime: Date.parse('2100-01-01T00:00:00Z') } };
+  const rules = [roleRule(`${id}-rule`, role, tenants)];
+  const expireTime = Date.parse('2100-01-01T00:00:00Z');
+  return { key, known: { sha256, caller: { id, kind: 'api_key', credentialId: 'k1', expireTime, rules } } };
 }
 
 /** Callers that a test replaces. */
 export function replaceableCallers(...keys: readonly KnownKey[]) {
   const listeners = new Set<() => void>();
-  let current = { keys, sha256: '' };
+  let current: KnownCallers = { keys, certificates: [], sha256: '' };
   return {
     get current() {
       return current;
@@ -206,14 +207,14 @@ export function replaceableCallers(...keys: readonly KnownKey[]) {
       return () => listeners.delete(listener);
     },
     replace(...next: readonly KnownKey[]) {
-      current = { keys: next, sha256: '' };
+      current = { ...current, keys: next };
       for (const listener of listeners) listener();
     },
   };
 }
 
 export function fixedCallers(keys: readonly KnownKey[]): CallersSource {
-  return { current: { keys, sha256: '' }, listen: () => () => {} };
+  return { current: { keys, certificates: [], sha256: '' }, listen: () => () => {} };
 }
 
 /** A readiness that a test changes; `listeners` are the open health watches. */
@@ -266,7 +267,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const now = options.now ?? clock.now;
   const callers = options.callers ?? (options.keys && fixedCallers(options.keys));
   const authenticator =
-    callers === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(callers, { now });
+    callers === undefined ? createLoopbackAuthenticator() : createCredentialsAuthenticator(callers, { now });
   const parts: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),

@@ -1,5 +1,5 @@
 import { readCallersFile } from '../../config/callers_file_reload.ts';
-import type { Caller, KnownKey, Rule } from '../../model/authenticated_caller.ts';
+import { type Caller, callersOf, type KnownCredentials, type Rule } from '../../model/authenticated_caller.ts';
 import type { AccessMethod, AccessTarget } from '../../model/compiled_rules.ts';
 import { explainRules } from '../../model/explain_rules.ts';
 import { METHODS, targetOf } from '../../rpc/pipeline/authorize_caller.ts';
@@ -30,13 +30,13 @@ interface ExplainedCall {
 /** Returns the exit code. FIELD_INVALID if the file is not valid. */
 export async function checkCallersFile(file: string, flags: CheckFlags): Promise<number> {
   const scopes = createScopes({ catalogs: await loadCatalogs(flags.catalogs) });
-  const { keys, sha256 } = await readCallersFile(file, callersVocabulary(scopes));
-  console.log(`${file} is valid. SHA-256: ${sha256}\n`);
+  const known = await readCallersFile(file, callersVocabulary(scopes));
+  console.log(`${file} is valid. SHA-256: ${known.sha256}\n`);
   if (flags.as === undefined) {
-    console.log([...keyLines(keys), '', ...ruleLines(keys)].join('\n'));
+    console.log([...credentialLines(known), '', ...ruleLines(known)].join('\n'));
     return EXIT.OK;
   }
-  const caller = keys.find((known) => known.caller.id === flags.as)?.caller;
+  const caller = callersOf(known).find(({ id }) => id === flags.as);
   if (caller === undefined) throw new CommandError(EXIT.USAGE, `${file} has no caller ${flags.as}.`);
   const { resource = 'tenants/*' } = flags;
   const call = { caller, target: targetOf(resource), flags, scopes };
@@ -89,17 +89,24 @@ function aboveCeilings({ flags, scopes }: ExplainedCall, rules: readonly Rule[])
   return rules.map(aboveOf).reduce((one, other) => (other.length < one.length ? other : one));
 }
 
-function keyLines(keys: readonly KnownKey[]): readonly string[] {
-  const rows = keys.map(({ caller, expireTime }) => [
+function credentialLines({ keys, certificates }: KnownCredentials): readonly string[] {
+  const keyRows = keys.map(({ caller: { id, credentialId, expireTime } }) => [
     new Date(expireTime).toISOString().slice(0, 16).replace('T', ' '),
     expireTime <= Date.now() ? 'expired' : 'valid',
-    `${caller.id}/${caller.credentialId}`,
+    `${id}/${credentialId}`,
+    'API key',
   ]);
-  return tableLines(['EXPIRES (UTC)', 'STATE', 'KEY'], rows);
+  const certificateRows = certificates.map(({ subject, caller: { id, credentialId } }) => [
+    '',
+    '',
+    `${id}/${credentialId}`,
+    `certificate of ${subject}`,
+  ]);
+  return tableLines(['EXPIRES (UTC)', 'STATE', 'CREDENTIAL', 'KIND'], [...keyRows, ...certificateRows]);
 }
 
-function ruleLines(keys: readonly KnownKey[]): readonly string[] {
-  const callers = new Map(keys.map(({ caller }) => [caller.id, caller]));
+function ruleLines(known: KnownCredentials): readonly string[] {
+  const callers = new Map(callersOf(known).map((caller) => [caller.id, caller]));
   const rows = [...callers.values()].flatMap(({ id, rules }) => rules.map((rule) => [id, ...ruleCells(rule)]));
   return tableLines(['CALLER', 'RULE', 'EFFECT', 'METHODS', 'TENANTS', 'LIMITS'], rows);
 }

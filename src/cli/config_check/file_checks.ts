@@ -4,6 +4,7 @@ import { readCallersFile } from '../../config/callers_file_reload.ts';
 import type { Config } from '../../config/config_interface.ts';
 import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
 import { readSinksFile } from '../../config/read_event_sinks_file.ts';
+import { callersOf } from '../../model/authenticated_caller.ts';
 import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
 import { createScopes } from '../../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
@@ -43,11 +44,12 @@ export async function checkCallers({ callersFile, catalogsDir }: Config): Promis
   if (callersFile === undefined) return 'not set: programs on this machine may call';
   // The check of the catalogs reports those that cannot be read.
   const catalogs = await loadCatalogs(catalogsDir).catch(() => loadCatalogs());
-  const { keys } = await readCallersFile(callersFile, callersVocabulary(createScopes({ catalogs })));
-  const expired = keys.filter(({ expireTime }) => expireTime <= Date.now());
-  const callers = new Set(keys.map(({ caller }) => caller.id));
+  const known = await readCallersFile(callersFile, callersVocabulary(createScopes({ catalogs })));
+  const { keys, certificates } = known;
+  const expired = keys.filter(({ caller }) => caller.expireTime <= Date.now());
+  const callers = new Set(callersOf(known).map(({ id }) => id));
   return [
-    `${callers.size} callers with ${keys.length} API keys`,
+    `${callers.size} callers with ${keys.length} API keys and ${certificates.length} certificates`,
     ...expired.map(({ caller }) => `the key ${caller.credentialId} of ${caller.id} has expired: remove or replace it`),
   ].join('\n');
 }

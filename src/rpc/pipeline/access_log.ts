@@ -21,8 +21,8 @@ export interface AccessLog {
 }
 
 export interface FinishedCall
-  extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'claimedKeyId'> {
-  /** Of a call without a valid key. */
+  extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'claimed'> {
+  /** Of a call without a valid credential. */
   readonly peer?: string;
   /** The token came from the cache. */
   readonly hit: boolean;
@@ -42,9 +42,10 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
         hits += 1;
         if (hits % sampleOf !== 0) return;
       }
-      const { requestId, method, caller, resource, status, peer, claimedKeyId } = call;
+      const { requestId, method, caller, resource, status, peer, claimed } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;
-      const unauthenticated = peer === undefined ? {} : { peer, claimedKeyId };
+      const unauthenticated =
+        peer === undefined ? {} : { peer, claimedKeyId: claimed?.key, claimedCertificate: claimed?.certificate };
       log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...unauthenticated });
     },
 

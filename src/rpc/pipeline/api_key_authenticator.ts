@@ -1,28 +1,8 @@
 import { hash } from 'node:crypto';
-import { type Caller, type KnownCallers, type KnownKey, ROLES, roleRule } from '../../model/authenticated_caller.ts';
+import type { Caller, KnownCallers, KnownKey } from '../../model/authenticated_caller.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
-import type { Clock, Timestamp } from '../../model/clock.ts';
+import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-
-export interface Authenticator {
-  /** By the `authorization` header. UNAUTHENTICATED, also for an invalid header if none is required. */
-  authenticate(authorization: string | undefined): Caller;
-  /** The callers, one for each credential. */
-  known(): readonly KnownCaller[];
-  /** Calls `listener` after callers or their rules changed. Returns the function that stops it. */
-  listen(listener: () => void): () => void;
-}
-
-export interface KnownCaller {
-  readonly caller: Caller;
-  /** Of the credential. Undefined: none is needed. */
-  readonly expireTime: Timestamp | undefined;
-}
-
-/** The callers in use, which a change of the callers file replaces. */
-export interface CallersSource extends Pick<Authenticator, 'listen'> {
-  readonly current: KnownCallers;
-}
 
 /** `tv1_<id>_<32 random bytes, base64url>` */
 const API_KEY = /^Bearer (tv1_([a-z][a-z0-9-]{0,62})_[A-Za-z0-9_-]{43})$/i;
@@ -34,29 +14,17 @@ export function claimedKeyId(authorization: string | undefined): string | undefi
 
 const MAX_CACHED = 10_000;
 
-/** Callers by API key. A key is hashed at its first use, and cached. */
-export function createKeyAuthenticator(source: CallersSource, clock: Clock): Authenticator {
+/** Callers by API key in the `authorization` header. A key is hashed at its first use, and cached. */
+export function createKeyAuthenticator(source: { readonly current: Pick<KnownCallers, 'keys'> }, clock: Clock) {
   const cached = createBoundedCache<string, KnownKey>(MAX_CACHED);
-  let used: KnownCallers | undefined;
+  let used: Pick<KnownCallers, 'keys'> | undefined;
   let byHash: ReadonlyMap<string, KnownKey> = new Map();
 
-  function use(callers: KnownCallers): void {
+  function use(callers: Pick<KnownCallers, 'keys'>): void {
     used = callers;
     byHash = new Map(callers.keys.map((key) => [key.sha256, key]));
     cached.clear();
   }
-
-  return {
-    known: () => source.current.keys,
-    listen: source.listen,
-    authenticate(authorization) {
-      if (source.current !== used) use(source.current);
-      const known = authorization === undefined ? undefined : (cached.get(authorization) ?? find(authorization));
-      if (known === undefined) throw unauthenticated(authorization);
-      if (known.expireTime <= clock.now()) throw unauthenticated(authorization);
-      return known.caller;
-    },
-  };
 
   function find(authorization: string): KnownKey | undefined {
     const key = API_KEY.exec(authorization)?.[1];
@@ -65,34 +33,18 @@ export function createKeyAuthenticator(source: CallersSource, clock: Clock): Aut
     cached.set(authorization, known);
     return known;
   }
-}
 
-/** Without a callers file, every process that reaches the loopback listener has full access. */
-export function createLoopbackAuthenticator(): Authenticator {
-  const caller: Caller = {
-    id: 'loopback',
-    kind: 'loopback',
-    credentialId: 'none',
-    rules: ROLES.map((role) => roleRule('loopback', role, ['*'])),
-  };
   return {
-    known: () => [{ caller, expireTime: undefined }],
-    listen: () => () => {},
-    authenticate(authorization) {
-      if (authorization !== undefined)
+    /** UNAUTHENTICATED */
+    authenticate(authorization: string): Caller {
+      if (source.current !== used) use(source.current);
+      const caller = (cached.get(authorization) ?? find(authorization))?.caller;
+      if (caller === undefined || caller.expireTime <= clock.now())
         throw new VaultError(
           'UNAUTHENTICATED',
-          'No callers file is configured, so API keys are not accepted. Send none.',
+          'The API key is not valid. Ask the operator of the vault for a valid one.',
         );
       return caller;
     },
   };
-}
-
-function unauthenticated(authorization: string | undefined): VaultError {
-  const message =
-    authorization === undefined
-      ? 'The call has no API key. Send it as `authorization: Bearer tv1_…`.'
-      : 'The API key is not valid. Ask the operator of the vault for a valid one.';
-  return new VaultError('UNAUTHENTICATED', message);
 }

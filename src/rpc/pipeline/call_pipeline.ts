@@ -1,15 +1,17 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
-import type { AuditLog } from '../../audit/audit_log_interface.ts';
+import type { AuditLog, ClaimedIds } from '../../audit/audit_log_interface.ts';
 import { type Caller, type Rule, roleRule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
+import { type CertifiedCall, clientCertificateOf } from '../transport/client_certificate_of_call.ts';
 import type { AccessLog } from './access_log.ts';
-import { type Authenticator, claimedKeyId } from './api_key_authenticator.ts';
+import type { Authenticator, Presented } from './authenticator.ts';
 import { ACCESS, type Access, accessDenied, decide, methodName } from './authorize_caller.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
+import { claimedIds } from './claimed_ids.ts';
 import { createStreamRechecks } from './recheck_open_streams.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
 import { toStatus, toVaultError } from './vault_error_to_grpc_status.ts';
@@ -39,7 +41,7 @@ export interface ActiveCall {
   endStream(respond: () => void): void;
 }
 
-export interface PipelineCall extends WireCall {
+export interface PipelineCall extends WireCall, CertifiedCall {
   readonly metadata: Metadata;
   getPeer(): string;
 }
@@ -61,7 +63,13 @@ export interface CallPipelineParts {
   readonly limits?: ConcurrencyLimits | undefined;
 }
 
-const UNKNOWN_CALLER: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
+const UNKNOWN_CALLER: Caller = {
+  id: 'unknown',
+  kind: 'loopback',
+  credentialId: '',
+  expireTime: undefined,
+  rules: [],
+};
 const NO_RULE = roleRule('', 'token_reader', []);
 /** Of unary calls, whose rules are decided once. */
 const NO_LISTENERS = new Set<() => void>();
@@ -109,7 +117,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         const limit = stopping === undefined ? calls : streams;
         let entered = false;
         let waitsFor: string | undefined;
-        let claimedKey: string | undefined;
+        let claimed: ClaimedIds | undefined;
         let stopRechecks: (() => void) | undefined;
         const changesAtStart = changes;
         metrics?.inFlight(1);
@@ -124,9 +132,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function checkAccess(): void {
-          const caller = authenticator.authenticate(authorizationOf(wire.metadata));
-          // The key was given to another caller meanwhile.
-          if (caller.id !== call.caller.id) throw keyReassigned();
+          const caller = authenticator.authenticate(presentedBy(wire));
+          // The credential was given to another caller meanwhile.
+          if (caller.id !== call.caller.id) throw credentialReassigned();
           call.caller = caller;
           const { limitedBy, rule } = call;
           checkRules();
@@ -170,7 +178,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             status,
             duration,
             peer,
-            claimedKeyId: claimedKey,
+            claimed,
             token: call.token,
           };
         }
@@ -194,7 +202,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             status,
             duration,
             hit,
-            ...(status === 'UNAUTHENTICATED' && { peer, claimedKeyId: claimedKey }),
+            ...(status === 'UNAUTHENTICATED' && { peer, claimed }),
           });
         }
 
@@ -209,7 +217,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
               respond(toStatus(known));
               return;
             }
-            claimedKey = claimedKeyId(firstAuthorization(wire.metadata));
+            claimed = claimedIds(credentialsOf(wire));
           }
           // An error contains no token, so it is sent even if the audit log fails.
           audit.append(entry(known.reason, duration), () => {
@@ -220,7 +228,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
 
         return {
           authenticate() {
-            call.caller = authenticator.authenticate(authorizationOf(wire.metadata));
+            call.caller = authenticator.authenticate(presentedBy(wire));
             limit.enter(call.caller.id);
             entered = true;
           },
@@ -298,17 +306,18 @@ function accessOf(service: DescService, method: DescMethod): Access<Message> {
   return access;
 }
 
-/** The first `authorization` header. */
-function firstAuthorization(metadata: Metadata): string | undefined {
-  return metadata.get('authorization')[0] as string | undefined;
+function credentialReassigned(): VaultError {
+  return new VaultError('UNAUTHENTICATED', 'The credential belongs to another caller now. Call again.');
 }
 
-function keyReassigned(): VaultError {
-  return new VaultError('UNAUTHENTICATED', 'The API key belongs to another caller now. Call again.');
-}
-
-function authorizationOf(metadata: Metadata): string | undefined {
-  if (metadata.get('authorization').length > 1)
+function presentedBy(wire: PipelineCall): Presented {
+  if (wire.metadata.get('authorization').length > 1)
     throw new VaultError('UNAUTHENTICATED', 'The call has more than one `authorization` header. Send one.');
-  return firstAuthorization(metadata);
+  return credentialsOf(wire);
+}
+
+/** With the first `authorization` header. */
+function credentialsOf(wire: PipelineCall): Presented {
+  const [authorization] = wire.metadata.get('authorization') as (string | undefined)[];
+  return { authorization, certificate: clientCertificateOf(wire) };
 }

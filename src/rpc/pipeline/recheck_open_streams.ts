@@ -1,6 +1,6 @@
 import { SECOND } from '../../model/clock.ts';
 import type { Every } from '../../model/monotonic_timers.ts';
-import type { Authenticator } from './api_key_authenticator.ts';
+import type { Authenticator } from './authenticator.ts';
 
 /** Checks that the callers of open streams may still call: after each change of the callers, and as time passes. */
 export interface StreamRechecks {

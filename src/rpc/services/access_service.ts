@@ -9,8 +9,8 @@ import { toRuleMessage } from '../messages/access_message_mapping.ts';
 import { fewScopes, toWireTime } from '../messages/field_value_conversion.ts';
 import { parseConnectionName } from '../messages/resource_names.ts';
 import { toReasonMessage } from '../messages/state_reason_message_mapping.ts';
-import type { Authenticator } from '../pipeline/api_key_authenticator.ts';
 import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
+import type { Authenticator } from '../pipeline/authenticator.ts';
 import { METHODS, targetOf } from '../pipeline/authorize_caller.ts';
 
 /** What the ceilings of the rules decide about a token. */
@@ -55,18 +55,17 @@ export function createAccessService({
 
   return {
     whoAmI(_, { caller }) {
-      const key = authenticator.known().find((known) => known.caller === caller);
       return {
         caller: caller.id,
         credential: caller.credentialId,
-        credentialExpireTime: toWireTime(key?.expireTime),
+        credentialExpireTime: toWireTime(caller.expireTime),
         rules: caller.rules.map(toRuleMessage),
       };
     },
 
     async explainAccess(request) {
       const { resource } = request;
-      const caller = authenticator.known().find((known) => known.caller.id === request.caller)?.caller;
+      const caller = authenticator.known().find(({ id }) => id === request.caller);
       if (caller === undefined) throw fieldInvalid('caller', 'must be the id of a caller in the callers file');
       const method = METHODS.find(({ name }) => name === request.method);
       if (method === undefined) throw fieldInvalid('method', 'must be a method, such as TokenService/GetAccessToken');

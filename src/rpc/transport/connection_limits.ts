@@ -8,7 +8,7 @@ import {
 import type { Socket } from 'node:net';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
-import type { Authenticator } from '../pipeline/api_key_authenticator.ts';
+import type { Authenticator } from '../pipeline/authenticator.ts';
 import { createAuthenticatedPeers } from './authenticated_peer_limits.ts';
 import { dropEndlessDeadline } from './drop_overlong_deadline.ts';
 import { EndableCall } from './endable_streaming_call.ts';
@@ -69,6 +69,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
       streams: new Set(),
       plainStreams: new Set(),
       caller: undefined,
+      certificate: undefined,
       destroy,
     };
     peers.add(peer);
@@ -104,11 +105,11 @@ export function createConnections(parts: ConnectionsParts): Connections {
     session.once('close', () => clearTimeout(grace));
   }
 
-  /** A connection belongs to the caller of its first call with a valid key. */
+  /** A connection belongs to the caller of its first call with a valid credential. */
   function authenticate(peer: Peer, headers: IncomingHttpHeaders): void {
     let caller: string;
     try {
-      caller = authenticator.authenticate(headers.authorization).id;
+      caller = authenticator.authenticate({ authorization: headers.authorization, certificate: peer.certificate }).id;
     } catch {
       return;
     }
@@ -120,9 +121,9 @@ export function createConnections(parts: ConnectionsParts): Connections {
     peer.caller = caller;
   }
 
-  /** A caller that was removed has no more than a peer without a key. Another caller's next call changes that. */
+  /** A caller that was removed has no more than an unauthenticated peer. Another caller's next call changes that. */
   function releaseRemovedCallers(): void {
-    const callers = new Set(authenticator.known().map(({ caller }) => caller.id));
+    const callers = new Set(authenticator.known().map(({ id }) => id));
     for (const peer of [...peers]) {
       if (peer.caller === undefined || callers.has(peer.caller)) continue;
       authenticated.leave(peer);

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { isIPv6 } from 'node:net';
+import type { ClientCertificate } from '../../model/client_certificate.ts';
 
 /** One connection of a listener, with its open streams: in progress, or completed and not yet sent. */
 export interface Peer {
@@ -11,6 +12,8 @@ export interface Peer {
   readonly plainStreams: Set<ServerHttp2Stream>;
   /** Caller of the first authenticated call. */
   caller: string | undefined;
+  /** Set when the TLS session begins. */
+  certificate: ClientCertificate | undefined;
   /** Closes the connection at once. */
   destroy(): void;
 }

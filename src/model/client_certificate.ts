@@ -1,0 +1,10 @@
+import type { Timestamp } from './clock.ts';
+
+/** The client certificate of one TLS session. It is read once, when the session begins. */
+export interface ClientCertificate {
+  /** What it claims to be: a SPIFFE id or a DNS name. For logs also if it is not valid; then it proves nothing. */
+  readonly subject: string;
+  /** Why it authenticates nobody. Undefined: its form is valid. */
+  readonly fault: string | undefined;
+  readonly expireTime: Timestamp;
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import type { KnownCertificate } from '../../src/model/authenticated_caller.ts';
+import type { ClientCertificate } from '../../src/model/client_certificate.ts';
+import { createCredentialsAuthenticator } from '../../src/rpc/pipeline/credentials_authenticator.ts';
+import { createLoopbackAuthenticator } from '../../src/rpc/pipeline/loopback_authenticator.ts';
+import { caller, clock, NOW } from './stage.ts';
+
+const SUBJECT = 'spiffe://acme.example/mail';
+const mail: KnownCertificate = {
+  subject: SUBJECT,
+  caller: { id: 'mail', kind: 'certificate', credentialId: 'pod', expireTime: undefined, rules: [] },
+};
+const ops = caller('ops', 'operator', '*');
+const OPS = `Bearer ${ops.key}`;
+const valid: ClientCertificate = { subject: SUBJECT, fault: undefined, expireTime: NOW + 1_000 };
+const unauthenticated = expect.objectContaining({ reason: 'UNAUTHENTICATED' });
+
+function authenticator() {
+  const current = { keys: [ops.known], certificates: [mail], sha256: '' };
+  return createCredentialsAuthenticator({ current, listen: () => () => {} }, clock);
+}
+
+describe('a client certificate', () => {
+  test('authenticates the caller that has its name, until it expires', () => {
+    const { authenticate } = authenticator();
+    expect(authenticate({ authorization: undefined, certificate: valid })).toEqual({
+      ...mail.caller,
+      expireTime: NOW + 1_000,
+    });
+    const expired = { ...valid, expireTime: NOW };
+    expect(() => authenticate({ authorization: undefined, certificate: expired })).toThrow(unauthenticated);
+  });
+
+  test('of an unknown name authenticates nobody, but may carry an API key', () => {
+    const { authenticate } = authenticator();
+    const mesh = { ...valid, subject: 'spiffe://acme.example/other' };
+    expect(() => authenticate({ authorization: undefined, certificate: mesh })).toThrow(unauthenticated);
+    expect(authenticate({ authorization: OPS, certificate: mesh }).id).toBe('ops');
+  });
+});
+
+describe('a call with a client certificate and an authorization header', () => {
+  test('is that of the header, and fails with an invalid one', () => {
+    const { authenticate } = authenticator();
+    expect(authenticate({ authorization: OPS, certificate: valid }).id).toBe('ops');
+    for (const authorization of ['', `${OPS}x`, 'Basic b3Bz'])
+      expect(() => authenticate({ authorization, certificate: valid })).toThrow(unauthenticated);
+  });
+
+  test('fails with a certificate that is not valid', () => {
+    const { authenticate } = authenticator();
+    for (const certificate of [
+      { ...valid, fault: 'It is broken.' },
+      { ...valid, expireTime: NOW },
+    ])
+      expect(() => authenticate({ authorization: OPS, certificate })).toThrow(unauthenticated);
+  });
+});
+
+test('a call without a credential is UNAUTHENTICATED', () => {
+  const nothing = { authorization: undefined, certificate: undefined };
+  expect(() => authenticator().authenticate(nothing)).toThrow(unauthenticated);
+});
+
+test('without a callers file a presented credential is an error', () => {
+  const { authenticate } = createLoopbackAuthenticator();
+  expect(() => authenticate({ authorization: undefined, certificate: valid })).toThrow(unauthenticated);
+  expect(() => authenticate({ authorization: OPS, certificate: undefined })).toThrow(unauthenticated);
+});
