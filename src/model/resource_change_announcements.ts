@@ -4,6 +4,13 @@ export interface Change {
   readonly uid: string;
 }
 
+/** A row of the changes feed. A containment is not cached by resource: each process reads all of them again. */
+export interface StoredChange {
+  readonly kind: Change['kind'] | 'containment';
+  /** Of a containment: its subject. */
+  readonly uid: string;
+}
+
 /** Notifies the modules of this process of changes. Listeners run before `announce` and `reset` return. */
 export interface Changes {
   announce(change: Change): void;

@@ -1,6 +1,6 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { Every } from '../model/monotonic_timers.ts';
-import type { Change } from '../model/resource_change_announcements.ts';
+import type { StoredChange } from '../model/resource_change_announcements.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { ChangeStore } from '../store/replication_store_interfaces.ts';
 import type { Log } from '../telemetry/log_events.ts';
@@ -15,7 +15,7 @@ export interface FollowerParts {
   readonly every: Every;
   readonly log: Log;
   /** Applies a change of another process to the caches of this one. */
-  readonly apply: (change: Change) => void;
+  readonly apply: (change: StoredChange) => void;
   /** Drops everything cached: changes were missed. */
   readonly reset: () => void;
   /** How long tokens in memory may be served while neither changes nor the database can be read; undefined: until they expire. */

@@ -36,7 +36,9 @@ export async function joinReplicas(parts: ReplicasParts) {
       every,
       log,
       staleLimit: config.staleLimit,
-      apply(change) {
+      apply({ kind, uid }) {
+        if (kind === 'containment') return;
+        const change = { kind, uid };
         if (change.kind === 'app') authorizationServer.forget(change.uid);
         // A failure leaves keys in memory whose rows are deleted.
         if (change.kind === 'tenant') stores.tenants.forgetDeletedKeys(change.uid).catch(() => {});

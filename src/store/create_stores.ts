@@ -17,6 +17,7 @@ import { createConnectionStore } from './connections/connection_store.ts';
 import { createGrantStore } from './connections/refresh_lease_store.ts';
 import { createAccessTokenRows } from './connections/sealed_access_token_rows.ts';
 import { createExternalIds } from './connections/unique_external_ids.ts';
+import { createContainmentStore } from './containments/containment_store.ts';
 import { refuseUnfinishedCopy } from './copy/unfinished_copy.ts';
 import type { Database } from './database_interface.ts';
 import { createOutboxRows, createOutboxStore } from './events/event_outbox.ts';
@@ -115,6 +116,7 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     changes: createChangeStore(database, changes),
     replicas,
     rootKeys: createRootKeyStore({ database, keys, meta, replicas }),
+    containments: createContainmentStore(parts),
     commitIds: createCommitIdStore(database),
     isShared: database.isShared,
     rootKeyIds: keyring.keks.map(({ id }) => id.toString('hex')),

@@ -1,5 +1,5 @@
 import type { Duration, Timestamp } from '../model/clock.ts';
-import type { Change } from '../model/resource_change_announcements.ts';
+import type { StoredChange } from '../model/resource_change_announcements.ts';
 
 // The stores through which several processes share one database. Ages are by the clock of the database.
 
@@ -21,7 +21,7 @@ export interface ChangeRow {
   readonly position: number;
   /** Random: after a restore, another row may have the same position. */
   readonly uid: string;
-  readonly change: Change;
+  readonly change: StoredChange;
 }
 
 export interface Subscription {

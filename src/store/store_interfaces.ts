@@ -22,6 +22,7 @@ import type {
   OutboxStore,
   RotationStore,
 } from './background_store_interfaces.ts';
+import type { ContainmentStore } from './containment_store_interface.ts';
 import type { ChangeStore, CommitIdStore, ReplicaStore } from './replication_store_interfaces.ts';
 import type { RootKeyStore } from './root_key_store_interface.ts';
 
@@ -41,6 +42,7 @@ export interface Stores {
   readonly leases: LeaseStore;
   readonly changes: ChangeStore;
   readonly replicas: ReplicaStore;
+  readonly containments: ContainmentStore;
   readonly commitIds: CommitIdStore;
   /** Other processes may use the database at the same time. */
   readonly isShared: boolean;

@@ -6,7 +6,7 @@ import type { ResourceIssues } from '../model/connection_resource_issue.ts';
 import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../model/entra_app.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Logo } from '../model/logo.ts';
-import type { Change } from '../model/resource_change_announcements.ts';
+import type { StoredChange } from '../model/resource_change_announcements.ts';
 import type { RotationProblem, RotationStep } from '../model/secret_rotation.ts';
 import type { StateReason } from '../model/state_reason.ts';
 import type { TenantState } from '../model/tenant.ts';
@@ -440,7 +440,7 @@ export function defineTables({
     {
       position: integer('position').primaryKey(),
       uid: text('uid').notNull(),
-      kind: text('kind').$type<Change['kind']>().notNull(),
+      kind: text('kind').$type<StoredChange['kind']>().notNull(),
       subjectUid: text('subject_uid').notNull(),
       time: integer('time').notNull(),
     },
@@ -457,7 +457,55 @@ export function defineTables({
     /** The last change that it applied. */
     feedPosition: integer('feed_position').notNull(),
     rootKeyIds: json('root_key_ids').$type<readonly string[]>().notNull(),
+    /** Null: a program before migration 8, which serves what is contained. */
+    enforcesContainments: boolean('enforces_containments'),
   });
+
+  /** What nothing is served for, until it is lifted. Names, which may be of something that does not exist. */
+  const containments = table('containments', {
+    /** `callers/mail-sync`, `tenants/acme`, `tenants/acme/apps/mail`, `directories/…`, or `all`. */
+    subject: text('subject').primaryKey(),
+    reason: text('reason').notNull(),
+    caller: text('caller').notNull(),
+    createTime: integer('create_time').notNull(),
+  });
+
+  /** When a token of a connection was last served. A table of its own, so that it changes no version. */
+  const connectionUse = table('connection_use', {
+    connectionUid: text('connection_uid')
+      .primaryKey()
+      .references(() => connections.uid, { onDelete: 'cascade' }),
+    lastServedTime: integer('last_served_time').notNull(),
+  });
+
+  /** Callers that received tokens of a connection. */
+  const connectionCallers = table(
+    'connection_callers',
+    {
+      connectionUid: text('connection_uid')
+        .notNull()
+        .references(() => connections.uid, { onDelete: 'cascade' }),
+      caller: text('caller').notNull(),
+      tenantUid: text('tenant_uid').notNull(),
+      lastServedTime: integer('last_served_time').notNull(),
+    },
+    (columns) => [
+      primaryKey({ name: 'connection_callers_pk', columns: [columns.connectionUid, columns.caller] }),
+      index('connection_callers_caller').on(columns.caller, columns.tenantUid),
+      index('connection_callers_last_served_time').on(columns.lastServedTime),
+    ],
+  );
+
+  /** When a credential of a caller was last used, for any method. */
+  const callerUse = table(
+    'caller_use',
+    {
+      caller: text('caller').notNull(),
+      credentialId: text('credential_id').notNull(),
+      lastUseTime: integer('last_use_time').notNull(),
+    },
+    (columns) => [primaryKey({ name: 'caller_use_pk', columns: [columns.caller, columns.credentialId] })],
+  );
 
   /** Audit logs, one per replica; never deleted. */
   const auditStreams = table('audit_streams', {
@@ -514,6 +562,10 @@ export function defineTables({
     feed,
     changes,
     replicas,
+    containments,
+    connectionUse,
+    connectionCallers,
+    callerUse,
     auditStreams,
     commits,
     deks,

@@ -28,7 +28,7 @@ export function replicasConformance(open: Open): void {
       await stores.replicas.heartbeat({ ...replica, uid: 'a', feedPosition: 7 });
 
       expect((await dump())['replicas']).toEqual([
-        { ...replica, uid: 'a', feedPosition: 7, heartbeatTime: expect.any(Number) },
+        { ...replica, uid: 'a', feedPosition: 7, heartbeatTime: expect.any(Number), enforcesContainments: null },
       ]);
     });
 

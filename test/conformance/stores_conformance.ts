@@ -6,6 +6,7 @@ import { authorizationsConformance } from './authorizations_conformance.ts';
 import { boundNamesConformance } from './bound_names_conformance.ts';
 import { changesConformance } from './changes_conformance.ts';
 import { connectionsConformance } from './connections_conformance.ts';
+import { containmentsConformance } from './containments_conformance.ts';
 import { credentialsConformance } from './credentials_conformance.ts';
 import { deliveriesConformance } from './deliveries_conformance.ts';
 import { eventNumbersConformance } from './event_numbers_conformance.ts';
@@ -35,6 +36,7 @@ export function storesConformance(name: string, open: Open): void {
     eventNumbersConformance(open);
     changesConformance(open);
     replicasConformance(open);
+    containmentsConformance(open);
     expiryConformance(open);
     inspectionsConformance(open);
     rotationsConformance(open);

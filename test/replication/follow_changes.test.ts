@@ -3,7 +3,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { Change } from '../../src/model/resource_change_announcements.ts';
+import type { StoredChange } from '../../src/model/resource_change_announcements.ts';
 import { followChanges } from '../../src/replication/follow_changes.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
@@ -36,7 +36,7 @@ const toggle = async (stores: Stores) => {
 
 async function follow(changes: Partial<ChangeStore> = {}, staleLimit?: number) {
   const timers = createManualTimers();
-  const seen: (Change | 'reset')[] = [];
+  const seen: (StoredChange | 'reset')[] = [];
   const logged: (keyof LogEvents)[] = [];
   const time = { now: 0 };
   const follower = await followChanges({

@@ -13,6 +13,8 @@ import { unusableServer } from './unusable_server_error.ts';
 const OLDEST_PROGRAM: Readonly<Record<number, number>> = {
   // 0007_idle_expiry: 0006_replicas
   1795992355218: 1795980422191,
+  // 0008_containments: 0006_replicas
+  1796003201540: 1795980422191,
 };
 
 /** Of `pg_try_advisory_xact_lock`: any fixed number that other programs on the server do not use. */

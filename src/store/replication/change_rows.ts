@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { newUid } from '../../model/id_patterns.ts';
-import type { Change } from '../../model/resource_change_announcements.ts';
+import type { StoredChange } from '../../model/resource_change_announcements.ts';
 import { type CommitResult, type Database, placeholders, type Step } from '../database_interface.ts';
 import { createFeedCounter } from './feed_counters.ts';
 
@@ -38,7 +38,7 @@ export function createChangeRows(database: Database) {
 
   return {
     /** `database.commit`, with a row for the change. Undefined: the steps change nothing that is cached. */
-    async commit(change: Change | undefined, ...steps: readonly Step[]): Promise<CommitResult> {
+    async commit(change: StoredChange | undefined, ...steps: readonly Step[]): Promise<CommitResult> {
       if (change === undefined) return database.commit(...steps);
       const uid = newUid();
       const beforeCounter = [

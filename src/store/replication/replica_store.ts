@@ -6,7 +6,8 @@ import { deleteUpTo } from '../rows/delete_up_to.ts';
 export function createReplicaStore(database: Database): ReplicaStore {
   const { replicas } = database.tables;
   const { now } = database.dialect;
-  const all = placeholders(getTableColumns(replicas));
+  const { enforcesContainments: _, ...facts } = getTableColumns(replicas);
+  const all = placeholders(facts);
   const age = placeholder(replicas.heartbeatTime, 'age');
 
   const upsert = database.write('replicas.heartbeat', (db) =>
@@ -21,7 +22,7 @@ export function createReplicaStore(database: Database): ReplicaStore {
   const remove = database.write('replicas.delete', (db) => db.delete(replicas).where(eq(replicas.uid, all.uid)));
   const isLive = sql`${replicas.heartbeatTime} > ${now} - ${age}`;
   const countLive = database.rows('replicas.live', (db) => db.select({ count: count() }).from(replicas).where(isLive));
-  const { heartbeatTime, ...columns } = getTableColumns(replicas);
+  const { heartbeatTime, ...columns } = facts;
   const heartbeatAge = sql<number>`${now} - ${heartbeatTime}`.mapWith(Number);
   const listLive = database.rows('replicas.listLive', (db) =>
     db
