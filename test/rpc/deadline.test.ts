@@ -2,7 +2,7 @@ import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GetTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import { dropEndlessDeadline } from '../../src/rpc/transport/drop_overlong_deadline.ts';
+import { dropUnusableDeadline } from '../../src/rpc/transport/drop_unusable_deadline.ts';
 import { acme, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
@@ -52,6 +52,10 @@ test.each(['2147484S', '2592000S', '600H', '99999999M', '99999999H'])(
   },
 );
 
+test.each(['', 'S', '1', 'ten', '1e'])('a malformed deadline, %j, ends no call', async (timeout) => {
+  expect(await getTenant(timeout)).toBe('0');
+});
+
 test('a deadline that fits a timer is kept', async () => {
   expect(await getTenant('1m')).toBe('4');
 });
@@ -64,6 +68,6 @@ test.each([
   ['99999999m', true],
 ])('a deadline of %s stays in the headers: %s', (timeout, isKept) => {
   const headers = { 'grpc-timeout': timeout };
-  dropEndlessDeadline(headers);
+  dropUnusableDeadline(headers);
   expect('grpc-timeout' in headers).toBe(isKept);
 });

@@ -10,7 +10,7 @@ import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 import type { Authenticator } from '../pipeline/authenticator.ts';
 import { createAuthenticatedPeers } from './authenticated_peer_limits.ts';
-import { dropEndlessDeadline } from './drop_overlong_deadline.ts';
+import { dropUnusableDeadline } from './drop_unusable_deadline.ts';
 import { EndableCall } from './endable_streaming_call.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
 import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peer_limits.ts';
@@ -198,7 +198,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
           return refuse(peer, stream);
         }
         track(peer, stream, isPlain);
-        dropEndlessDeadline(headers);
+        dropUnusableDeadline(headers);
         opening = { peer, stream };
         try {
           onStream(stream, headers, ...rest);

@@ -13,10 +13,14 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
 /** The longest timer of Node. A longer deadline overflows in grpc-js, and the call ends at once. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** The gRPC specification allows deadlines of thousands of years. A deadline beyond 24 days counts as none. */
-export function dropEndlessDeadline(headers: IncomingHttpHeaders): void {
+/**
+ * The gRPC specification allows deadlines of thousands of years. A deadline beyond 24 days counts as none. So does a
+ * malformed one, for which grpc-js would answer INTERNAL.
+ */
+export function dropUnusableDeadline(headers: IncomingHttpHeaders): void {
   const timeout = headers['grpc-timeout'];
   if (timeout === undefined) return;
   const [, digits, unit = ''] = TIMEOUT.exec(String(timeout)) ?? [];
-  if (Number(digits) * (MILLISECONDS[unit] ?? 0) > MAX_TIMEOUT) delete headers['grpc-timeout'];
+  const isUsable = Number(digits) * (MILLISECONDS[unit] ?? 0) <= MAX_TIMEOUT;
+  if (!isUsable) delete headers['grpc-timeout'];
 }
