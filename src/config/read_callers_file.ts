@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type KnownCredentials, ROLES, type Rule } from '../model/authenticated_caller.ts';
+import { type CallRate, type KnownCredentials, ROLES, type Rule } from '../model/authenticated_caller.ts';
 import { CONNECTION_GLOB } from '../model/connection_glob.ts';
 import {
   credentialFaults,
@@ -9,6 +9,11 @@ import {
   toKnownCredentials,
 } from './callers_file_credentials.ts';
 import { duplicates, invalidFile, readYaml, resourceId } from './read_yaml_file.ts';
+
+const rate = z.strictObject({
+  per_second: z.number().min(0.001, 'must be at least 0.001').max(1_000_000, 'must be at most 1000000'),
+  burst: z.int('must be a whole number').min(1, 'must be at least 1').max(1_000_000, 'must be at most 1000000'),
+});
 
 const rule = z
   .strictObject({
@@ -25,6 +30,7 @@ const rule = z
       .optional(),
     scopes: z.array(z.string().min(1)).min(1, 'must name at least one scope or permission').optional(),
     excess: z.enum(['REFUSE', 'ALLOW'], 'must be REFUSE or ALLOW').optional(),
+    rate: rate.optional(),
     not_after: time.optional(),
   })
   .refine(({ role, actions }) => (role === undefined) !== (actions === undefined), 'must have either role or actions')
@@ -34,7 +40,8 @@ const rule = z
   // Other methods would not apply the ceiling.
   .refine((one) => one.scopes === undefined || isOfTokens(one), {
     error: 'may have scopes only with effect ALLOW, and the role token_reader or actions of TokenService',
-  });
+  })
+  .refine((one) => one.rate === undefined || one.effect === 'ALLOW', 'may have a rate only with effect ALLOW');
 
 function isOfTokens(one: {
   readonly effect: string;
@@ -127,8 +134,12 @@ function scopeFaults(callerId: string, { id, scopes = [] }: WrittenRule, { isSco
 type WrittenRule = z.infer<typeof rule>;
 
 function toRule(written: WrittenRule): Rule {
-  const { id, effect, role, actions = [], tenants, connections, scopes, excess, not_after } = written;
+  const { id, effect, role, actions = [], tenants, connections, scopes, excess, rate, not_after } = written;
   const ceiling = scopes && excess && { scopes, excess };
   const notAfter = not_after === undefined ? undefined : Date.parse(not_after);
-  return { id, effect, role, actions, tenants, connections, ceiling, notAfter };
+  return { id, effect, role, actions, tenants, connections, ceiling, rate: rate && toRate(rate), notAfter };
+}
+
+function toRate({ per_second, burst }: z.infer<typeof rate>): CallRate {
+  return { perSecond: per_second, burst };
 }

@@ -19,6 +19,8 @@ export interface Rule {
   readonly connections: string | undefined;
   /** What a token may carry; undefined: anything. */
   readonly ceiling: ScopeCeiling | undefined;
+  /** Undefined: any number of calls. */
+  readonly rate: CallRate | undefined;
   /** The rule does not apply from then on. */
   readonly notAfter: Timestamp | undefined;
 }
@@ -30,9 +32,16 @@ export interface ScopeCeiling {
   readonly excess: 'REFUSE' | 'ALLOW';
 }
 
+/** How many calls a rule allows, on each replica. */
+export interface CallRate {
+  readonly perSecond: number;
+  /** Calls at once, after a pause. */
+  readonly burst: number;
+}
+
 /** Allows a role without limits. */
 export function roleRule(id: string, role: Role, tenants: readonly string[]): Rule {
-  const unlimited = { connections: undefined, ceiling: undefined, notAfter: undefined };
+  const unlimited = { connections: undefined, ceiling: undefined, rate: undefined, notAfter: undefined };
   return { id, effect: 'ALLOW', role, actions: [], tenants, ...unlimited };
 }
 

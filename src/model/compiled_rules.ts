@@ -28,7 +28,7 @@ export type AccessDecision =
       readonly rule: Rule;
       /** The tenants that the call may list; undefined: all. */
       readonly tenants: readonly string[] | undefined;
-      /** The rules that allow it, if all of them have a ceiling: one of the ceilings must cover the token. */
+      /** The rules that allow it, if each of them has a ceiling or a rate. One of them must apply. */
       readonly limited: readonly Rule[] | undefined;
     }
   /** `rule` is the DENY rule; undefined: no rule allows it. */
@@ -73,8 +73,8 @@ interface MethodRules {
  * indexed by method, tenant and connection, so that a decision does not depend on their number.
  */
 export function compileRules(rules: readonly Rule[]): CompiledRules {
-  // Rules without a ceiling first, since one of them suffices.
-  const [limited, unlimited] = [rules.filter(hasCeiling), rules.filter((rule) => !hasCeiling(rule))];
+  // Rules without limits first, since one of them suffices.
+  const [limited, unlimited] = [rules.filter(isLimited), rules.filter((rule) => !isLimited(rule))];
   const indexed = [...unlimited, ...limited].map((rule) => ({
     rule,
     endTime: rule.notAfter ?? Infinity,
@@ -102,17 +102,27 @@ export function compileRules(rules: readonly Rule[]): CompiledRules {
       if (denying !== undefined) return { isAllowed: false, rule: denying };
       if (target.kind === 'VISIBLE') return decideVisible(allow, deny, now);
       const found = allowing(allow, target, now);
-      const [rule] = found;
+      const rule = firstDeciding(found);
       if (rule === undefined) return { isAllowed: false, rule };
-      const limited = rule.ceiling === undefined ? undefined : found;
+      const limited = isLimited(rule) ? found : undefined;
       return { isAllowed: true, rule, limited, tenants: target.kind === 'TENANT' ? [target.tenant] : NONE };
     },
   };
 }
 
-function hasCeiling({ ceiling }: Rule): boolean {
-  return ceiling !== undefined;
+/** The rules, if each of them has a ceiling: a rule without one allows any token. */
+export function ceiledRules(rules: readonly Rule[]): readonly Rule[] | undefined {
+  return rules.every(hasCeiling) ? rules : undefined;
 }
+
+/** The rule that decides unless a ceiling does: the first one without a ceiling. */
+export function firstDeciding(rules: readonly Rule[]): Rule | undefined {
+  return rules.find(hasNoCeiling) ?? rules[0];
+}
+
+const hasCeiling = ({ ceiling }: Rule) => ceiling !== undefined;
+const hasNoCeiling = ({ ceiling }: Rule) => ceiling === undefined;
+const isLimited = ({ ceiling, rate }: Rule) => ceiling !== undefined || rate !== undefined;
 
 const NONE: readonly string[] = [];
 const NO_RULES: readonly IndexedRule[] = [];
@@ -181,7 +191,7 @@ function firstDenying(deny: RuleIndex, target: AccessTarget, now: Timestamp): Ru
   }
 }
 
-/** One rule without a ceiling, or all with one. */
+/** One rule without limits, or all with limits. */
 function allowing(allow: RuleIndex, target: AccessTarget, now: Timestamp): readonly Rule[] {
   const { everywhere } = allow;
   if (target.kind === 'NONE') return collect([allow.all], target, now);
@@ -201,7 +211,7 @@ function collect(
   for (const list of lists) {
     for (const { rule, endTime, matches } of list ?? NO_RULES) {
       if (now >= endTime || (connection !== undefined && !matches(connection))) continue;
-      if (rule.ceiling === undefined) return [rule];
+      if (!isLimited(rule)) return [rule];
       limited.push(rule);
     }
   }
@@ -219,13 +229,16 @@ function firstOf(rules: readonly IndexedRule[] = NO_RULES, now: Timestamp): Rule
   return undefined;
 }
 
-/** Tenants with a DENY rule are left out. If those that remain cannot be listed, the call is denied. */
+/**
+ * Tenants with a DENY rule are left out. If those that remain cannot be listed, the call is denied. Ceilings do not apply
+ * to lists; of the rates, that of the first rule does.
+ */
 function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp): AccessDecision {
   const all = firstOf(allow.everywhere.whole, now);
   if (all !== undefined) {
     const denying = firstOf(deny.all, now);
     return denying === undefined
-      ? { isAllowed: true, rule: all, tenants: undefined, limited: undefined }
+      ? { isAllowed: true, rule: all, tenants: undefined, limited: ofRate(all) }
       : { isAllowed: false, rule: denying };
   }
   let rule: Rule | undefined;
@@ -238,5 +251,9 @@ function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp): Acces
   }
   return rule === undefined
     ? { isAllowed: false, rule: undefined }
-    : { isAllowed: true, rule, tenants, limited: undefined };
+    : { isAllowed: true, rule, tenants, limited: ofRate(rule) };
+}
+
+function ofRate(rule: Rule): readonly Rule[] | undefined {
+  return rule.rate === undefined ? undefined : [rule];
 }

@@ -8,7 +8,7 @@ const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)+)$/;
 const TRUST_DOMAIN = /^[a-z0-9._-]{1,255}$/;
 const MAX_LENGTH = 2_048;
 
-/** Undefined: it is none. The id of a workload has a path; without one it is a trust domain's. */
+/** Undefined for other text. The id of a workload has a path; without one it is a trust domain's. */
 export function parseSpiffeId(text: string): SpiffeId | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const [, trustDomain, path = ''] = SPIFFE_ID.exec(text) ?? [];

@@ -19,6 +19,12 @@ export function createRpcMetrics(meter: Meter) {
     ['limit'],
   );
 
+  const rateExceeded = meter.counter(
+    'tokenvault_call_rate_exceeded_total',
+    'Calls that were refused because they exceed the rate of the rules of their caller in the callers file.',
+    ['caller'],
+  );
+
   const callsOf = cachedByLabel((key) => {
     const [method = '', status = ''] = key.split(' ');
     return calls.labels(method, status);
@@ -31,6 +37,7 @@ export function createRpcMetrics(meter: Meter) {
       durationOf(method).observe(seconds);
     },
     limited: (limit: string) => limited.inc({ limit }),
+    rateExceeded: (caller: string) => rateExceeded.inc({ caller }),
     inFlight: (change: 1 | -1) => inFlight.inc(change),
   };
 }

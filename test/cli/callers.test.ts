@@ -68,6 +68,7 @@ const reader = {
   ...newApiKey('mail'),
   rules: [
     { id: 'reads', role: 'token_reader', tenants: ['acme'], scopes: ['Mail.Read'], excess: 'ALLOW' },
+    { id: 'looks', role: 'connector', tenants: ['acme'], rate: { per_second: 5, burst: 10 } },
     { id: 'not-ceo', effect: 'DENY', actions: ['TokenService/*'], tenants: ['*'], connections: 'ceo-*' },
   ],
 };
@@ -81,6 +82,7 @@ test('check lists keys and rules of a valid file', async () => {
   expect(stdout).toMatch(/callers\.yaml is valid\. SHA-256: [0-9a-f]{64}\n/);
   expect(stdout).toContain('2100-01-01 00:00  valid  mail/k1');
   expect(stdout).toMatch(/^mail +reads +ALLOW +token_reader +acme +scopes Mail\.Read \(excess ALLOW\)$/m);
+  expect(stdout).toMatch(/^mail +looks +ALLOW +connector +acme +5 calls a second, burst 10$/m);
   expect(stdout).toMatch(/^mail +not-ceo +DENY +TokenService\/\* +\* +connections ceo-\*$/m);
 });
 

@@ -110,6 +110,19 @@ callers:
       'the role admin',
     ],
     ['a key without an expiry', good.replace(', expire_time: 2027-01-31T00:00:00Z', ''), 'expire_time must be given'],
+    [
+      'a rate of a DENY rule',
+      good.replace(
+        "token_reader, tenants: ['*']",
+        "token_reader, effect: DENY, rate: { per_second: 1, burst: 1 }, tenants: ['*']",
+      ),
+      'may have a rate only with effect ALLOW',
+    ],
+    [
+      'a rate that allows no call',
+      good.replace("token_reader, tenants: ['*']", "token_reader, rate: { per_second: 0, burst: 0.5 }, tenants: ['*']"),
+      'rate.per_second must be at least 0.001',
+    ],
     ['an invalid tenant id', good.replace('acme', 'Acme!'), 'tenants[0]'],
     ['an expiry without a time zone', good.replace('2027-01-31T00:00:00Z', '"2027-01-31"'), 'expire_time'],
   ])('is rejected with %s', (_, text, fault) => {

@@ -30,7 +30,7 @@ describe('WhoAmI', () => {
   test('describes the caller with its key and its rules, on the token listener too', async () => {
     const ceiling = { scopes: ['Mail.ReadOnly'], excess: 'REFUSE' } as const;
     const known = withRules(
-      { connections: 'a*', ceiling, notAfter: NOW + 5_000 },
+      { connections: 'a*', ceiling, rate: { perSecond: 0.5, burst: 10 }, notAfter: NOW + 5_000 },
       { effect: 'DENY', role: undefined, actions: ['*'] },
     );
     const { mail } = await start(known, { listener: 'token' });
@@ -49,6 +49,7 @@ describe('WhoAmI', () => {
           scopes: ['Mail.ReadOnly'],
           excess: AccessRule_Excess.REFUSE,
           notAfter: { seconds: BigInt((NOW + 5_000) / 1_000) },
+          rate: { perSecond: 0.5, burst: 10 },
         },
         { id: 'r2', effect: AccessRule_Effect.DENY, role: '', actions: ['*'], excess: AccessRule_Excess.UNSPECIFIED },
       ],
@@ -78,6 +79,12 @@ describe('ExplainAccess', () => {
       'r4 does not cover TokenService/GetAccessToken.',
       '',
     ]);
+  });
+
+  test('says which rate applies', async () => {
+    const { root } = await start(withRules({ rate: { perSecond: 50, burst: 100 } }));
+    const explanation = 'r1 allows it, up to 50 calls a second.';
+    expect(await root.explainAccess(ASK)).toMatchObject({ allowed: true, rule: 'r1', explanation });
   });
 
   test('names the rule that denies, or that none allows', async () => {

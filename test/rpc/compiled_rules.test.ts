@@ -181,6 +181,7 @@ const anyRule = fc
     tenants: fc.oneof(fc.constant(['*']), fc.subarray(TENANTS, { minLength: 1 })),
     connections: fc.option(fc.constantFrom('*', 'ada', 'a*', 'b', '*b*'), { nil: undefined }),
     ceiling: fc.option(fc.constant({ scopes: ['Mail.Read'], excess: 'REFUSE' } as const), { nil: undefined }),
+    rate: fc.option(fc.constant({ perSecond: 1, burst: 1 }), { nil: undefined }),
     notAfter: fc.option(fc.constantFrom(NOW, NOW + 1), { nil: undefined }),
   })
   .map((rule): Rule => ({ id: 'any', ...rule, actions: rule.role === undefined ? rule.actions : [] }));
@@ -211,12 +212,14 @@ describe('compiled rules', () => {
     );
   });
 
-  test('have a ceiling unless a rule without one allows the call', () => {
+  test('have limits unless a rule without a ceiling and a rate allows the call', () => {
     fc.assert(
       fc.property(anyRules, anyMethod, anyResource, (rules, method, resource) => {
         const decision = decide(rules, method, resource);
         if (!decision.isAllowed || targetOf(resource).kind === 'VISIBLE') return;
-        const unlimited = rules.filter(({ ceiling }) => ceiling === undefined);
+        if (decision.rule.ceiling !== undefined)
+          expect(decision.limited?.every(({ ceiling }) => ceiling !== undefined)).toBe(true);
+        const unlimited = rules.filter(({ ceiling, rate }) => ceiling === undefined && rate === undefined);
         expect(decision.limited === undefined).toBe(naive(unlimited, method, resource));
         for (const rule of decision.limited ?? []) {
           const others = rules.filter(({ effect }) => effect === 'DENY');

@@ -1,6 +1,6 @@
 import { readCallersFile } from '../../config/callers_file_reload.ts';
 import { type Caller, callersOf, type KnownCredentials, type Rule } from '../../model/authenticated_caller.ts';
-import type { AccessMethod, AccessTarget } from '../../model/compiled_rules.ts';
+import { type AccessDecision, type AccessMethod, type AccessTarget, ceiledRules } from '../../model/compiled_rules.ts';
 import { explainRules } from '../../model/explain_rules.ts';
 import { METHODS, targetOf } from '../../rpc/pipeline/authorize_caller.ts';
 import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
@@ -56,8 +56,7 @@ function methodOf(name: string): AccessMethod {
 function explainAll({ caller, target }: ExplainedCall): number {
   const rows = METHODS.map((method) => {
     const { decision } = explainRules(caller.rules, method, target, Date.now());
-    const isLimited = decision.isAllowed && decision.limited !== undefined;
-    const verdict = isLimited ? 'up to its scopes' : decision.isAllowed ? 'allowed' : 'denied';
+    const verdict = ceilingsOf(decision) ? 'up to its scopes' : decision.isAllowed ? 'allowed' : 'denied';
     return [verdict, decision.rule?.id ?? '', method.name];
   });
   console.log(tableLines(['DECISION', 'RULE', 'METHOD'], rows).join('\n'));
@@ -67,12 +66,17 @@ function explainAll({ caller, target }: ExplainedCall): number {
 function explainOne(call: ExplainedCall, method: AccessMethod): number {
   const { decision, verdicts } = explainRules(call.caller.rules, method, call.target, Date.now());
   for (const { rule, whyNot } of verdicts) console.log(`${rule.id} ${whyNot ?? `applies: ${rule.effect}`}`);
-  const above = decision.isAllowed && decision.limited ? aboveCeilings(call, decision.limited) : [];
+  const ceilings = ceilingsOf(decision);
+  const above = ceilings === undefined ? [] : aboveCeilings(call, ceilings);
   const isAllowed = decision.isAllowed && above.length === 0;
   const ceiling = above.length === 0 ? '' : ` ${above.join(', ')} is above its scopes.`;
   const rule = decision.rule === undefined ? 'No rule allows it.' : `The rule ${decision.rule.id} decides.`;
   console.log(`\n${method.name} is ${isAllowed ? 'allowed' : 'denied'}. ${rule}${ceiling}`);
   return isAllowed ? EXIT.OK : EXIT.NO_PERMISSION;
+}
+
+function ceilingsOf(decision: AccessDecision): readonly Rule[] | undefined {
+  return decision.isAllowed && decision.limited ? ceiledRules(decision.limited) : undefined;
 }
 
 /** The requested permissions above the ceiling that lacks fewest. */
@@ -111,10 +115,21 @@ function ruleLines(known: KnownCredentials): readonly string[] {
   return tableLines(['CALLER', 'RULE', 'EFFECT', 'METHODS', 'TENANTS', 'LIMITS'], rows);
 }
 
-function ruleCells({ id, effect, role, actions, tenants, connections, ceiling, notAfter }: Rule): readonly string[] {
+function ruleCells({
+  id,
+  effect,
+  role,
+  actions,
+  tenants,
+  connections,
+  ceiling,
+  rate,
+  notAfter,
+}: Rule): readonly string[] {
   const limits = [
     connections && `connections ${connections}`,
     ceiling && `scopes ${ceiling.scopes.join(' ')} (excess ${ceiling.excess})`,
+    rate && `${rate.perSecond} calls a second, burst ${rate.burst}`,
     notAfter && `until ${new Date(notAfter).toISOString()}`,
   ];
   const methods = role ?? actions.join(' ');

@@ -8,7 +8,7 @@ import type { Rule } from '../../model/authenticated_caller.ts';
 import { toWireTime } from './field_value_conversion.ts';
 
 export function toRuleMessage(rule: Rule): MessageInitShape<typeof AccessRuleSchema> {
-  const { id, effect, role = '', actions, tenants, connections = '', ceiling, notAfter } = rule;
+  const { id, effect, role = '', actions, tenants, connections = '', ceiling, rate, notAfter } = rule;
   return {
     id,
     effect: Effect[effect],
@@ -19,5 +19,6 @@ export function toRuleMessage(rule: Rule): MessageInitShape<typeof AccessRuleSch
     scopes: [...(ceiling?.scopes ?? [])],
     excess: ceiling === undefined ? Excess.UNSPECIFIED : Excess[ceiling.excess],
     notAfter: toWireTime(notAfter),
+    ...(rate && { rate }),
   };
 }

@@ -18,7 +18,7 @@ export interface Call {
   caller: Caller;
   /** Of several rules with a ceiling, the one that covers the token. */
   rule: Rule;
-  /** The rules that allow the call, if all of them have a ceiling. */
+  /** The rules that apply to the call, if all of them have a ceiling. */
   limitedBy: readonly Rule[] | undefined;
   /** What the token carries beyond the ceiling of `rule`. */
   excess: readonly string[] | undefined;

@@ -3,7 +3,8 @@ import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog, ClaimedIds } from '../../audit/audit_log_interface.ts';
 import { type Caller, type Rule, roleRule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { type Reason, VaultError } from '../../model/errors.ts';
+import { ceiledRules, firstDeciding } from '../../model/compiled_rules.ts';
+import { isVaultError, type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import { type CertifiedCall, clientCertificateOf } from '../transport/client_certificate_of_call.ts';
 import type { AccessLog } from './access_log.ts';
@@ -11,6 +12,7 @@ import type { Authenticator, Presented } from './authenticator.ts';
 import { ACCESS, type Access, accessDenied, decide, methodName } from './authorize_caller.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
+import { createCallRates } from './call_rates.ts';
 import { claimedIds } from './claimed_ids.ts';
 import { createStreamRechecks } from './recheck_open_streams.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
@@ -28,7 +30,7 @@ export interface MethodPipeline {
 export interface ActiveCall {
   /** Before the request is decoded. UNAUTHENTICATED, OVERLOADED. */
   authenticate(): void;
-  /** Before any validation (AIP-211). ACCESS_DENIED. */
+  /** Before any validation (AIP-211). ACCESS_DENIED, RATE_LIMITED. */
   authorize(request: Message): Call;
   /** Appends the audit entry, then calls `respond`, with a status if the audit log failed. */
   complete(respond: (error?: StatusObject) => void): void;
@@ -50,6 +52,8 @@ export interface RpcMetrics {
   /** `status` is OK or a reason. */
   finished(method: string, status: 'OK' | Reason, seconds: number): void;
   inFlight(change: 1 | -1): void;
+  /** A call of the caller exceeds the rate of its rules. */
+  rateExceeded(caller: string): void;
 }
 
 export interface CallPipelineParts {
@@ -82,6 +86,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const calls = createConcurrencyLimit(limits);
   const streams = createConcurrencyLimit(limits);
   const waiting = createConcurrencyLimit(waitingLimits(limits).all);
+  const rates = createCallRates(authenticator, metrics?.rateExceeded);
   let changes = 0;
   authenticator.listen(() => {
     changes += 1;
@@ -118,17 +123,44 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         let entered = false;
         let waitsFor: string | undefined;
         let claimed: ClaimedIds | undefined;
+        /** Rules that allow the call, but whose rates it exceeds. */
+        let exceeded: readonly Rule[] | undefined;
         let stopRechecks: (() => void) | undefined;
         const changesAtStart = changes;
         metrics?.inFlight(1);
 
-        function checkRules(): void {
+        /** `admit` returns those of the rules that apply to this call. */
+        function checkRules(admit: (limited: readonly Rule[]) => readonly Rule[]): void {
           if (access.isForEveryone) return;
           const decision = decide(call.caller, accessMethod, call.resource, clock.now());
           call.rule = decision.rule ?? NO_RULE;
           if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);
           call.tenants = decision.tenants;
-          call.limitedBy = decision.limited;
+          const within = decision.limited && admit(decision.limited);
+          call.rule = (within && firstDeciding(within)) ?? decision.rule;
+          call.limitedBy = within && ceiledRules(within);
+        }
+
+        function countAgainstRates(limited: readonly Rule[]): readonly Rule[] {
+          const within = rates.admit(call.caller, limited, started);
+          if (within !== limited) exceeded = limited.filter((rule) => !within.includes(rule));
+          return within;
+        }
+
+        /** A call counts once. Rules are compared by their ids, since the callers file may have changed. */
+        function withoutExceeded(limited: readonly Rule[]): readonly Rule[] {
+          if (exceeded === undefined) return limited;
+          const without = exceeded;
+          const within = limited.filter(({ id }) => !without.some((rule) => rule.id === id));
+          if (within.length === 0) throw rates.exceeded(call.caller, limited, performance.now());
+          return within;
+        }
+
+        /** A rule whose rate is exceeded might cover the token later. */
+        function knownError(error: unknown): VaultError {
+          return exceeded !== undefined && isVaultError(error, 'SCOPE_ABOVE_CEILING')
+            ? rates.exceeded(call.caller, exceeded, performance.now())
+            : toVaultError(error, call);
         }
 
         function checkAccess(): void {
@@ -137,7 +169,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           if (caller.id !== call.caller.id) throw credentialReassigned();
           call.caller = caller;
           const { limitedBy, rule } = call;
-          checkRules();
+          checkRules(withoutExceeded);
           if (isSame(limitedBy, call.limitedBy)) {
             // The rule that covers the token.
             if (limitedBy !== undefined) call.rule = rule;
@@ -207,7 +239,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function fail(error: unknown, respond: (status: StatusObject) => void): void {
-          const known = toVaultError(error, call);
+          const known = knownError(error);
           if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
           const duration = performance.now() - started;
           call.token = undefined;
@@ -235,7 +267,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           authorize(request) {
             call.resource = clip(access.resource?.(request) ?? '');
             log?.received?.(call, method.input, request);
-            checkRules();
+            checkRules(countAgainstRates);
             if (revoked !== undefined) stopRechecks = rechecks.add(checkAccess, () => revoked.abort());
             return call;
           },

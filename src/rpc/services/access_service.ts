@@ -1,6 +1,7 @@
 import type { AccessService } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import type { Rule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
+import { ceiledRules } from '../../model/compiled_rules.ts';
 import { fieldInvalid, isVaultError, type Reason } from '../../model/errors.ts';
 import { explainRules } from '../../model/explain_rules.ts';
 import { parseAllConsented } from '../../scopes/delegated_permission.ts';
@@ -82,19 +83,25 @@ export function createAccessService({
           decision.rule === undefined ? `No rule of ${caller.id} allows it.` : `${decision.rule.id} denies it.`;
         return { allowed: false, rule: decision.rule?.id ?? '', reason, explanation, rules };
       }
-      if (decision.limited === undefined)
-        return { allowed: true, rule: decision.rule.id, explanation: `${decision.rule.id} allows it.`, rules };
-      const ceiled = await underCeilings(method.name, decision.limited, resource, fewScopes(request.scopes));
-      const deciding = ceiled.rule ?? decision.rule;
+      const { rule: first, limited } = decision;
+      const ceilings = limited && ceiledRules(limited);
+      if (ceilings === undefined)
+        return { allowed: true, rule: first.id, explanation: `${first.id} allows it${rateOf(first)}.`, rules };
+      const ceiled = await underCeilings(method.name, ceilings, resource, fewScopes(request.scopes));
+      const deciding = ceiled.rule ?? first;
       if (ceiled.refusal !== undefined) {
         const { reason, message } = ceiled.refusal;
         return { allowed: false, rule: deciding.id, reason: toReasonMessage(reason), explanation: message, rules };
       }
       const within = ceiled.excess.length === 0 ? 'within its scopes' : 'with excess';
-      const explanation = `${deciding.id} allows it, ${within}.`;
+      const explanation = `${deciding.id} allows it, ${within}${rateOf(deciding)}.`;
       return { allowed: true, rule: deciding.id, explanation, excess: [...ceiled.excess], rules };
     },
   };
+}
+
+function rateOf({ rate }: Rule): string {
+  return rate === undefined ? '' : `, up to ${rate.perSecond} calls a second`;
 }
 
 function ofApp(rules: readonly Rule[], scopes: readonly string[]): Ceiled {

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/access_service.proto.
  */
 export const file_tokenvault_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIg8KDVdob0FtSVJlcXVlc3QimgEKDldob0FtSVJlc3BvbnNlEg4KBmNhbGxlchgBIAEoCRISCgpjcmVkZW50aWFsGAIgASgJEjoKFmNyZWRlbnRpYWxfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXJ1bGVzGAQgAygLMhkudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlImwKFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EhMKBmNhbGxlchgBIAEoCUID4EECEhMKBm1ldGhvZBgCIAEoCUID4EECEhUKCHJlc291cmNlGAMgASgJQgPgQQESEwoGc2NvcGVzGAQgAygJQgPgQQEisgEKFUV4cGxhaW5BY2Nlc3NSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEgwKBHJ1bGUYAiABKAkSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtleHBsYW5hdGlvbhgEIAEoCRIOCgZleGNlc3MYBSADKAkSKQoFcnVsZXMYBiADKAsyGi50b2tlbnZhdWx0LnYxLlJ1bGVWZXJkaWN0IlwKC1J1bGVWZXJkaWN0EicKBHJ1bGUYASABKAsyGS50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUSDwoHYXBwbGllcxgCIAEoCBITCgtleHBsYW5hdGlvbhgDIAEoCSKMAwoKQWNjZXNzUnVsZRIKCgJpZBgBIAEoCRIwCgZlZmZlY3QYAiABKA4yIC50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuRWZmZWN0EgwKBHJvbGUYAyABKAkSDwoHYWN0aW9ucxgEIAMoCRIPCgd0ZW5hbnRzGAUgAygJEhMKC2Nvbm5lY3Rpb25zGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIwCgZleGNlc3MYCCABKA4yIC50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuRXhjZXNzEi0KCW5vdF9hZnRlchgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEhAKDEVGRkVDVF9BTExPVxABEg8KC0VGRkVDVF9ERU5ZEAIiRQoGRXhjZXNzEhYKEkVYQ0VTU19VTlNQRUNJRklFRBAAEhEKDUVYQ0VTU19SRUZVU0UQARIQCgxFWENFU1NfQUxMT1cQAjKyAQoNQWNjZXNzU2VydmljZRJFCgZXaG9BbUkSHC50b2tlbnZhdWx0LnYxLldob0FtSVJlcXVlc3QaHS50b2tlbnZhdWx0LnYxLldob0FtSVJlc3BvbnNlEloKDUV4cGxhaW5BY2Nlc3MSIy50b2tlbnZhdWx0LnYxLkV4cGxhaW5BY2Nlc3NSZXF1ZXN0GiQudG9rZW52YXVsdC52MS5FeHBsYWluQWNjZXNzUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIg8KDVdob0FtSVJlcXVlc3QimgEKDldob0FtSVJlc3BvbnNlEg4KBmNhbGxlchgBIAEoCRISCgpjcmVkZW50aWFsGAIgASgJEjoKFmNyZWRlbnRpYWxfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXJ1bGVzGAQgAygLMhkudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlImwKFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EhMKBmNhbGxlchgBIAEoCUID4EECEhMKBm1ldGhvZBgCIAEoCUID4EECEhUKCHJlc291cmNlGAMgASgJQgPgQQESEwoGc2NvcGVzGAQgAygJQgPgQQEisgEKFUV4cGxhaW5BY2Nlc3NSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEgwKBHJ1bGUYAiABKAkSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtleHBsYW5hdGlvbhgEIAEoCRIOCgZleGNlc3MYBSADKAkSKQoFcnVsZXMYBiADKAsyGi50b2tlbnZhdWx0LnYxLlJ1bGVWZXJkaWN0IlwKC1J1bGVWZXJkaWN0EicKBHJ1bGUYASABKAsyGS50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUSDwoHYXBwbGllcxgCIAEoCBITCgtleHBsYW5hdGlvbhgDIAEoCSKzAwoKQWNjZXNzUnVsZRIKCgJpZBgBIAEoCRIwCgZlZmZlY3QYAiABKA4yIC50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuRWZmZWN0EgwKBHJvbGUYAyABKAkSDwoHYWN0aW9ucxgEIAMoCRIPCgd0ZW5hbnRzGAUgAygJEhMKC2Nvbm5lY3Rpb25zGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIwCgZleGNlc3MYCCABKA4yIC50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuRXhjZXNzEi0KCW5vdF9hZnRlchgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoEcmF0ZRgKIAEoCzIXLnRva2VudmF1bHQudjEuQ2FsbFJhdGUiQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEhAKDEVGRkVDVF9BTExPVxABEg8KC0VGRkVDVF9ERU5ZEAIiRQoGRXhjZXNzEhYKEkVYQ0VTU19VTlNQRUNJRklFRBAAEhEKDUVYQ0VTU19SRUZVU0UQARIQCgxFWENFU1NfQUxMT1cQAiItCghDYWxsUmF0ZRISCgpwZXJfc2Vjb25kGAEgASgBEg0KBWJ1cnN0GAIgASgNMrIBCg1BY2Nlc3NTZXJ2aWNlEkUKBldob0FtSRIcLnRva2VudmF1bHQudjEuV2hvQW1JUmVxdWVzdBodLnRva2VudmF1bHQudjEuV2hvQW1JUmVzcG9uc2USWgoNRXhwbGFpbkFjY2VzcxIjLnRva2VudmF1bHQudjEuRXhwbGFpbkFjY2Vzc1JlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkV4cGxhaW5BY2Nlc3NSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
 
 /**
  * Has no fields.
@@ -276,6 +276,13 @@ export type AccessRule = Message<"tokenvault.v1.AccessRule"> & {
    * @generated from field: google.protobuf.Timestamp not_after = 9;
    */
   notAfter?: Timestamp | undefined;
+
+  /**
+   * How many calls it allows, on each replica. Absent: any number.
+   *
+   * @generated from field: tokenvault.v1.CallRate rate = 10;
+   */
+  rate?: CallRate | undefined;
 };
 
 /**
@@ -366,6 +373,34 @@ export type AccessRule_Excess = (typeof AccessRule_Excess)[keyof typeof AccessRu
  */
 export const AccessRule_ExcessSchema: GenEnum<AccessRule_Excess> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_access_service, 5, 1);
+
+/**
+ * A token bucket.
+ *
+ * @generated from message tokenvault.v1.CallRate
+ */
+export type CallRate = Message<"tokenvault.v1.CallRate"> & {
+  /**
+   * Calls a second.
+   *
+   * @generated from field: double per_second = 1;
+   */
+  perSecond: number;
+
+  /**
+   * Calls at once, after a pause.
+   *
+   * @generated from field: uint32 burst = 2;
+   */
+  burst: number;
+};
+
+/**
+ * Describes the message tokenvault.v1.CallRate.
+ * Use `create(CallRateSchema)` to create a new message.
+ */
+export const CallRateSchema: GenMessage<CallRate> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_access_service, 6);
 
 /**
  * Describes callers and explains what their rules decide.

@@ -386,9 +386,10 @@ export const ErrorReason = {
   OVERLOADED: 45,
 
   /**
-   * RESOURCE_EXHAUSTED, with RetryInfo. The caller forces a new token of a connection for which one was forced less
-   * than 30 s ago (VerifyConnection, `claims` or `rejected_token_sha256`). The caller backs off. If a resource rejects
-   * every new token, the owner of the caller investigates.
+   * RESOURCE_EXHAUSTED, with RetryInfo. Either the caller exceeds the `rate` of its rules (metadata: `caller`, `rules`),
+   * or it forces a new token of a connection for which one was forced less than 30 s ago (VerifyConnection, `claims` or
+   * `rejected_token_sha256`). The caller backs off. If a resource rejects every new token, the owner of the caller
+   * investigates.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 46;
    */
