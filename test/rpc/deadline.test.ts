@@ -1,4 +1,5 @@
 import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { setTimeout as pause } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GetTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
@@ -6,14 +7,12 @@ import { dropUnusableDeadline } from '../../src/rpc/transport/drop_unusable_dead
 import { acme, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
-let answer: PromiseWithResolvers<void>;
 
 beforeEach(async () => {
-  answer = Promise.withResolvers();
   stage = await startStage({
     tenants: {
       async get() {
-        await answer.promise;
+        await pause(50);
         return acme;
       },
     },
@@ -21,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-/** The status of a GetTenant that is answered after a while. */
+/** The status of a GetTenant that is answered 50 ms after it arrives. */
 async function getTenant(timeout: string): Promise<string | undefined> {
   const session = connect(`http://${stage.address}`);
   const stream = session.request({
@@ -39,7 +38,6 @@ async function getTenant(timeout: string): Promise<string | undefined> {
     stream.on('response', read).on('trailers', read).resume();
   });
   stream.end(Buffer.concat([Buffer.of(0, 0, 0, 0, message.length), message]));
-  setTimeout(() => answer.resolve(), 50);
   const found = await status;
   session.destroy();
   return found;
