@@ -65,7 +65,8 @@ export function createAuthorizationServer(parts: {
   const authorities = createAuthorities(parts.customCloud);
   const admissionOptions = { ...ADMISSION_DEFAULTS, ...options.admissionControl };
   const admissionControl = createAdmissionControl({ clock, metrics, options: admissionOptions });
-  const http = createJsonHttp({ clock, options: { maxBody, connections: admissionOptions.totalInFlight, proxy } });
+  const connections = admissionOptions.totalInFlight + admissionOptions.forced.totalInFlight;
+  const http = createJsonHttp({ clock, options: { maxBody, connections, proxy } });
   const clientAuthentications = createClientAuthentications({ clock, secretSource, assertionFiles, metrics, log });
   let order = 0;
   const nextOrder = () => ++order;
@@ -84,12 +85,12 @@ export function createAuthorizationServer(parts: {
   const healths = createAppHealths({ appStateStore, clock, metrics, log, probes });
 
   async function admit(request: AdmissionRequest): Promise<Admission> {
-    const { app, priority, signal, tenantUid = app.tenantUid } = request;
+    const { app, priority, forcedBy, signal, tenantUid: tenant = app.tenantUid } = request;
     if (app.suspended) throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: 'UpdateApp' });
     const directory = directoryOf(app, request.directoryId);
     const directoryId = request.directoryId ?? homeDirectory(app);
     const requester: Requester = request.requester ?? { connectionUid: undefined, weight: 'REQUEST' };
-    const origin = { ...requester, directoryId, tenantUid };
+    const origin = { ...requester, directoryId, tenantUid: tenant };
     const rejectKnownFailure = () => {
       const health = healths.of(app);
       const refusal = health.refusal(origin);
@@ -100,7 +101,7 @@ export function createAuthorizationServer(parts: {
     const known = rejectKnownFailure();
     if (!(await known.credentials.hasCandidates())) throw await known.withoutCredential();
 
-    const slot = await admissionControl.acquire({ appUid: app.uid, directory, tenant: tenantUid, priority, signal });
+    const slot = await admissionControl.acquire({ appUid: app.uid, directory, tenant, forcedBy, priority, signal });
     try {
       // Another exchange may have found a failure while this one waited.
       const health = rejectKnownFailure();
@@ -115,7 +116,7 @@ export function createAuthorizationServer(parts: {
           ...changes,
           app,
           requester,
-          tenantUid,
+          tenantUid: tenant,
           directoryId,
           otherAuthority: otherAuthorityOf(app, directoryId),
           isRetry: retry,

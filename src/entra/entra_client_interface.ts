@@ -74,6 +74,8 @@ export interface AdmissionRequest {
   readonly directoryId: string | undefined;
   /** The tenant whose share the exchange counts against. Default: the app's owner. */
   readonly tenantUid?: string | undefined;
+  /** Id of the caller that forces the exchange, although a valid token is stored. Forced exchanges use slots of their own. */
+  readonly forcedBy?: string | undefined;
   readonly priority: Priority;
   /** Undefined: a refusal counts against this request only. */
   readonly requester?: Requester | undefined;

@@ -5,6 +5,8 @@ export interface EntraMetrics {
   retry(): void;
   inFlight(count: number): void;
   waiting(count: number): void;
+  /** A request found no free slot. */
+  waited(kind: 'regular' | 'forced'): void;
   /** Rejected without a request to Entra: OVERLOADED, ENTRA_THROTTLED, … */
   rejected(reason: string): void;
   circuitOpened(): void;
@@ -25,6 +27,7 @@ export const silentMetrics: EntraMetrics = {
   retry() {},
   inFlight() {},
   waiting() {},
+  waited() {},
   rejected() {},
   circuitOpened() {},
   cooldownStarted() {},

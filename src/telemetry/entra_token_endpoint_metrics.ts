@@ -14,6 +14,12 @@ export function createEntraMetrics(meter: Meter) {
   const retries = meter.counter('tokenvault_exchange_retries_total', 'Retried token requests.');
   const inFlight = meter.gauge('tokenvault_exchanges_in_flight', 'Token requests in progress.');
   const waiting = meter.gauge('tokenvault_exchanges_waiting', 'Token requests waiting for a concurrency slot.');
+  const waited = meter.counter(
+    'tokenvault_exchanges_waited_total',
+    'Token requests that found no free concurrency slot. By kind: regular, or forced by a caller that wants another token than the valid one that is stored.',
+    ['kind'],
+  );
+  for (const kind of ['regular', 'forced']) waited.inc({ kind }, 0);
   const rejected = meter.counter(
     'tokenvault_exchanges_rejected_total',
     'Token requests that were rejected without contacting Entra, by reason: a concurrency limit, an open circuit, a cooldown, or a known failure.',
@@ -52,6 +58,7 @@ export function createEntraMetrics(meter: Meter) {
     retry: () => retries.inc(),
     inFlight: (count: number) => inFlight.set(count),
     waiting: (count: number) => waiting.set(count),
+    waited: (kind: 'regular' | 'forced') => waited.inc({ kind }),
     rejected: (reason: string) => rejected.inc({ reason }),
     circuitOpened: () => circuit.inc(),
     cooldownStarted: (subject: string, reason: string) => cooldowns.inc({ subject, reason }),

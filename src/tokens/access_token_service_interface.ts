@@ -25,6 +25,8 @@ export interface AccessTokens {
 }
 
 export interface AccessTokenRequest {
+  /** Forced exchanges count against the share of their caller. */
+  readonly callerId: string;
   readonly tenantId: string;
   readonly connectionId: string;
   /** Product scopes; empty: those of the connection, if they are of one resource. */
@@ -54,7 +56,7 @@ export interface TokenCeilings {
   listen(listener: () => void): () => void;
 }
 
-export type VerifyConnectionRequest = Pick<AccessTokenRequest, 'tenantId' | 'connectionId' | 'signal'>;
+export type VerifyConnectionRequest = Pick<AccessTokenRequest, 'callerId' | 'tenantId' | 'connectionId' | 'signal'>;
 
 export interface AppTokenRequest {
   readonly tenantId: string;

@@ -6,8 +6,11 @@ import { VaultError } from '../model/errors.ts';
 /** Far from Entra's loop detection (50196: 15 equal requests in 5 minutes). */
 const INTERVAL: Duration = 30 * SECOND;
 
-/** Identifies the call. */
-export type Force = object;
+/** The call. */
+export interface Force {
+  /** Id of its caller. */
+  readonly callerId: string;
+}
 
 export type ForcedExchanges = ReturnType<typeof createForcedExchanges>;
 

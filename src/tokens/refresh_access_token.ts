@@ -73,6 +73,7 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
       app,
       directoryId: connection.account?.directoryId,
       tenantUid: tenant.uid,
+      forcedBy: request.force?.callerId,
       priority,
       requester: { connectionUid: connection.uid, weight },
     });

@@ -14,16 +14,30 @@ beforeEach(() => {
   clock = createMovableClock();
 });
 
+/** Exchanges that found no free slot. */
+let waited: string[];
+beforeEach(() => {
+  waited = [];
+});
+
 function pacingWith(options: Partial<AdmissionOptions> = {}): AdmissionControl {
-  return createAdmissionControl({ clock, metrics: silentMetrics, options: { ...ADMISSION_DEFAULTS, ...options } });
+  const metrics = { ...silentMetrics, waited: (kind: string) => void waited.push(kind) };
+  return createAdmissionControl({ clock, metrics, options: { ...ADMISSION_DEFAULTS, ...options } });
 }
 
 function slot(
   admissionControl: AdmissionControl,
-  request: { app?: string; directory?: string; tenant?: string; priority?: Priority; signal?: AbortSignal } = {},
+  request: {
+    app?: string;
+    directory?: string;
+    tenant?: string | undefined;
+    forcedBy?: string | undefined;
+    priority?: Priority;
+    signal?: AbortSignal;
+  } = {},
 ) {
-  const { app: appUid = 'app', directory = 'dir', tenant, priority = 'FOREGROUND', signal } = request;
-  return admissionControl.acquire({ appUid, directory, tenant, priority, signal });
+  const { app: appUid = 'app', directory = 'dir', priority = 'FOREGROUND', ...others } = request;
+  return admissionControl.acquire({ appUid, directory, priority, signal: undefined, ...others });
 }
 
 const slots = (admissionControl: AdmissionControl, count: number, request = {}) =>
@@ -129,6 +143,76 @@ test('a tenant that is busy in all directories leaves exchanges to other tenants
   const quiet = times(8, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'quiet' }));
   await settled();
   expect(countOf(quiet, 'admitted')).toBe(8);
+});
+
+test('a tenant uses up neither the 64 exchanges nor the 2,048 waiting places', async () => {
+  const admissionControl = pacingWith();
+  const busy = times(3_000, (i) => ask(admissionControl, { ...directoryOf(i % 100), tenant: 'busy' }));
+  await settled();
+  expect([countOf(busy, 'admitted'), countOf(busy, 'waiting')]).toEqual([48, 1_536]);
+
+  const quiet = times(24, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'quiet' }));
+  await settled();
+  expect([countOf(quiet, 'admitted'), countOf(quiet, 'waiting')]).toEqual([12, 12]);
+});
+
+test('forced exchanges hold no slot of their app and directory that another exchange needs', async () => {
+  const admissionControl = pacingWith();
+  const flood = times(100, () => ask(admissionControl, { tenant: 'acme', forcedBy: 'flooder' }));
+  await settled();
+  expect([countOf(flood, 'admitted'), countOf(flood, 'waiting'), countOf(flood, 'OVERLOADED')]).toEqual([4, 32, 64]);
+
+  const others = times(8, () => ask(admissionControl, { tenant: 'acme' }));
+  await settled();
+  expect(countOf(others, 'admitted')).toBe(8);
+  expect(waited).not.toContain('regular');
+});
+
+test('forced exchanges in all directories hold none of the 64 slots', async () => {
+  const admissionControl = pacingWith();
+  const tenants = ['acme', 'beta', 'gamma', 'delta'];
+  times(400, (i) => ask(admissionControl, { ...directoryOf(i), tenant: tenants[i % 4], forcedBy: 'flooder' }));
+  await settled();
+
+  const others = times(48, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'acme' }));
+  await settled();
+  expect(countOf(others, 'admitted')).toBe(48);
+  expect(waited).not.toContain('regular');
+});
+
+test('a slot that a forced exchange releases serves the callers in turns', async () => {
+  const admissionControl = pacingWith();
+  const held = await slots(admissionControl, 4, { tenant: 'acme', forcedBy: 'flooder' });
+  const flood = times(50, () => ask(admissionControl, { tenant: 'acme', forcedBy: 'flooder' }));
+  const quiet = times(8, () => ask(admissionControl, { tenant: 'acme', forcedBy: 'quiet' }));
+  await settled();
+  expect(countOf(quiet, 'OVERLOADED')).toBe(0);
+
+  for (const one of held) one.release();
+  await settled();
+  expect([countOf(flood, 'admitted'), countOf(quiet, 'admitted')]).toEqual([2, 2]);
+});
+
+test('as many forced exchanges as one caller may have leave waiting places to another caller', async () => {
+  const admissionControl = pacingWith();
+  const tenants = times(10, (i) => `tenant-${i}`);
+  const flood = times(750, (i) => ask(admissionControl, { ...directoryOf(i), tenant: tenants[i % 10], forcedBy: 'a' }));
+  const quiet = times(10, (i) => ask(admissionControl, { ...directoryOf(i), tenant: tenants[i % 10], forcedBy: 'b' }));
+  await settled();
+
+  expect([countOf(flood, 'OVERLOADED'), countOf(quiet, 'OVERLOADED')]).toEqual([0, 0]);
+});
+
+test('throttling stops forced and other exchanges of the app and directory, waiters included', async () => {
+  const admissionControl = pacingWith({ inFlight: 1, forced: { ...ADMISSION_DEFAULTS.forced, inFlight: 1 } });
+  await slot(admissionControl);
+  const held = await slot(admissionControl, { forcedBy: 'mail' });
+  const waiting = [undefined, 'mail'].map((forcedBy) => ask(admissionControl, { forcedBy }));
+  held.report({ throttledFor: 30 * SECOND });
+  await settled();
+
+  expect(countOf(waiting, 'ENTRA_THROTTLED')).toBe(2);
+  expect(await reasonOf(slot(admissionControl, { forcedBy: 'mail' }))).toBe('ENTRA_THROTTLED');
 });
 
 test('a completed exchange serves a tenant without exchanges before tenants with many', async () => {
@@ -243,6 +327,15 @@ test('the number of bulkheads is bounded, and the longest idle one is removed', 
   for (let i = 0; i < 1000; i++) await stop(`app-${i}`);
   expect(admissionControl.throttledUntil('throttled')).toBeUndefined();
   expect(admissionControl.throttledUntil('app-999')).toBe(clock.now() + HOUR);
+});
+
+test('a bulkhead with forced exchanges alone is in use', async () => {
+  const admissionControl = pacingWith({ bulkheads: 1 });
+  const held = await slot(admissionControl, { ...directoryOf(0), forcedBy: 'mail' });
+
+  expect(await reasonOf(slot(admissionControl, directoryOf(1)))).toBe('OVERLOADED');
+  held.release();
+  expect(await reasonOf(slot(admissionControl, directoryOf(1)))).toBe('admitted');
 });
 
 test('a full table of bulkheads in use rejects new directories and serves known ones', async () => {
@@ -439,32 +532,37 @@ test('under any traffic the limits hold and every waiter is served or rejected',
   const event = fc.record({
     directory: fc.constantFrom('a', 'b', 'c'),
     tenant: fc.constantFrom('first', 'second', 'third'),
+    forcedBy: fc.constantFrom(undefined, undefined, 'mail', 'crm'),
     priority: fc.constantFrom<Priority>('FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND'),
     action: fc.constantFrom('ask', 'ask', 'ask', 'release', 'abort'),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
-      const admissionControl = pacingWith({ inFlight: 2, waiting: 4, totalInFlight: 4, totalWaiting: 9 });
-      const held: { directory: string; slot: Slot }[] = [];
+      const forced = { inFlight: 1, waiting: 3, totalInFlight: 2, totalWaiting: 5 };
+      const admissionControl = pacingWith({ inFlight: 2, waiting: 4, totalInFlight: 4, totalWaiting: 9, forced });
+      const held: { directory: string; slot: Slot; forcedBy: string | undefined }[] = [];
+      const heldOf = (isForced: boolean) => held.filter(({ forcedBy }) => (forcedBy !== undefined) === isForced);
       const aborts: AbortController[] = [];
       const acquired: Promise<unknown>[] = [];
-      for (const { directory, tenant, priority, action } of events) {
+      for (const { directory, tenant, forcedBy, priority, action } of events) {
         if (action === 'release') held.shift()?.slot.release();
         else if (action === 'abort') aborts.shift()?.abort();
         else {
           const abort = new AbortController();
           aborts.push(abort);
           acquired.push(
-            slot(admissionControl, { directory, tenant, priority, signal: abort.signal }).then(
-              (one) => held.push({ directory, slot: one }),
+            slot(admissionControl, { directory, tenant, forcedBy, priority, signal: abort.signal }).then(
+              (one) => held.push({ directory, slot: one, forcedBy }),
               () => undefined,
             ),
           );
         }
         await settled();
-        expect(held.length).toBeLessThanOrEqual(4);
+        expect(heldOf(false).length).toBeLessThanOrEqual(4);
+        expect(heldOf(true).length).toBeLessThanOrEqual(2);
         for (const name of ['a', 'b', 'c']) {
-          expect(held.filter((one) => one.directory === name).length).toBeLessThanOrEqual(2);
+          expect(heldOf(false).filter((one) => one.directory === name).length).toBeLessThanOrEqual(2);
+          expect(heldOf(true).filter((one) => one.directory === name).length).toBeLessThanOrEqual(1);
         }
       }
       for (let one = held.shift(); one !== undefined; one = held.shift()) {

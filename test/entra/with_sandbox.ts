@@ -67,6 +67,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       retry() {},
       inFlight() {},
       waiting() {},
+      waited() {},
       rejected() {},
       circuitOpened() {},
       cooldownStarted() {},

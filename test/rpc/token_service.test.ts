@@ -5,7 +5,7 @@ import { VaultError } from '../../src/model/errors.ts';
 import type { Call } from '../../src/rpc/pipeline/call_context.ts';
 import { createTokenService } from '../../src/rpc/services/token_service.ts';
 import type { AccessTokenRequest, AccessTokens, ServedToken } from '../../src/tokens/access_token_service_interface.ts';
-import { freshToken, type Stage, standIn, startStage } from './stage.ts';
+import { caller, freshToken, type Stage, standIn, startStage } from './stage.ts';
 
 let stage: Stage;
 afterEach(() => stage?.close());
@@ -187,6 +187,7 @@ describe('a cache hit', () => {
   const call = () => {
     const one: Partial<Call> = {
       token: undefined,
+      caller: caller('mail', 'token_reader', 'acme').known.caller,
       signal: () => {
         throw new Error('a hit needs no signal');
       },

@@ -265,7 +265,12 @@ test('a detected loop pauses this connection alone for five minutes', async () =
   await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({ retryAfter: 5 * MINUTE });
   await reasonOf(() => tokens.get(ask('ada')));
   // Not even for a forced request: each one would prolong the loop.
-  const verify = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
+  const verify = {
+    callerId: 'mail',
+    tenantId: 'acme',
+    connectionId: 'ada',
+    signal: () => new AbortController().signal,
+  };
   expect(await reasonOf(() => tokens.verifyConnection(verify))).toBe('ENTRA_UNAVAILABLE');
   expect(world.redemptions()).toBe(1);
   expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');

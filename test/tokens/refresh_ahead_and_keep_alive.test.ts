@@ -144,7 +144,12 @@ async function ticking(work: Promise<unknown>): Promise<void> {
 test('verifying redeems now, and a refusal that changes the state is the answer', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
-  const request = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
+  const request = {
+    callerId: 'mail',
+    tenantId: 'acme',
+    connectionId: 'ada',
+    signal: () => new AbortController().signal,
+  };
   await tokens.get(ask('ada'));
 
   const later = () => world.sandbox.clock.advance(31 * SECOND);
@@ -172,7 +177,12 @@ test('verifying fails while Entra is unavailable, and changes no state', async (
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'html', count: 10 });
 
-  const request = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
+  const request = {
+    callerId: 'mail',
+    tenantId: 'acme',
+    connectionId: 'ada',
+    signal: () => new AbortController().signal,
+  };
   expect(await reasonOf(() => tokens.verifyConnection(request))).toBe('ENTRA_UNAVAILABLE');
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });

@@ -22,7 +22,12 @@ const connect = (connectionId = 'ada', user = ADA, changes: Partial<Connection> 
   world.connect(connectionId, { user, scopes: BOTH, productScopes: BOTH, changes });
 const get = (scope: string, connectionId = 'ada') => reasonOf(() => tokens.get(ask(connectionId, { scopes: [scope] })));
 const verify = (connectionId = 'ada') =>
-  tokens.verifyConnection({ tenantId: 'acme', connectionId, signal: () => new AbortController().signal });
+  tokens.verifyConnection({
+    callerId: 'mail',
+    tenantId: 'acme',
+    connectionId,
+    signal: () => new AbortController().signal,
+  });
 const statesOf = (connection: Connection) =>
   Object.fromEntries(resourcesOf(connection).map(({ resource, state }) => [resource, state]));
 const fail = (code: number, more: object = {}) =>

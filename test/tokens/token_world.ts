@@ -209,6 +209,7 @@ export type TokenWorld = Awaited<ReturnType<typeof openTokenWorld>>;
 
 export function ask(connectionId: string, changes: Partial<AccessTokenRequest> = {}): AccessTokenRequest {
   return {
+    callerId: 'mail',
     tenantId: 'acme',
     connectionId,
     scopes: ['Mail.ReadOnly'],

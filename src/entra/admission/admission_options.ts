@@ -1,13 +1,23 @@
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 
-export interface AdmissionOptions {
+export interface SlotLimits {
   /** Per app and directory. */
   readonly inFlight: number;
   readonly waiting: number;
   /** Over all apps and directories. */
   readonly totalInFlight: number;
   readonly totalWaiting: number;
-  /** Bulkheads in memory; more than `totalInFlight` and `totalWaiting` together can use. */
+}
+
+/** `forced`: a caller wants another token than the valid one that is stored. */
+export const EXCHANGE_KINDS = ['regular', 'forced'] as const;
+export type ExchangeKind = (typeof EXCHANGE_KINDS)[number];
+
+/** The limits are those of regular exchanges. */
+export interface AdmissionOptions extends SlotLimits {
+  /** In addition. */
+  readonly forced: SlotLimits;
+  /** Bulkheads in memory; more than all slots and waiting places together can use. */
   readonly bulkheads: number;
   /** Retry tokens earned by each exchange; 0.1 allows one retry per ten exchanges. */
   readonly retryBudget: number;
@@ -30,6 +40,8 @@ export const ADMISSION_DEFAULTS: AdmissionOptions = {
   waiting: 32,
   totalInFlight: 64,
   totalWaiting: 2048,
+  // More waiting places than the calls of one caller that may wait.
+  forced: { inFlight: 4, waiting: 32, totalInFlight: 16, totalWaiting: 1024 },
   bulkheads: 4096,
   retryBudget: 0.1,
   retryTokens: 5,

@@ -1,6 +1,6 @@
 import { type Clock, type Duration, HOUR, type Timestamp, timeLeft } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import type { AdmissionOptions } from './admission_options.ts';
+import type { AdmissionOptions, ExchangeKind, SlotLimits } from './admission_options.ts';
 import { createCircuitBreaker } from './circuit_breaker.ts';
 import { createWaitQueue } from './priority_wait_queue.ts';
 import type { Slot } from './slot.ts';
@@ -10,7 +10,10 @@ export type Bulkhead = ReturnType<typeof createBulkhead>;
 /** A longer Retry-After is cut to this. */
 const MAX_THROTTLE: Duration = HOUR;
 
-/** The exchanges of one app in one directory: their number, queue, circuit breaker, throttling and retry tokens. */
+/**
+ * The exchanges of one app in one directory: their number, queue, circuit breaker, throttling and retry tokens. Forced
+ * exchanges have slots and a queue of their own, so that no other exchange waits for them.
+ */
 export function createBulkhead(parts: {
   appUid: string;
   key: string;
@@ -20,8 +23,6 @@ export function createBulkhead(parts: {
 }) {
   const { appUid, key, clock, options } = parts;
   const circuit = createCircuitBreaker(clock, options.circuit);
-  const queue = createWaitQueue(options.waiting);
-  let inFlight = 0;
   let pausedUntil = 0;
   let retryTokens = options.retryTokens;
   /** Slow start after a pause: one exchange at a time; after as many answers as the limit, the limit doubles. */
@@ -51,23 +52,34 @@ export function createBulkhead(parts: {
     if (answersAtLimit >= slowStartLimit) setSlowStart(slowStartLimit * 2);
   }
 
+  function createPool({ inFlight: limit, waiting }: SlotLimits) {
+    const pool = {
+      inFlight: 0,
+      queue: createWaitQueue(waiting),
+      hasRoom: () => pool.inFlight < Math.min(limit, slowStartLimit) && refusal() === undefined,
+      isIdle: () => pool.inFlight === 0 && pool.queue.size === 0,
+    };
+    return pool;
+  }
+
+  const pools = { regular: createPool(options), forced: createPool(options.forced) };
+
   return {
     appUid,
     key,
-    queue,
+    pools,
     refusal,
     throttledUntil,
-    hasRoom: () => inFlight < Math.min(options.inFlight, slowStartLimit) && refusal() === undefined,
     /** True: this exchange is the half-open probe of the circuit breaker. */
-    enter(): boolean {
-      inFlight += 1;
+    enter(kind: ExchangeKind): boolean {
+      pools[kind].inFlight += 1;
       retryTokens = Math.min(options.retryTokens, retryTokens + options.retryBudget);
       const isHalfOpenProbe = circuit.state() === 'half_open';
       if (isHalfOpenProbe) circuit.setProbing(true);
       return isHalfOpenProbe;
     },
-    leave(isProbeAbandoned: boolean) {
-      inFlight -= 1;
+    leave(kind: ExchangeKind, isProbeAbandoned: boolean) {
+      pools[kind].inFlight -= 1;
       if (isProbeAbandoned) circuit.setProbing(false);
     },
     /** Returns the refusal for waiting callers if this result stops the bulkhead. */
@@ -92,7 +104,7 @@ export function createBulkhead(parts: {
       retryTokens -= 1;
       return true;
     },
-    isIdle: () => inFlight === 0 && queue.size === 0,
+    isIdle: () => pools.regular.isIdle() && pools.forced.isIdle(),
   };
 }
 

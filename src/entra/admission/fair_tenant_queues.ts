@@ -1,4 +1,5 @@
 import type { Priority } from '../entra_client_interface.ts';
+import type { ExchangeKind, SlotLimits } from './admission_options.ts';
 import type { Bulkhead } from './app_directory_bulkhead.ts';
 import { type ByPriority, PRIORITIES, RANK, type Waiter } from './priority_wait_queue.ts';
 
@@ -19,7 +20,7 @@ const SHARE_OF_FREE = 3;
  * more only while it has less than three times as many as are free. So a single tenant gets three quarters, a second
  * one three quarters of the rest, and the last free ones go to tenants that have few.
  */
-export function createTenantQueues(limits: { readonly inFlight: number; readonly waiting: number }) {
+export function createTenantQueues(kind: ExchangeKind, { totalInFlight, totalWaiting }: SlotLimits) {
   const tenants = new Map<string, Tenant>();
   /** Tenants with waiters that can be served, the one served longest ago first. */
   const turns: ByPriority<Set<string>> = [new Set(), new Set(), new Set()];
@@ -38,12 +39,12 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
     if (tenant.inFlight === 0 && sizeOf(tenant.waiters) === 0) tenants.delete(name);
   }
 
-  const mayEnter = (name: string) => mayTake(tenants.get(name)?.inFlight ?? 0, limits.inFlight - inFlight);
+  const mayEnter = (name: string) => mayTake(tenants.get(name)?.inFlight ?? 0, totalInFlight - inFlight);
   const waitingOf = (name: string) => sizeOf(tenants.get(name)?.waiters ?? NO_WAITERS);
 
   return {
     mayEnter,
-    mayWait: (name: string) => mayTake(waitingOf(name), limits.waiting - sizeOf(waiters)),
+    mayWait: (name: string) => mayTake(waitingOf(name), totalWaiting - sizeOf(waiters)),
     enter(name: string) {
       find(name).inFlight += 1;
       inFlight += 1;
@@ -69,7 +70,7 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
     }: Pick<Waiter, 'tenant' | 'priority'>): readonly [Waiter, Bulkhead] | undefined {
       const own = firstLower(tenants.get(name)?.waiters ?? NO_WAITERS, priority);
       // A tenant must not replace the background work of others to get more than half of the places.
-      return own ?? (waitingOf(name) < limits.waiting / 2 ? firstLower(waiters, priority) : undefined);
+      return own ?? (waitingOf(name) < totalWaiting / 2 ? firstLower(waiters, priority) : undefined);
     },
     get inFlight() {
       return inFlight;
@@ -79,9 +80,10 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
     },
     /** To be called when the bulkhead has room, or one more waiter. */
     offer(bulkhead: Bulkhead) {
-      if (bulkhead.queue.size === 0 || !bulkhead.hasRoom()) return;
+      const { queue, hasRoom } = bulkhead.pools[kind];
+      if (queue.size === 0 || !hasRoom()) return;
       for (const priority of PRIORITIES) {
-        for (const name of bulkhead.queue.tenants(priority)) {
+        for (const name of queue.tenants(priority)) {
           find(name).bulkheads[RANK[priority]].add(bulkhead);
           turns[RANK[priority]].add(name);
         }
@@ -95,7 +97,8 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
         if (!mayEnter(name)) continue;
         const bulkheads = tenants.get(name)?.bulkheads[rank] ?? new Set<Bulkhead>();
         for (const bulkhead of bulkheads) {
-          if (bulkhead.hasRoom() && bulkhead.queue.has(name, priority)) return bulkhead;
+          const { queue, hasRoom } = bulkhead.pools[kind];
+          if (hasRoom() && queue.has(name, priority)) return bulkhead;
           bulkheads.delete(bulkhead);
         }
         turns[rank].delete(name);

@@ -148,6 +148,7 @@ export function createConnectionService({
 
     async verifyConnection(request, call) {
       const connection = await accessTokens.verifyConnection({
+        callerId: call.caller.id,
         ...parseConnectionName('name', request.name),
         signal: call.signal,
       });

@@ -28,6 +28,7 @@ export function createTokenService({
       const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
       const scopes = fewScopes(request.scopes);
       const served = accessTokens.get({
+        callerId: call.caller.id,
         tenantId,
         connectionId,
         scopes,
@@ -46,6 +47,7 @@ export function createTokenService({
       const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
       const scopes = fewScopes(request.scopes);
       const tokens = accessTokens.watch({
+        callerId: call.caller.id,
         tenantId,
         connectionId,
         scopes,

@@ -17,6 +17,7 @@ async function reasonOf(world: World, user: (typeof USERS)[number] | undefined):
   await world.connect(user);
   try {
     await world.tokens.get({
+      callerId: 'product',
       tenantId: user.tenant,
       connectionId: world.nameOf(user),
       scopes: [SCOPES[0]],

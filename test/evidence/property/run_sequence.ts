@@ -158,6 +158,7 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
   async function ask(user: User, resource: Resource, claims?: string): Promise<VaultError | undefined> {
     try {
       await tokens.get({
+        callerId: 'product',
         tenantId: user.tenant,
         connectionId: world.nameOf(user),
         scopes: [SCOPES[resource]],
@@ -318,7 +319,12 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       case 'verify': {
         const user = userAt(step.user);
         await ready(user);
-        const request = { tenantId: user.tenant, connectionId: world.nameOf(user), signal: () => AbortSignal.any([]) };
+        const request = {
+          callerId: 'product',
+          tenantId: user.tenant,
+          connectionId: world.nameOf(user),
+          signal: () => AbortSignal.any([]),
+        };
         await quietly(tokens.verifyConnection(request));
         return;
       }
