@@ -1,7 +1,6 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, Pool, request } from 'undici';
-import { type Clock, type Duration, SECOND } from '../model/clock.ts';
-import type { HttpProxy } from '../model/http_proxy.ts';
-import { isLoopbackHost } from '../model/listen_address.ts';
+import { errors, request } from 'undici';
+import { createDispatchers, type HttpOptions } from '../https_client/create_dispatchers.ts';
+import type { Clock, Duration } from '../model/clock.ts';
 import { parseJsonObject } from './json_object.ts';
 import type { RawTokenResponse, TransportFault } from './raw_response.ts';
 
@@ -14,15 +13,6 @@ export interface JsonRequest {
   /** For connecting, sending, waiting and reading together. */
   readonly timeout: Duration;
   readonly correlationId: string;
-}
-
-export interface HttpOptions {
-  /** Largest body, in bytes; the connection is closed beyond it. Token responses have about 6 KB. */
-  readonly maxBody: number;
-  /** Connections per origin. */
-  readonly connections: number;
-  /** Undefined: none. */
-  readonly proxy?: HttpProxy | undefined;
 }
 
 /** HTTP client for Entra and Graph. Sends each request once. Never throws: a fault is part of the response. */
@@ -76,42 +66,4 @@ function faultOf(error: unknown, signal: AbortSignal): TransportFault {
 
 function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
-}
-
-/** Set explicitly, so that neither NODE_TLS_REJECT_UNAUTHORIZED nor NODE_OPTIONS can weaken it. */
-const TLS = { minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
-
-/** For a proxy to answer CONNECT. */
-const CONNECT_TIMEOUT: Duration = 5 * SECOND;
-
-/** Connections to Entra and Graph, through the proxy if there is one. */
-function createDispatchers({ connections, maxBody, proxy }: HttpOptions) {
-  const options = {
-    connections,
-    pipelining: 1,
-    keepAliveTimeout: 30_000,
-    // Token endpoints send far smaller headers.
-    maxHeaderSize: 32 * 1024,
-    maxResponseSize: maxBody,
-    allowH2: false,
-  };
-  const direct = new Agent({ ...options, connect: TLS });
-  if (proxy === undefined) return { of: (): Dispatcher => direct, close: () => direct.close() };
-
-  const proxied = new EnvHttpProxyAgent({
-    ...options,
-    connect: TLS,
-    requestTls: TLS,
-    proxyTls: TLS,
-    httpsProxy: proxy.url.reveal(),
-    // Plain http is allowed on loopback only.
-    httpProxy: '',
-    noProxy: proxy.noProxy,
-    // undici waits five minutes: a proxy that does not answer would block all connections even after it recovers.
-    clientFactory: (origin, of) => new Pool(origin, { ...of, headersTimeout: CONNECT_TIMEOUT }),
-  });
-  return {
-    of: (url: string): Dispatcher => (isLoopbackHost(new URL(url).hostname) ? direct : proxied),
-    close: () => Promise.all([direct.close(), proxied.close()]).then(() => {}),
-  };
 }

@@ -1,45 +1,12 @@
+import type { ConnectionFault } from '../https_client/connection_fault.ts';
+
 /** Why an attempt failed, as a closed set of codes: messages of other components may contain addresses. */
 export type DeliveryError =
   | `HTTP ${number}`
-  | 'timeout'
   | 'redirect'
-  | 'tls'
-  | 'refused'
-  | 'dns'
-  | 'unreachable'
-  /** The connection was closed early, or did not use HTTP. */
-  | 'closed'
+  | ConnectionFault
   /** The event could not be serialized: a defect of the vault. */
   | 'unsendable';
-
-const BY_CODE: Readonly<Record<string, DeliveryError>> = {
-  ECONNREFUSED: 'refused',
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  EAI_FAIL: 'dns',
-  ETIMEDOUT: 'timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'timeout',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
-  EPROTO: 'tls',
-  HOSTNAME_MISMATCH: 'tls',
-  INVALID_CA: 'tls',
-  INVALID_PURPOSE: 'tls',
-};
-
-/** Node uses the names of OpenSSL (node:tls, "X509 certificate error codes"). */
-const TLS = /^(ERR_TLS|ERR_SSL|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERROR_IN_C|PATH_LENGTH)/;
-
-export function deliveryErrorOf(error: unknown): DeliveryError {
-  const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | undefined)?.cause) ?? '';
-  return BY_CODE[code] ?? (TLS.test(code) ? 'tls' : 'closed');
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : undefined;
-}
 
 /** Whether other events would fail too. A sink that rejects one event (400, 413, 422) may accept the others. */
 export function affectsSink(error: DeliveryError): boolean {

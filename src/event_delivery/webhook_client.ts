@@ -1,7 +1,8 @@
 import { Agent, request } from 'undici';
+import { connectionFaultOf } from '../https_client/connection_fault.ts';
 import { type Duration, HOUR, SECOND } from '../model/clock.ts';
 import type { WebhookRequest } from './build_signed_webhook_request.ts';
-import { type DeliveryError, deliveryErrorOf } from './classify_delivery_error.ts';
+import type { DeliveryError } from './classify_delivery_error.ts';
 
 /** HTTP client of one sink, with its own connections. */
 export interface WebhookClient {
@@ -58,7 +59,7 @@ export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): W
         if (signal.aborted) return { kind: 'aborted' };
         return {
           kind: 'failed',
-          error: late.signal.aborted ? 'timeout' : deliveryErrorOf(error),
+          error: late.signal.aborted ? 'timeout' : connectionFaultOf(error),
           retryAfter: undefined,
         };
       } finally {

@@ -7,6 +7,7 @@ import { type App, homeDirectory, registrationDirectory } from '../model/entra_a
 import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import { appNotFound, tenantNotFound } from '../model/not_found_errors.ts';
 import type { Change } from '../model/resource_change_announcements.ts';
+import { createSingleFlight } from '../model/single_flight.ts';
 import { suspended } from '../model/suspension.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Failure } from '../model/token_request_outcome.ts';
@@ -16,7 +17,6 @@ import type { CeilingChecks } from './check_scope_ceilings.ts';
 import type { RefreshAhead } from './refresh_ahead_of_expiry.ts';
 import { rejectUnusableToken } from './reject_unusable_token.ts';
 import type { Reread } from './reread_while_behind.ts';
-import { createSingleFlight } from './single_flight.ts';
 import type { TokenParts } from './token_dependencies.ts';
 import { createShortTtlCache } from './unattainable_ttl_cache.ts';
 import { waitForAdmission } from './wait_for_entra_admission.ts';

@@ -4,11 +4,11 @@ import { isGrantSound } from '../model/connection_resource_states.ts';
 import type { App } from '../model/entra_app.ts';
 import { connectionNotFound, tenantNotFound } from '../model/not_found_errors.ts';
 import type { Change } from '../model/resource_change_announcements.ts';
+import { createSingleFlight } from '../model/single_flight.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scope_translator_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { type ServingFacts, servingBlock } from './connection_serving_errors.ts';
-import { createSingleFlight } from './single_flight.ts';
 
 /** Everything that decides whether a connection is served, as last read. */
 export interface ConnectionSnapshot extends ServingFacts {
