@@ -31,6 +31,10 @@ export interface LogEvents {
   callers_file_loaded: { sha256: string; keys: number; certificates: number };
   /** New content of the callers file is not valid, so the earlier callers stay in use. `sha256` is empty if it cannot be read. */
   callers_file_rejected: { message: string; sha256: string };
+  /** The public keys of a token issuer were read: the first time, and after a failure. */
+  issuer_keys_loaded: { issuer: string; keys: number };
+  /** They cannot be read, so the last good ones stay in use; logged once until they can. */
+  issuer_keys_unavailable: { issuer: string; message: string };
   /** The audit log was damaged, or could not be written; `topic` as in `tokenvault_audit_alerts_total`. */
   audit_alert: { topic: string };
   /** The stream of the audit log that this process writes, and the last entry that its file has. `replaced`: the stream of the last process. */

@@ -18,6 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'key_rotation',
     'status',
     'listeners',
+    'caller_tokens',
     'audit',
     'telemetry',
     'scopes',
@@ -36,6 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   background: ['store', 'telemetry', 'model'],
   store: ['keyring', 'audit', 'telemetry', 'model'],
   entra: ['https_client', 'telemetry', 'model'],
+  caller_tokens: ['https_client', 'telemetry', 'model'],
   keyring: ['telemetry', 'model'],
   listeners: ['telemetry', 'model'],
   https_client: ['model'],
@@ -54,10 +56,10 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(drizzle-orm|better-sqlite3|pg)(\/|$)/, ['store']],
   [/^@azure\/msal-node/, ['entra']],
   [/^@azure\/(keyvault|identity|core)/, ['keyring']],
-  [/^undici/, ['https_client', 'entra', 'event_delivery', 'demo', 'cli']],
+  [/^undici/, ['https_client', 'entra', 'event_delivery', 'caller_tokens', 'demo', 'cli']],
   [/^cockatiel/, ['entra']],
   [/^pino|^prom-client/, ['telemetry']],
-  [/^jose/, ['sandbox', 'entra']],
+  [/^jose/, ['sandbox', 'entra', 'caller_tokens']],
   [/^commander/, ['main.ts', 'cli']],
   [/^(cli-progress|jsonc-parser)/, ['cli']],
   [/^negotiator/, ['web']],
@@ -118,9 +120,10 @@ test('no barrels, and no files named utils, helpers or the like', () => {
   expect(names.filter((path) => /(^|[/_])(utils?|helpers?|common|lib|manager|impl)([/_.]|$)/.test(path))).toEqual([]);
 });
 
-/** Sealing, the request to Entra and the way there, the response message, the audit log's keyed fingerprint, a webhook's signature, and what an import sends. */
+/** Sealing, the request to Entra and the way there, the response message, the audit log's keyed fingerprint, a webhook's signature, what an import sends, and the token with which a JWKS is fetched. */
 const REVEALING = [
   'audit/hash_chained_audit_log.ts',
+  'caller_tokens/fetch_jwks.ts',
   'cli/import/build_admin_api_requests.ts',
   'entra/exchange/client_assertion_signer.ts',
   'entra/exchange/check_token_response.ts',
