@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Caller, KnownCredentials, Rule } from '../model/authenticated_caller.ts';
 import { isDnsName } from '../model/dns_name.ts';
-import { parseSpiffeId } from '../model/spiffe_id.ts';
+import type { TokenIssuer } from '../model/token_issuer.ts';
+import { spiffeId, subjectOf, token, tokenFaults } from './callers_file_tokens.ts';
 import { duplicates, resourceId } from './read_yaml_file.ts';
 
 export const time = z.iso.datetime({ offset: true, error: 'must be given, as a time such as 2027-01-31T00:00:00Z' });
@@ -11,10 +12,6 @@ const key = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the API key, 64 hex digits'),
   expire_time: time,
 });
-
-const spiffeId = z
-  .string()
-  .refine((text) => parseSpiffeId(text) !== undefined, 'must be the SPIFFE id of a workload, as spiffe://domain/path');
 
 const dnsName = z.string().refine(isDnsName, 'must be a full host name in lower case, without a wildcard');
 
@@ -39,26 +36,32 @@ export const credentialFields = {
     .min(1, 'must have a certificate')
     .max(16, 'may have at most 16 certificates')
     .default([]),
+  tokens: z.array(token).min(1, 'must have a token').max(16, 'may have at most 16 tokens').default([]),
 };
 
 interface WrittenCredentials {
   readonly api_keys: readonly z.infer<typeof key>[];
   readonly certificates: readonly z.infer<typeof certificate>[];
+  readonly tokens: readonly z.infer<typeof token>[];
 }
 
-export function hasCredentials({ api_keys, certificates }: WrittenCredentials): boolean {
-  return api_keys.length + certificates.length > 0;
+export function hasCredentials({ api_keys, certificates, tokens }: WrittenCredentials): boolean {
+  return api_keys.length + certificates.length + tokens.length > 0;
 }
 
 /** A credential belongs to one caller, and has an id of its own there. */
-export function credentialFaults(callers: readonly (WrittenCredentials & { readonly id: string })[]): string[] {
+export function credentialFaults(
+  callers: readonly (WrittenCredentials & { readonly id: string })[],
+  issuers: readonly TokenIssuer[],
+): string[] {
   const hashes = callers.flatMap(({ api_keys }) => api_keys.map(({ sha256 }) => sha256.toLowerCase()));
   const subjects = callers.flatMap(({ certificates }) => certificates.map(({ subject }) => subject));
   return [
     ...duplicates('sha256', hashes),
     ...duplicates('certificate', subjects),
-    ...callers.flatMap(({ id, api_keys, certificates }) => {
-      const ids = [...api_keys, ...certificates].map((credential) => credential.id);
+    ...tokenFaults(callers, issuers),
+    ...callers.flatMap(({ id, api_keys, certificates, tokens }) => {
+      const ids = [...api_keys, ...certificates, ...tokens].map((credential) => credential.id);
       return duplicates(`credential id of ${id}`, ids);
     }),
   ];
@@ -67,7 +70,7 @@ export function credentialFaults(callers: readonly (WrittenCredentials & { reado
 /** `rules`: of the caller `id`. */
 export function toKnownCredentials(
   id: string,
-  { api_keys, certificates }: WrittenCredentials,
+  { api_keys, certificates, tokens }: WrittenCredentials,
   rules: readonly Rule[],
 ): KnownCredentials {
   const about = (kind: Caller['kind'], credentialId: string) => ({ id, kind, credentialId, rules });
@@ -79,6 +82,11 @@ export function toKnownCredentials(
     certificates: certificates.map((one) => ({
       subject: one.subject,
       caller: { ...about('certificate', one.id), expireTime: undefined },
+    })),
+    tokens: tokens.map((one) => ({
+      issuerId: one.issuer,
+      subject: subjectOf(one),
+      caller: { ...about('token', one.id), expireTime: undefined },
     })),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CallRate, type KnownCredentials, ROLES, type Rule } from '../model/authenticated_caller.ts';
+import { type CallRate, type KnownCallers, ROLES, type Rule } from '../model/authenticated_caller.ts';
 import { CONNECTION_GLOB } from '../model/connection_glob.ts';
 import {
   credentialFaults,
@@ -8,6 +8,7 @@ import {
   time,
   toKnownCredentials,
 } from './callers_file_credentials.ts';
+import { issuer, issuerFaults } from './callers_file_issuers.ts';
 import { duplicates, invalidFile, readYaml, resourceId } from './read_yaml_file.ts';
 
 const rate = z.strictObject({
@@ -60,11 +61,12 @@ function isOfTokenService(action: string): boolean {
 
 const caller = z
   .strictObject({ id: resourceId, ...credentialFields, rules: z.array(rule) })
-  .refine(hasCredentials, 'must have api_keys or certificates');
+  .refine(hasCredentials, 'must have api_keys, certificates or tokens');
 
 const content = z
   .strictObject({
     version: z.literal(1, 'must be 1, in the first line'),
+    issuers: z.array(issuer).max(16, 'may have at most 16 issuers').default([]),
     callers: z.array(caller).min(1, 'must name at least one caller'),
     end: z.literal(true, 'must be true, in the last line; the file may be incomplete'),
   })
@@ -73,9 +75,13 @@ const content = z
   });
 
 /** Of the fields as written, since the schema of an object sorts them. */
-const ordered = z.unknown().refine((raw) => !isObject(raw) || ['end', undefined].includes(Object.keys(raw)[2]), {
-  error: 'must have the fields version, callers and end in this order',
+const ordered = z.unknown().refine((raw) => !isObject(raw) || isOrdered(Object.keys(raw)), {
+  error: 'must have the fields version, issuers (optional), callers and end in this order',
 });
+
+function isOrdered(fields: readonly string[]): boolean {
+  return fields.indexOf('version') <= 0 && (!fields.includes('end') || fields.at(-1) === 'end');
+}
 
 const file = ordered.pipe(content);
 
@@ -94,13 +100,16 @@ export interface CallersVocabulary {
   readonly isScopeOrPermission: (text: string) => boolean;
 }
 
+type FileContent = Omit<KnownCallers, 'sha256'>;
+
 /** Credentials of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */
-export function readCallers(text: string, name: string, vocabulary: CallersVocabulary): KnownCredentials {
-  const { callers } = readYaml(text, name, file);
+export function readCallers(text: string, name: string, vocabulary: CallersVocabulary): FileContent {
+  const { callers, issuers } = readYaml(text, name, file);
   const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id);
   const faults = [
     ...duplicates('caller id', idsOf(callers)),
-    ...credentialFaults(callers),
+    ...issuerFaults(issuers),
+    ...credentialFaults(callers, issuers),
     ...callers.flatMap(({ id, rules }) => duplicates(`rule id of ${id}`, idsOf(rules))),
     ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => actionFaults(id, one, vocabulary))),
     ...callers.flatMap(({ id, rules }) => rules.flatMap((one) => scopeFaults(id, one, vocabulary))),
@@ -110,6 +119,8 @@ export function readCallers(text: string, name: string, vocabulary: CallersVocab
   return {
     keys: known.flatMap(({ keys }) => keys),
     certificates: known.flatMap(({ certificates }) => certificates),
+    tokens: known.flatMap(({ tokens }) => tokens),
+    issuers,
   };
 }
 

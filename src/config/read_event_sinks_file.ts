@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { EVENT_TYPES } from '../model/event_data_format.ts';
 import { DEFAULT_TYPES, isOfType, type Sink } from '../model/event_sink.ts';
-import { isLoopbackHost } from '../model/listen_address.ts';
+import { outgoingUrlFault } from './outgoing_url.ts';
 import { readSigningSecrets } from './read_webhook_signing_secrets.ts';
 import { duplicates, invalidFile, readTextFile, readYaml, resourceId } from './read_yaml_file.ts';
 
@@ -20,7 +20,7 @@ const type = z
   );
 
 const url = z.string().superRefine((text, context) => {
-  const fault = urlFault(text);
+  const fault = outgoingUrlFault(text);
   if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
 });
 
@@ -65,16 +65,4 @@ export function readSinksFile(path: string): SinksFile {
     })),
     warnings: sinks.flatMap(({ secret_file: { warnings } }) => warnings),
   };
-}
-
-/** Private addresses are valid, because the operator configures them and receivers are often in the same cluster. */
-function urlFault(text: string): string | undefined {
-  if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return 'must be an absolute https URL';
-  const { protocol, hostname, username, password } = new URL(text);
-  if (protocol === 'http:' && !isLoopbackHost(hostname)) return 'must be https; http is allowed on loopback only';
-  // Some fetchers and proxies read the text before the @ as the host.
-  if (username !== '' || password !== '' || /^https?:\/\/[^/?#]*@/i.test(text))
-    return 'must have no user name or password';
-  if (text.includes('#')) return 'must have no fragment';
-  return undefined;
 }

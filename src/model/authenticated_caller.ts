@@ -1,4 +1,5 @@
 import type { Timestamp } from './clock.ts';
+import type { TokenIssuer } from './token_issuer.ts';
 
 /** `admin` reads no tokens. */
 export const ROLES = ['operator', 'connector', 'token_reader', 'admin'] as const;
@@ -49,7 +50,7 @@ export function roleRule(id: string, role: Role, tenants: readonly string[]): Ru
 export interface Caller {
   readonly id: string;
   /** Of the presented credential. */
-  readonly kind: 'api_key' | 'certificate' | 'loopback';
+  readonly kind: 'api_key' | 'certificate' | 'token' | 'loopback';
   /** Which of the caller's credentials was presented. */
   readonly credentialId: string;
   /** Of the presented credential. Undefined: none is needed, or the callers file does not have it. */
@@ -61,15 +62,18 @@ export interface Caller {
 export interface KnownCredentials {
   readonly keys: readonly KnownKey[];
   readonly certificates: readonly KnownCertificate[];
+  readonly tokens: readonly KnownToken[];
 }
 
 /** Once for each credential. */
-export function callersOf({ keys, certificates }: KnownCredentials): readonly Caller[] {
-  return [...keys, ...certificates].map(({ caller }) => caller);
+export function callersOf({ keys, certificates, tokens }: KnownCredentials): readonly Caller[] {
+  return [...keys, ...certificates, ...tokens].map(({ caller }) => caller);
 }
 
 /** The callers of one content of the callers file. */
 export interface KnownCallers extends KnownCredentials {
+  /** Of tokens. */
+  readonly issuers: readonly TokenIssuer[];
   /** SHA-256 of the content, hex. */
   readonly sha256: string;
 }
@@ -84,6 +88,15 @@ export interface KnownKey {
 /** A client certificate that authenticates a caller. */
 export interface KnownCertificate {
   /** Its SPIFFE id or DNS name. */
+  readonly subject: string;
+  readonly caller: Caller;
+}
+
+/** JWT bearer tokens that authenticate a caller. */
+export interface KnownToken {
+  /** In the callers file. */
+  readonly issuerId: string;
+  /** A service account, the client id of an app, or a SPIFFE id. */
   readonly subject: string;
   readonly caller: Caller;
 }

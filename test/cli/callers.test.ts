@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { readCallers } from '../../src/config/read_callers_file.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { DAY } from '../../src/model/clock.ts';
-import { callersFile } from '../scenarios/callers_file.ts';
+import { callersFile, callersFileOf } from '../scenarios/callers_file.ts';
 import { temporaryFiles } from './import_program.ts';
 import { startProgram } from './program.ts';
 
@@ -84,6 +84,36 @@ test('check lists keys and rules of a valid file', async () => {
   expect(stdout).toMatch(/^mail +reads +ALLOW +token_reader +acme +scopes Mail\.Read \(excess ALLOW\)$/m);
   expect(stdout).toMatch(/^mail +looks +ALLOW +connector +acme +5 calls a second, burst 10$/m);
   expect(stdout).toMatch(/^mail +not-ceo +DENY +TokenService\/\* +\* +connections ceo-\*$/m);
+});
+
+test('check lists issuers and tokens', async () => {
+  const text = callersFileOf({
+    issuers: [
+      {
+        id: 'cluster',
+        kind: 'kubernetes',
+        issuer: 'https://k8s.example',
+        audiences: ['token-vault'],
+        algorithms: ['RS256'],
+        jwks: { file: '/run/jwks.json' },
+      },
+    ],
+    callers: [
+      {
+        id: 'mail',
+        tokens: [{ id: 'pod', issuer: 'cluster', namespace: 'mail', service_account: 'sync' }],
+        rules: [{ role: 'token_reader', tenants: ['acme'] }],
+      },
+    ],
+  });
+  const file = temporaryFiles().write('callers.yaml', text);
+
+  const { code, stdout } = await run('check', file);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/ mail\/pod +token of system:serviceaccount:mail:sync, issued by cluster$/m);
+  expect(stdout).toMatch(/^cluster +kubernetes +token-vault +RS256 +\/run\/jwks\.json +https:\/\/k8s\.example$/m);
+  expect((await run('check', file, '--as', 'mail')).code).toBe(0);
 });
 
 test('check ends with 78 and names all errors of a broken file', async () => {

@@ -6,6 +6,7 @@ import { DAY } from '../../src/model/clock.ts';
 import { readMigrations } from '../../src/store/read_migration_files.ts';
 import { openSqliteReadonly } from '../../src/store/sqlite/open_sqlite_readonly.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';
+import { callersFileOf } from '../scenarios/callers_file.ts';
 import { createSampleVault, runSql } from './sample_vault.ts';
 
 test('a vault that would start has all checks ok, and nothing is changed', async () => {
@@ -91,6 +92,18 @@ test('missing migrations are counted, and not applied', async () => {
     await opened?.database.close();
   }
   expect(openSqliteReadonly(path('other.db'), migrations)).toBeUndefined();
+});
+
+test('files of a token issuer that cannot be read are named, and the vault would start', async () => {
+  const vault = await createSampleVault();
+  const issuer = { id: 'spire', kind: 'spiffe', trust_domain: 'example.org', audiences: ['x'], algorithms: ['ES256'] };
+  const issuers = [{ ...issuer, jwks: { file: '/missing/jwks.json' } }];
+  writeFileSync(vault.path('callers.yaml'), callersFileOf({ issuers, callers: [] }), { mode: 0o600 });
+
+  const { code, stdout } = await vault.run(['config', 'check'], { TOKENVAULT_CALLERS_FILE: 'callers.yaml' });
+
+  expect(code).toBe(0);
+  expect(stdout).toContain('the issuer spire needs /missing/jwks.json, which cannot be read');
 });
 
 test('callers file, sinks file, catalogs and TLS files are read', async () => {

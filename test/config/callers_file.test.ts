@@ -152,7 +152,11 @@ callers:
   });
 
   test.each([
-    ['without a credential', good.replace(/ {4}api_keys:\n(?: {6}-.*\n)+/, ''), 'must have api_keys or certificates'],
+    [
+      'without a credential',
+      good.replace(/ {4}api_keys:\n(?: {6}-.*\n)+/, ''),
+      'must have api_keys, certificates or tokens',
+    ],
     [
       'with a certificate of two names',
       certified('{ id: a, spiffe_id: "spiffe://a/b", dns_name: a.b }'),
@@ -173,6 +177,99 @@ callers:
     ],
   ])('has no caller %s', (_, text, fault) => {
     expect(faultsOf(text)).toContain(fault);
+  });
+
+  const ENTRA =
+    '  - { id: entra, kind: entra, directory_id: D0000000-0000-4000-8000-000000000001, audiences: [api://token-vault] }\n';
+  const issuers = `issuers:
+  - { id: cluster, kind: kubernetes, issuer: https://k8s.example, audiences: [token-vault], algorithms: [RS256], jwks: { url: https://k8s.example/openid/v1/jwks, ca_file: /run/ca.crt, token_file: /run/token } }
+${ENTRA}  - { id: spire, kind: spiffe, trust_domain: example.org, audiences: [token-vault], algorithms: [ES256], jwks: { file: /run/jwks.json } }
+`;
+  const APP = 'a0000000-0000-4000-8000-000000000001';
+  const withTokens = (tokens: readonly string[], sections = issuers) =>
+    good
+      .replace('callers:', `${sections}callers:`)
+      .replace('    rules:', `    tokens: [${tokens.join(', ')}]\n    rules:`);
+
+  test('lists issuers, and tokens by service account, app or SPIFFE id', () => {
+    const known = readCallers(
+      withTokens([
+        '{ id: pod, issuer: cluster, namespace: mail, service_account: sync }',
+        `{ id: app, issuer: entra, client_id: ${APP.toUpperCase()} }`,
+        '{ id: workload, issuer: spire, spiffe_id: "spiffe://example.org/mail" }',
+      ]),
+      'x',
+      vocabulary,
+    );
+
+    expect(known.tokens).toMatchObject([
+      {
+        issuerId: 'cluster',
+        subject: 'system:serviceaccount:mail:sync',
+        caller: { id: 'mail-sync', kind: 'token', credentialId: 'pod' },
+      },
+      { issuerId: 'entra', subject: APP },
+      { issuerId: 'spire', subject: 'spiffe://example.org/mail' },
+    ]);
+    expect(known.issuers).toMatchObject([
+      { id: 'cluster', jwks: { caFile: '/run/ca.crt', tokenFile: '/run/token' } },
+      {
+        algorithms: ['RS256'],
+        jwks: { url: 'https://login.microsoftonline.com/d0000000-0000-4000-8000-000000000001/discovery/v2.0/keys' },
+      },
+      { trustDomain: 'example.org', issuer: undefined, jwks: { file: '/run/jwks.json' } },
+    ]);
+  });
+
+  const pod = '{ id: pod, issuer: cluster, namespace: mail, service_account: sync }';
+  const entra = (fields: string) => issuers.replace('kind: entra,', `kind: entra, ${fields},`);
+
+  test.each([
+    ['alg none', issuers.replace('[RS256]', '[none]'), 'algorithms[0] must be one of RS256'],
+    ['a shared key', issuers.replace('[RS256]', '[RS256, HS256]'), 'algorithms[1] must be one of RS256'],
+    ['no algorithm', issuers.replace('[RS256]', '[]'), 'must name the algorithm'],
+    ['no audience', issuers.replace('[token-vault]', '[]'), 'must name the audience'],
+    [
+      'an issuer without https',
+      issuers.replace('issuer: https:', 'issuer: http:'),
+      'issuers[0].issuer must be the https URL',
+    ],
+    ['a plain address', issuers.replace('url: https:', 'url: http:'), 'url must be https'],
+    ['an address with a password', issuers.replace('url: https://', 'url: https://a:b@'), 'no user name or password'],
+    ['a file and an address', issuers.replace('ca_file:', 'file:'), 'either file, or url'],
+    ['a relative path', issuers.replace('/run/jwks', 'run/jwks'), 'absolute path'],
+    ['another kind', issuers.replace('kind: entra', 'kind: oidc'), 'kubernetes, entra or spiffe'],
+    ['a directory that is no GUID', issuers.replace('D0000000', 'common'), 'directory_id must be'],
+    ['two issuers of one directory', `${issuers}${ENTRA.replace('id: entra', 'id: second')}`, 'v2.0 occurs twice'],
+    ['two issuers of one id', `${issuers}${ENTRA.replace('D0', 'D1')}`, 'issuer id entra occurs twice'],
+    ['an unknown field', entra('tenant: acme'), 'unknown fields: tenant'],
+  ])('is rejected with an issuer with %s', (_, sections, fault) => {
+    expect(faultsOf(withTokens([pod], sections))).toContain(fault);
+  });
+
+  test.each([
+    ['of an unknown issuer', [pod.replace('cluster', 'other')], 'which is not in issuers'],
+    ['without a namespace', [pod.replace('namespace: mail, ', '')], 'must have namespace and service_account'],
+    ['of another kind of subject', [pod.replace('cluster', 'entra')], 'must have client_id'],
+    ['of two subjects', [pod.replace('pod', `pod, client_id: ${APP}`)], 'no other subject'],
+    [
+      'of another trust domain',
+      ['{ id: a, issuer: spire, spiffe_id: "spiffe://other.org/a" }'],
+      'a SPIFFE id of example.org',
+    ],
+    [
+      'that occurs twice',
+      [pod, pod.replace('pod', 'pod2')],
+      'token of cluster system:serviceaccount:mail:sync occurs twice',
+    ],
+    ['with a name of further parts', [pod.replace('sync', '"sync:x"')], 'service_account must be'],
+  ])('is rejected with a token %s', (_, tokens, fault) => {
+    expect(faultsOf(withTokens(tokens))).toContain(fault);
+  });
+
+  test('is rejected with issuers after the end, or if it is cut off after them', () => {
+    expect(faultsOf(`${good}${issuers}`)).toContain('order');
+    expect(faultsOf(`version: 1\n${issuers}`)).toContain('must');
   });
 
   test('has rules with effects, actions, connections and an end', () => {

@@ -16,7 +16,7 @@ const valid: ClientCertificate = { subject: SUBJECT, fault: undefined, expireTim
 const unauthenticated = expect.objectContaining({ reason: 'UNAUTHENTICATED' });
 
 function authenticator() {
-  const current = { keys: [ops.known], certificates: [mail], sha256: '' };
+  const current = { keys: [ops.known], certificates: [mail], tokens: [], issuers: [], sha256: '' };
   return createCredentialsAuthenticator({ current, listen: () => () => {} }, clock);
 }
 

@@ -197,7 +197,7 @@ export function caller(id: string, role: Role, ...tenants: string[]): { key: str
 /** Callers that a test replaces. */
 export function replaceableCallers(...keys: readonly KnownKey[]) {
   const listeners = new Set<() => void>();
-  let current: KnownCallers = { keys, certificates: [], sha256: '' };
+  let current: KnownCallers = { keys, certificates: [], tokens: [], issuers: [], sha256: '' };
   return {
     get current() {
       return current;
@@ -214,7 +214,7 @@ export function replaceableCallers(...keys: readonly KnownKey[]) {
 }
 
 export function fixedCallers(keys: readonly KnownKey[]): CallersSource {
-  return { current: { keys, certificates: [], sha256: '' }, listen: () => () => {} };
+  return { current: { keys, certificates: [], tokens: [], issuers: [], sha256: '' }, listen: () => () => {} };
 }
 
 /** A readiness that a test changes; `listeners` are the open health watches. */

@@ -2,6 +2,7 @@ import { readCallersFile } from '../../config/callers_file_reload.ts';
 import { type Caller, callersOf, type KnownCredentials, type Rule } from '../../model/authenticated_caller.ts';
 import { type AccessDecision, type AccessMethod, type AccessTarget, ceiledRules } from '../../model/compiled_rules.ts';
 import { explainRules } from '../../model/explain_rules.ts';
+import { issuerNames, type TokenIssuer } from '../../model/token_issuer.ts';
 import { METHODS, targetOf } from '../../rpc/pipeline/authorize_caller.ts';
 import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
 import { createScopes } from '../../scopes/create_scope_translator.ts';
@@ -33,7 +34,7 @@ export async function checkCallersFile(file: string, flags: CheckFlags): Promise
   const known = await readCallersFile(file, callersVocabulary(scopes));
   console.log(`${file} is valid. SHA-256: ${known.sha256}\n`);
   if (flags.as === undefined) {
-    console.log([...credentialLines(known), '', ...ruleLines(known)].join('\n'));
+    console.log([...credentialLines(known), '', ...issuerLines(known.issuers), ...ruleLines(known)].join('\n'));
     return EXIT.OK;
   }
   const caller = callersOf(known).find(({ id }) => id === flags.as);
@@ -93,20 +94,31 @@ function aboveCeilings({ flags, scopes }: ExplainedCall, rules: readonly Rule[])
   return rules.map(aboveOf).reduce((one, other) => (other.length < one.length ? other : one));
 }
 
-function credentialLines({ keys, certificates }: KnownCredentials): readonly string[] {
+function credentialLines({ keys, certificates, tokens }: KnownCredentials): readonly string[] {
   const keyRows = keys.map(({ caller: { id, credentialId, expireTime } }) => [
     new Date(expireTime).toISOString().slice(0, 16).replace('T', ' '),
     expireTime <= Date.now() ? 'expired' : 'valid',
     `${id}/${credentialId}`,
     'API key',
   ]);
-  const certificateRows = certificates.map(({ subject, caller: { id, credentialId } }) => [
-    '',
-    '',
-    `${id}/${credentialId}`,
-    `certificate of ${subject}`,
+  const otherRows = [
+    ...certificates.map(({ subject, caller }) => ({ caller, kind: `certificate of ${subject}` })),
+    ...tokens.map(({ issuerId, subject, caller }) => ({ caller, kind: `token of ${subject}, issued by ${issuerId}` })),
+  ].map(({ caller: { id, credentialId }, kind }) => ['', '', `${id}/${credentialId}`, kind]);
+  return tableLines(['EXPIRES (UTC)', 'STATE', 'CREDENTIAL', 'KIND'], [...keyRows, ...otherRows]);
+}
+
+function issuerLines(issuers: readonly TokenIssuer[]): readonly string[] {
+  if (issuers.length === 0) return [];
+  const rows = issuers.map((issuer) => [
+    issuer.id,
+    issuer.kind,
+    issuer.audiences.join(' '),
+    issuer.algorithms.join(' '),
+    'file' in issuer.jwks ? issuer.jwks.file : issuer.jwks.url,
+    issuerNames(issuer).join(' '),
   ]);
-  return tableLines(['EXPIRES (UTC)', 'STATE', 'CREDENTIAL', 'KIND'], [...keyRows, ...certificateRows]);
+  return [...tableLines(['ISSUER', 'KIND', 'AUDIENCES', 'ALGORITHMS', 'KEYS', 'TOKENS OF'], rows), ''];
 }
 
 function ruleLines(known: KnownCredentials): readonly string[] {

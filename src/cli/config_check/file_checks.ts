@@ -5,6 +5,7 @@ import type { Config } from '../../config/config_interface.ts';
 import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
 import { readSinksFile } from '../../config/read_event_sinks_file.ts';
 import { callersOf } from '../../model/authenticated_caller.ts';
+import type { TokenIssuer } from '../../model/token_issuer.ts';
 import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
 import { createScopes } from '../../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
@@ -45,13 +46,31 @@ export async function checkCallers({ callersFile, catalogsDir }: Config): Promis
   // The check of the catalogs reports those that cannot be read.
   const catalogs = await loadCatalogs(catalogsDir).catch(() => loadCatalogs());
   const known = await readCallersFile(callersFile, callersVocabulary(createScopes({ catalogs })));
-  const { keys, certificates } = known;
+  const { keys, certificates, tokens, issuers } = known;
   const expired = keys.filter(({ caller }) => caller.expireTime <= Date.now());
   const callers = new Set(callersOf(known).map(({ id }) => id));
   return [
-    `${callers.size} callers with ${keys.length} API keys and ${certificates.length} certificates`,
+    `${callers.size} callers with ${keys.length} API keys, ${certificates.length} certificates and ${tokens.length} tokens`,
+    ...issuers.flatMap(unreadableIssuerFiles),
     ...expired.map(({ caller }) => `the key ${caller.credentialId} of ${caller.id} has expired: remove or replace it`),
   ].join('\n');
+}
+
+/** Warnings: the vault starts without the keys of issuers. */
+function unreadableIssuerFiles({ id, jwks }: TokenIssuer): readonly string[] {
+  const files = 'file' in jwks ? [jwks.file] : [jwks.caFile, jwks.tokenFile];
+  return files
+    .filter((path) => path !== undefined && !isReadable(path))
+    .map((path) => `the issuer ${id} needs ${path}, which cannot be read: its tokens are refused until it can`);
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export async function checkSinks({ sinksFile }: Config): Promise<string> {
