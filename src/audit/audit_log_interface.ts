@@ -45,6 +45,8 @@ export interface ClaimedIds {
   readonly key: string | undefined;
   /** The SPIFFE id or DNS name in the client certificate. */
   readonly certificate: string | undefined;
+  /** Of the JWT bearer token: short printable text, and never the rest of it. */
+  readonly token?: { readonly issuer: string; readonly subject: string } | undefined;
 }
 
 export interface AuditedToken {

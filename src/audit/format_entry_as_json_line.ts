@@ -26,9 +26,15 @@ export function createEntryLine(instance: string): EntryLine {
   };
 }
 
-function claimedTail({ key, certificate }: ClaimedIds): string {
-  const claimedKey = key === undefined ? '' : `,"claimed_key":${quote(key)}`;
-  return certificate === undefined ? claimedKey : `${claimedKey},"claimed_certificate":${quote(certificate)}`;
+function claimedTail({ key, certificate, token }: ClaimedIds): string {
+  return [
+    ['claimed_key', key],
+    ['claimed_certificate', certificate],
+    ['claimed_issuer', token?.issuer],
+    ['claimed_subject', token?.subject],
+  ]
+    .map(([name, value]) => (value === undefined ? '' : `,"${name}":${quote(value)}`))
+    .join('');
 }
 
 /** By `JSON.stringify`, because V8 keeps a concatenated string as a tree: 250 bytes more per token. */

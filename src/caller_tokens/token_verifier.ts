@@ -81,7 +81,7 @@ async function readKey({ issuer, keys }: OpenIssuer, { keyId }: PresentedToken):
 
 function keysUnavailable({ id }: TokenIssuer): VaultError {
   const message = `The keys of the token issuer ${id} cannot be read now, so the token cannot be verified. Call again.`;
-  return new VaultError('KEY_SOURCE_UNAVAILABLE', message, { metadata: { issuer: id }, retryAfter: RETRY_AFTER });
+  return new VaultError('KEY_SOURCE_UNAVAILABLE', message, { retryAfter: RETRY_AFTER });
 }
 
 const RETRY_AFTER = 5 * SECOND;

@@ -1,5 +1,7 @@
 import type { AuditLog } from '../audit/audit_log_interface.ts';
+import { createTokenIssuers, type IssuerFault } from '../caller_tokens/token_issuers.ts';
 import { startCallersReload } from '../config/callers_file_reload.ts';
+import type { Config } from '../config/config_interface.ts';
 import type { KnownKey } from '../model/authenticated_caller.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import type { Every } from '../model/monotonic_timers.ts';
@@ -20,12 +22,14 @@ export interface OpenedCallers {
   readonly status: () => { readonly sha256: string; readonly loadTime: Timestamp } | undefined;
   /** Why the newest content of the file is not in use; undefined: it is. */
   readonly fault: () => string | undefined;
+  /** Which issuers have keys that cannot be read; undefined: none. */
+  readonly issuersFault: () => string | undefined;
   /** Reads the file now. Undefined: no file is configured. */
   readonly check: (() => Promise<void>) | undefined;
 }
 
 interface CallersParts {
-  readonly callersFile: string | undefined;
+  readonly config: Pick<Config, 'callersFile' | 'proxy'>;
   readonly scopes: Scopes;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
@@ -37,11 +41,13 @@ interface CallersParts {
 
 /** FIELD_INVALID if the callers file is not usable. */
 export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
-  const { callersFile, audit, clock, every, metrics, log, opened } = parts;
+  const { audit, clock, every, metrics, log, opened } = parts;
+  const { callersFile, proxy } = parts.config;
   if (callersFile === undefined) {
     metrics.observeCallersFile({ sha256: () => undefined, isRejected: () => false });
     const authenticator = createLoopbackAuthenticator();
-    return { authenticator, keys: () => [], status: () => undefined, fault: () => undefined, check: undefined };
+    const none = () => undefined;
+    return { authenticator, keys: () => [], status: none, fault: none, issuersFault: none, check: undefined };
   }
   let loadTime = clock.now();
 
@@ -57,10 +63,11 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
       path: callersFile,
       vocabulary: callersVocabulary(parts.scopes),
       every,
-      onLoaded({ sha256, keys, certificates }) {
+      onLoaded({ sha256, keys, certificates, tokens }) {
         loadTime = clock.now();
         record('OK', sha256);
-        log.event('info', 'callers_file_loaded', { sha256, keys: keys.length, certificates: certificates.length });
+        const counts = { keys: keys.length, certificates: certificates.length, tokens: tokens.length };
+        log.event('info', 'callers_file_loaded', { sha256, ...counts });
       },
       onRejected(message, sha256 = '') {
         record('FIELD_INVALID', sha256);
@@ -69,11 +76,20 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
     }),
   );
   metrics.observeCallersFile({ sha256: () => reload.current.sha256, isRejected: () => reload.fault !== undefined });
+  const issuers = await opened(createTokenIssuers({ proxy, clock, every, log }));
+  metrics.observeTokenIssuers(issuers.faults);
   return {
-    authenticator: createCredentialsAuthenticator(reload, clock),
+    authenticator: createCredentialsAuthenticator(reload, issuers, clock),
     keys: () => reload.current.keys,
     status: () => ({ sha256: reload.current.sha256, loadTime }),
     fault: () => reload.fault && `The callers file is not in use, an earlier one is. ${reload.fault}`,
+    issuersFault: () => issuersFault(issuers.faults()),
     check: reload.check,
   };
+}
+
+function issuersFault(faults: readonly IssuerFault[]): string | undefined {
+  const texts = faults.flatMap(({ issuerId, fault }) => (fault === undefined ? [] : [`${issuerId}: ${fault}`]));
+  if (texts.length === 0) return undefined;
+  return `Keys of token issuers cannot be read. The last good ones, if any, stay in use. ${texts.join(' ')}`;
 }

@@ -147,13 +147,13 @@ async function build(
   const adminConsents = createAdminConsents(connectParts);
   const { secretSource } = microsoft;
   const secretChanges = createSecretChangeHandler({ inspections: stores.inspections, secretSource });
-  const { keyVaults, eventGridKeyFile, callersFile } = config;
+  const { keyVaults, eventGridKeyFile } = config;
   const gridKeys = eventGridKeyFile === undefined ? undefined : readEventGridKeys(eventGridKeyFile);
   for (const message of gridKeys?.warnings ?? []) log.event('warn', 'event_grid_key_warning', { message });
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
-  const callers = await openCallers({ callersFile, scopes, audit, clock, every, metrics, log, opened });
+  const callers = await openCallers({ config, scopes, audit, clock, every, metrics, log, opened });
   const { authenticator } = callers;
   const backgroundJobs = await startBackgroundJobs({
     ...parts,
@@ -186,7 +186,7 @@ async function build(
   const reportedChecks = {
     ...checks,
     ...(feed && { changes: () => (feed.behind ? CHANGES_MISSING : undefined) }),
-    ...(callers.check && { callers: callers.fault }),
+    ...(callers.check && { callers: callers.fault, token_issuers: callers.issuersFault }),
     serving() {
       if (!serving || !readiness.ready)
         throw new VaultError('OVERLOADED', 'The vault is starting or draining, or another check fails.');

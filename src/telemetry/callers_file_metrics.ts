@@ -26,3 +26,19 @@ export function createCallersFileMetrics(meter: Meter, { sha256, isRejected }: C
     (gauge, is) => gauge.set(is ? 1 : 0),
   );
 }
+
+/** Token issuers, each with the reason why its keys cannot be read. */
+export type TokenIssuerFaults = () => readonly { readonly issuerId: string; readonly fault: string | undefined }[];
+
+export function createTokenIssuerMetrics(meter: Meter, faults: TokenIssuerFaults): void {
+  meter.observed(
+    'tokenvault_token_issuer_keys_unavailable',
+    '1 if the public keys of a token issuer cannot be read, so that the last ones are in use; else 0.',
+    ['issuer'],
+    faults,
+    (gauge, all) => {
+      gauge.reset();
+      for (const { issuerId, fault } of all) gauge.set({ issuer: issuerId }, fault === undefined ? 0 : 1);
+    },
+  );
+}

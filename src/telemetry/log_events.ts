@@ -28,7 +28,7 @@ export interface LogEvents {
   sinks_file_warning: { message: string };
   event_grid_key_warning: { message: string };
   /** The callers file in use, at the start and after each change. */
-  callers_file_loaded: { sha256: string; keys: number; certificates: number };
+  callers_file_loaded: { sha256: string; keys: number; certificates: number; tokens: number };
   /** New content of the callers file is not valid, so the earlier callers stay in use. `sha256` is empty if it cannot be read. */
   callers_file_rejected: { message: string; sha256: string };
   /** The public keys of a token issuer were read: the first time, and after a failure. */
@@ -127,6 +127,10 @@ export interface LogEvents {
     peer?: string | undefined;
     claimedKeyId?: string | undefined;
     claimedCertificate?: string | undefined;
+    /** What its token says of itself, and why it is refused. */
+    claimedIssuer?: string | undefined;
+    claimedSubject?: string | undefined;
+    tokenFault?: string | undefined;
   };
   /** At level debug: JSON of the request, with the fields that the proto marks `sensitive` masked. */
   call_request: { requestId: string; method: string; request: string };

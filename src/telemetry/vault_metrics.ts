@@ -1,7 +1,12 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { createAuditMetrics } from './audit_log_metrics.ts';
 import { createConnectMetrics } from './authorization_and_import_metrics.ts';
-import { type CallersFileFacts, createCallersFileMetrics } from './callers_file_metrics.ts';
+import {
+  type CallersFileFacts,
+  createCallersFileMetrics,
+  createTokenIssuerMetrics,
+  type TokenIssuerFaults,
+} from './callers_file_metrics.ts';
 import { createStorageMetrics } from './database_and_keyring_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './database_inventory_metrics.ts';
 import { createEntraMetrics } from './entra_token_endpoint_metrics.ts';
@@ -58,6 +63,7 @@ export function createMetrics() {
     /** Adds the metrics that are read at each scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(meter, inventory),
     observeCallersFile: (facts: CallersFileFacts) => createCallersFileMetrics(meter, facts),
+    observeTokenIssuers: (faults: TokenIssuerFaults) => createTokenIssuerMetrics(meter, faults),
     observeLog(log: Pick<ProcessLog, 'dropped'>) {
       new Counter({
         name: 'tokenvault_log_dropped_total',

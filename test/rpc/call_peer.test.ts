@@ -11,7 +11,7 @@ const MAIL: Caller = { id: 'mail', kind: 'api_key', credentialId: 'k1', expireTi
 async function auditedPeer(isOpen: boolean): Promise<string | undefined> {
   const entries: AuditEntry[] = [];
   const pipeline = createCallPipeline({
-    authenticator: { authenticate: () => MAIL, known: () => [], listen: () => () => {} },
+    authenticator: { authenticate: () => MAIL, recheck: () => MAIL, known: () => [], listen: () => () => {} },
     audit: {
       append(entry, done) {
         entries.push(entry);

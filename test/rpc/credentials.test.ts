@@ -3,7 +3,7 @@ import type { KnownCertificate } from '../../src/model/authenticated_caller.ts';
 import type { ClientCertificate } from '../../src/model/client_certificate.ts';
 import { createCredentialsAuthenticator } from '../../src/rpc/pipeline/credentials_authenticator.ts';
 import { createLoopbackAuthenticator } from '../../src/rpc/pipeline/loopback_authenticator.ts';
-import { caller, clock, NOW } from './stage.ts';
+import { caller, clock, NOW, openIssuers } from './stage.ts';
 
 const SUBJECT = 'spiffe://acme.example/mail';
 const mail: KnownCertificate = {
@@ -16,8 +16,9 @@ const valid: ClientCertificate = { subject: SUBJECT, fault: undefined, expireTim
 const unauthenticated = expect.objectContaining({ reason: 'UNAUTHENTICATED' });
 
 function authenticator() {
+  const issuers = openIssuers(clock);
   const current = { keys: [ops.known], certificates: [mail], tokens: [], issuers: [], sha256: '' };
-  return createCredentialsAuthenticator({ current, listen: () => () => {} }, clock);
+  return createCredentialsAuthenticator({ current, listen: () => () => {} }, issuers, clock);
 }
 
 describe('a client certificate', () => {
@@ -31,18 +32,18 @@ describe('a client certificate', () => {
     expect(() => authenticate({ authorization: undefined, certificate: expired })).toThrow(unauthenticated);
   });
 
-  test('of an unknown name authenticates nobody, but may carry an API key', () => {
+  test('of an unknown name authenticates nobody, but may carry an API key', async () => {
     const { authenticate } = authenticator();
     const mesh = { ...valid, subject: 'spiffe://acme.example/other' };
     expect(() => authenticate({ authorization: undefined, certificate: mesh })).toThrow(unauthenticated);
-    expect(authenticate({ authorization: OPS, certificate: mesh }).id).toBe('ops');
+    expect((await authenticate({ authorization: OPS, certificate: mesh })).id).toBe('ops');
   });
 });
 
 describe('a call with a client certificate and an authorization header', () => {
-  test('is that of the header, and fails with an invalid one', () => {
+  test('is that of the header, and fails with an invalid one', async () => {
     const { authenticate } = authenticator();
-    expect(authenticate({ authorization: OPS, certificate: valid }).id).toBe('ops');
+    expect((await authenticate({ authorization: OPS, certificate: valid })).id).toBe('ops');
     for (const authorization of ['', `${OPS}x`, 'Basic b3Bz'])
       expect(() => authenticate({ authorization, certificate: valid })).toThrow(unauthenticated);
   });

@@ -42,6 +42,7 @@ const ADDED: readonly string[] = ['resource', 'request'];
 
 /** Keys that errors of a reason may have, besides those that all of them have. */
 const FURTHER_KEYS = [
+  'tokenFault',
   ...['entraError', 'correlationId', 'nextStep', 'missing', 'claims', 'resourceUri', 'directoryId', 'adminConsentUri'],
   ...[
     'connections',

@@ -1,11 +1,14 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { AuditEntry, AuditLog } from '../../src/audit/audit_log_interface.ts';
+import { createTokenIssuers, type TokenIssuers } from '../../src/caller_tokens/token_issuers.ts';
 import type { AccessToken } from '../../src/model/access_token.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { type KnownCallers, type KnownKey, type Role, roleRule } from '../../src/model/authenticated_caller.ts';
+import type { Clock } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
+import { type Every, systemTimers } from '../../src/model/monotonic_timers.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/grpc_client.ts';
@@ -24,7 +27,7 @@ import {
   startGrpcServer,
   tokenServices,
 } from '../../src/rpc/start_grpc_server.ts';
-import type { Log, LogEvents } from '../../src/telemetry/log_events.ts';
+import { type Log, type LogEvents, silentLog } from '../../src/telemetry/log_events.ts';
 import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 
 export const NOW = Date.parse('2026-05-01T12:00:00Z');
@@ -217,6 +220,11 @@ export function fixedCallers(keys: readonly KnownKey[]): CallersSource {
   return { current: { keys, certificates: [], tokens: [], issuers: [], sha256: '' }, listen: () => () => {} };
 }
 
+/** Token issuers whose keys are read by timers of the system. */
+export function openIssuers(clock: Clock, log: Log = silentLog): TokenIssuers {
+  return createTokenIssuers({ proxy: undefined, clock, every: systemTimers.every, log });
+}
+
 /** A readiness that a test changes; `listeners` are the open health watches. */
 export function switchable() {
   const listeners = new Set<(ready: boolean) => void>();
@@ -239,12 +247,15 @@ export function switchable() {
 
 export interface StageOptions extends StandIns {
   readonly keys?: readonly KnownKey[];
+  /** Of tokens of `callers`. */
+  readonly issuers?: TokenIssuers;
   /** In place of `keys`. */
   readonly callers?: CallersSource;
   readonly limits?: CallPipelineParts['limits'];
   readonly server?: Partial<ServerParts>;
   readonly readiness?: ServerParts['readiness'];
   readonly now?: () => number;
+  readonly every?: Every;
   readonly listener?: 'token' | 'admin';
 }
 
@@ -266,8 +277,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const log = recordingLog();
   const now = options.now ?? clock.now;
   const callers = options.callers ?? (options.keys && fixedCallers(options.keys));
+  const issuers = options.issuers ?? openIssuers({ now }, log);
   const authenticator =
-    callers === undefined ? createLoopbackAuthenticator() : createCredentialsAuthenticator(callers, { now });
+    callers === undefined ? createLoopbackAuthenticator() : createCredentialsAuthenticator(callers, issuers, { now });
   const parts: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),
@@ -292,6 +304,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     clock: { now },
     log: createAccessLog(log, { requests: true, sampleOf: 1 }),
     limits: options.limits,
+    every: options.every,
   });
   const server = await startGrpcServer({
     address: '127.0.0.1:0',
@@ -318,6 +331,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     },
     async close() {
       for (const client of clients) client.close();
+      issuers.close();
       await server.close();
     },
   };

@@ -24,6 +24,8 @@ export interface FinishedCall
   extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'claimed'> {
   /** Of a call without a valid credential. */
   readonly peer?: string;
+  /** Why its token is refused. */
+  readonly tokenFault?: string | undefined;
   /** The token came from the cache. */
   readonly hit: boolean;
 }
@@ -42,15 +44,25 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
         hits += 1;
         if (hits % sampleOf !== 0) return;
       }
-      const { requestId, method, caller, resource, status, peer, claimed } = call;
+      const { requestId, method, caller, resource, status } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;
-      const unauthenticated =
-        peer === undefined ? {} : { peer, claimedKeyId: claimed?.key, claimedCertificate: claimed?.certificate };
-      log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...unauthenticated });
+      log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...unauthenticated(call) });
     },
 
     unexpected(requestId, error) {
       log.event('error', 'internal_error', { requestId, ...errorLocation(error) });
     },
+  };
+}
+
+function unauthenticated({ peer, claimed, tokenFault }: FinishedCall) {
+  if (peer === undefined) return {};
+  return {
+    peer,
+    claimedKeyId: claimed?.key,
+    claimedCertificate: claimed?.certificate,
+    claimedIssuer: claimed?.token?.issuer,
+    claimedSubject: claimed?.token?.subject,
+    tokenFault,
   };
 }

@@ -66,17 +66,26 @@ function unary(
       activeCall.complete((error) => (error === undefined ? callback(null, bytes) : callback(error)));
     };
     const fail = (error: unknown) => activeCall.fail(error, (status) => callback(status));
-    let response: unknown;
+    const run = () => {
+      let response: unknown;
+      try {
+        const request = decode(method.input, wire.request);
+        const call = activeCall.authorize(request);
+        response = implement(request, call);
+      } catch (error) {
+        return fail(error);
+      }
+      if (response instanceof Promise) response.then(complete, fail);
+      else complete(response);
+    };
+    let authenticated: void | Promise<void>;
     try {
-      activeCall.authenticate();
-      const request = decode(method.input, wire.request);
-      const call = activeCall.authorize(request);
-      response = implement(request, call);
+      authenticated = activeCall.authenticate();
     } catch (error) {
       return fail(error);
     }
-    if (response instanceof Promise) response.then(complete, fail);
-    else complete(response);
+    if (authenticated instanceof Promise) authenticated.then(run, fail);
+    else run();
   };
 }
 
@@ -89,7 +98,7 @@ function streaming(
   return async (wire) => {
     const activeCall = methodPipeline.start(wire, stopping);
     try {
-      activeCall.authenticate();
+      await activeCall.authenticate();
       const request = decode(method.input, wire.request);
       const call = activeCall.authorize(request);
       for await (const response of implement(request, call) as AsyncIterable<unknown>) {

@@ -3,8 +3,16 @@ import type { ClientCertificate } from '../../model/client_certificate.ts';
 
 /** Finds the caller by what a call presents. */
 export interface Authenticator {
-  /** UNAUTHENTICATED: nothing is presented, or something that is not valid, also if another credential is. */
-  authenticate(presented: Presented): Caller;
+  /**
+   * UNAUTHENTICATED: nothing is presented, or something that is not valid, also if another credential is.
+   * KEY_SOURCE_UNAVAILABLE: the keys of a token's issuer cannot be read. A promise for a token that is seen first.
+   */
+  authenticate(presented: Presented): Caller | Promise<Caller>;
+  /**
+   * The caller of a call in progress, as things are now: removed, renamed, with other rules. UNAUTHENTICATED. Without a
+   * promise, because it is checked before each message.
+   */
+  recheck(presented: Presented, caller: Caller): Caller;
   /** The callers, once for each credential. */
   known(): readonly Caller[];
   /** Calls `listener` after callers or their rules changed. Returns the function that stops it. */

@@ -28,8 +28,11 @@ export interface MethodPipeline {
 
 /** A call in progress. It ends with exactly one of `complete`, `fail` and `endStream`. */
 export interface ActiveCall {
-  /** Before the request is decoded. UNAUTHENTICATED, OVERLOADED. */
-  authenticate(): void;
+  /**
+   * Before the request is decoded. UNAUTHENTICATED, KEY_SOURCE_UNAVAILABLE, OVERLOADED. A promise for a token that is seen
+   * first.
+   */
+  authenticate(): void | Promise<void>;
   /** Before any validation (AIP-211). ACCESS_DENIED, RATE_LIMITED. */
   authorize(request: Message): Call;
   /** Appends the audit entry, then calls `respond`, with a status if the audit log failed. */
@@ -125,9 +128,21 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         let claimed: ClaimedIds | undefined;
         /** Rules that allow the call, but whose rates it exceeds. */
         let exceeded: readonly Rule[] | undefined;
+        let tokenFault: string | undefined;
         let stopRechecks: (() => void) | undefined;
         const changesAtStart = changes;
         metrics?.inFlight(1);
+
+        function enter(caller: Caller): void {
+          call.caller = caller;
+          limit.enter(caller.id);
+          entered = true;
+        }
+
+        /** Also while the keys of a token's issuer cannot be read. */
+        function isUnauthenticated(status: 'OK' | Reason): boolean {
+          return status === 'UNAUTHENTICATED' || call.caller === UNKNOWN_CALLER;
+        }
 
         /** `admit` returns those of the rules that apply to this call. */
         function checkRules(admit: (limited: readonly Rule[]) => readonly Rule[]): void {
@@ -164,7 +179,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function checkAccess(): void {
-          const caller = authenticator.authenticate(presentedBy(wire));
+          const caller = authenticator.recheck(presentedBy(wire), call.caller);
           // The credential was given to another caller meanwhile.
           if (caller.id !== call.caller.id) throw credentialReassigned();
           call.caller = caller;
@@ -234,7 +249,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             status,
             duration,
             hit,
-            ...(status === 'UNAUTHENTICATED' && { peer, claimed }),
+            ...(isUnauthenticated(status) && { peer, claimed, tokenFault }),
           });
         }
 
@@ -243,13 +258,14 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
           const duration = performance.now() - started;
           call.token = undefined;
-          if (known.reason === 'UNAUTHENTICATED') {
+          if (isUnauthenticated(known.reason)) {
             if (!isAudited()) {
               leave(known.reason, duration, false);
               respond(toStatus(known));
               return;
             }
             claimed = claimedIds(credentialsOf(wire));
+            tokenFault = known.metadata['tokenFault'];
           }
           // An error contains no token, so it is sent even if the audit log fails.
           audit.append(entry(known.reason, duration), () => {
@@ -260,9 +276,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
 
         return {
           authenticate() {
-            call.caller = authenticator.authenticate(presentedBy(wire));
-            limit.enter(call.caller.id);
-            entered = true;
+            const caller = authenticator.authenticate(presentedBy(wire));
+            if (caller instanceof Promise) return caller.then(enter);
+            enter(caller);
           },
           authorize(request) {
             call.resource = clip(access.resource?.(request) ?? '');

@@ -1,9 +1,11 @@
-import { callersOf, type KnownCallers } from '../../model/authenticated_caller.ts';
+import type { TokenIssuers } from '../../caller_tokens/token_issuers.ts';
+import { type Caller, callersOf, type KnownCallers } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import { createKeyAuthenticator } from './api_key_authenticator.ts';
-import type { Authenticator } from './authenticator.ts';
+import type { Authenticator, Presented } from './authenticator.ts';
 import { createCertificateAuthenticator } from './certificate_authenticator.ts';
+import { createTokenAuthenticator, hasToken } from './token_authenticator.ts';
 
 /** The callers in use, which a change of the callers file replaces. */
 export interface CallersSource extends Pick<Authenticator, 'listen'> {
@@ -11,21 +13,40 @@ export interface CallersSource extends Pick<Authenticator, 'listen'> {
 }
 
 /** Callers by their credentials. If there is an `authorization` header, it decides (ADR 35). */
-export function createCredentialsAuthenticator(source: CallersSource, clock: Clock): Authenticator {
+export function createCredentialsAuthenticator(
+  source: CallersSource,
+  issuers: TokenIssuers,
+  clock: Clock,
+): Authenticator {
   const keys = createKeyAuthenticator(source, clock);
   const certificates = createCertificateAuthenticator(source, clock);
+  const tokens = createTokenAuthenticator(source, issuers, clock);
+  const useIssuers = () => issuers.use(source.current.issuers);
+  useIssuers();
+  source.listen(useIssuers);
+
+  /** One that is not a token. */
+  function authenticateNow({ authorization, certificate }: Presented): Caller {
+    if (authorization !== undefined) return keys.authenticate(authorization);
+    if (certificate !== undefined) return certificates.authenticate(certificate);
+    throw new VaultError('UNAUTHENTICATED', NOTHING_PRESENTED);
+  }
 
   return {
     known: () => callersOf(source.current),
     listen: source.listen,
-    authenticate({ authorization, certificate }) {
-      if (authorization === undefined && certificate !== undefined) return certificates.authenticate(certificate);
+    authenticate(presented) {
+      const { authorization, certificate } = presented;
       if (certificate !== undefined) certificates.check(certificate);
-      if (authorization !== undefined) return keys.authenticate(authorization);
-      throw new VaultError(
-        'UNAUTHENTICATED',
-        'The call has no credential. Send an API key as `authorization: Bearer tv1_…`, or present a client certificate.',
-      );
+      if (authorization !== undefined && hasToken(authorization)) return tokens.authenticate(authorization);
+      return authenticateNow(presented);
+    },
+    recheck(presented, caller) {
+      if (presented.certificate !== undefined) certificates.check(presented.certificate);
+      return tokens.recheck(caller) ?? authenticateNow(presented);
     },
   };
 }
+
+const NOTHING_PRESENTED =
+  'The call has no credential. Send an API key as `authorization: Bearer tv1_…`, or a token, or present a client certificate.';

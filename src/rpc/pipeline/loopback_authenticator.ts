@@ -14,11 +14,12 @@ export function createLoopbackAuthenticator(): Authenticator {
   return {
     known: () => [caller],
     listen: () => () => {},
+    recheck: () => caller,
     authenticate({ authorization, certificate }) {
       if (authorization !== undefined || certificate !== undefined)
         throw new VaultError(
           'UNAUTHENTICATED',
-          'No callers file is configured, so API keys and client certificates are not accepted. Send none.',
+          'No callers file is configured, so API keys, tokens and client certificates are not accepted. Send none.',
         );
       return caller;
     },

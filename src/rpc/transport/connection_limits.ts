@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { Caller } from '../../model/authenticated_caller.ts';
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 import type { Authenticator } from '../pipeline/authenticator.ts';
 import { createAuthenticatedPeers } from './authenticated_peer_limits.ts';
@@ -107,12 +108,23 @@ export function createConnections(parts: ConnectionsParts): Connections {
 
   /** A connection belongs to the caller of its first call with a valid credential. */
   function authenticate(peer: Peer, headers: IncomingHttpHeaders): void {
-    let caller: string;
+    let caller: Caller | Promise<Caller>;
     try {
-      caller = authenticator.authenticate({ authorization: headers.authorization, certificate: peer.certificate }).id;
+      caller = authenticator.authenticate({ authorization: headers.authorization, certificate: peer.certificate });
     } catch {
       return;
     }
+    if (caller instanceof Promise)
+      caller.then(
+        ({ id }) => assign(peer, id),
+        () => undefined,
+      );
+    else assign(peer, caller.id);
+  }
+
+  function assign(peer: Peer, caller: string): void {
+    // While a token was verified, the connection may have closed, or another call may have been first.
+    if (peer.caller !== undefined || !peers.has(peer)) return;
     if (!authenticated.enter(peer, caller)) {
       onLimit('caller_connections');
       return;

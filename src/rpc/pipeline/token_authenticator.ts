@@ -1,0 +1,93 @@
+import type { TokenIssuers } from '../../caller_tokens/token_issuers.ts';
+import { createTokenVerifier, type VerifiedToken } from '../../caller_tokens/token_verifier.ts';
+import type { Caller, KnownCallers, KnownToken } from '../../model/authenticated_caller.ts';
+import { createBoundedCache } from '../../model/bounded_cache.ts';
+import { type Clock, type Duration, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { tokenRefused } from '../../model/presented_token_fault.ts';
+import { createSingleFlight } from '../../model/single_flight.ts';
+
+type Tokens = Pick<KnownCallers, 'tokens'>;
+
+/** A token that was verified, until it is verified again. */
+interface AcceptedToken {
+  readonly caller: Caller;
+  readonly untilTime: Timestamp;
+}
+
+const REMEMBERED: Duration = 5 * MINUTE;
+const MAX_REMEMBERED = 10_000;
+
+/** Whether the `authorization` header has the form of one with a JWT. An API key has no dot. */
+export function hasToken(authorization: string): boolean {
+  return /^Bearer (?!tv1_)[\w-]+\./i.test(authorization);
+}
+
+export function tokenIn(authorization: string): string {
+  return authorization.slice('Bearer '.length);
+}
+
+/**
+ * Callers by JWT bearer token in the `authorization` header. A token is verified at its first use, and remembered, so that
+ * it then costs as little as an API key. Only valid tokens are remembered.
+ */
+export function createTokenAuthenticator(
+  source: { readonly current: Tokens },
+  issuers: Pick<TokenIssuers, 'find' | 'onKeysRemoved'>,
+  clock: Clock,
+) {
+  const verifier = createTokenVerifier(issuers, clock);
+  const accepted = createBoundedCache<string, AcceptedToken>(MAX_REMEMBERED);
+  const tokenOf = new WeakMap<Caller, VerifiedToken>();
+  const verifications = createSingleFlight<Caller>();
+  let used: Tokens | undefined;
+  let bySubject: ReadonlyMap<string, KnownToken> = new Map();
+  issuers.onKeysRemoved(() => accepted.clear());
+
+  function useCurrent(): void {
+    if (source.current === used) return;
+    used = source.current;
+    bySubject = new Map(used.tokens.map((known) => [subjectKey(known.issuerId, known.subject), known]));
+    accepted.clear();
+  }
+
+  /** The caller of a token, by the callers file as it is now. */
+  function callerOf(token: VerifiedToken): Caller {
+    const fault = verifier.faultOf(token);
+    if (fault !== undefined) throw tokenRefused(fault);
+    const known = bySubject.get(subjectKey(token.issuer.id, token.subject));
+    if (known === undefined) throw tokenRefused('caller');
+    const caller = { ...known.caller, expireTime: token.expireTime };
+    tokenOf.set(caller, token);
+    return caller;
+  }
+
+  async function verify(authorization: string): Promise<Caller> {
+    const token = await verifier.verify(tokenIn(authorization));
+    // The callers file, or the keys, may have changed meanwhile.
+    useCurrent();
+    const caller = callerOf(token);
+    accepted.set(authorization, { caller, untilTime: Math.min(token.endTime, clock.now() + REMEMBERED) });
+    return caller;
+  }
+
+  return {
+    /** UNAUTHENTICATED, KEY_SOURCE_UNAVAILABLE. A promise if the token is not remembered. */
+    authenticate(authorization: string): Caller | Promise<Caller> {
+      useCurrent();
+      const known = accepted.get(authorization);
+      if (known !== undefined && known.untilTime > clock.now()) return known.caller;
+      return verifications.run(authorization, () => verify(authorization));
+    },
+    /** The caller of a token that was verified for an open call, as things are now. UNAUTHENTICATED. */
+    recheck(caller: Caller): Caller | undefined {
+      const token = tokenOf.get(caller);
+      if (token === undefined) return undefined;
+      useCurrent();
+      return callerOf(token);
+    },
+  };
+}
+
+function subjectKey(issuerId: string, subject: string): string {
+  return `${issuerId} ${subject}`;
+}
