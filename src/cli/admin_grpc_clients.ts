@@ -20,7 +20,7 @@ export interface VaultAccess {
   readonly caFile?: string | undefined;
   /** No TLS beyond loopback, because another layer encrypts. */
   readonly plaintext?: boolean | undefined;
-  /** Client certificate, if the vault requires one. */
+  /** Client certificate, which authenticates the caller unless there is an API key. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
 }

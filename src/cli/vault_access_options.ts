@@ -12,7 +12,7 @@ export function accessOptions(): readonly Option[] {
       "CA of the vault's certificate, PEM; enables TLS. Without it, TLS to another machine trusts Node's CAs",
     ),
     new Option('--plaintext', 'no TLS to another machine, if another layer encrypts, such as a service mesh'),
-    new Option('--cert-file <file>', 'client certificate, PEM, if the vault requires one'),
+    new Option('--cert-file <file>', 'client certificate of a caller, PEM, with its intermediate CAs'),
     new Option('--key-file <file>', 'key of the client certificate, PEM'),
   ];
 }

@@ -1,3 +1,4 @@
+import type { ClientCaFile } from '../model/client_trust.ts';
 import type { Duration } from '../model/clock.ts';
 import type { AllowedAssertionFiles } from '../model/federated_assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
@@ -11,7 +12,12 @@ export interface Config {
   /** URL of the web listener for browsers, without a trailing slash. */
   readonly publicUrl: string;
   readonly tls:
-    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined }
+    | {
+        readonly certFile: string;
+        readonly keyFile: string;
+        /** CAs of client certificates. Empty: none are requested. */
+        readonly clientCaFiles: readonly ClientCaFile[];
+      }
     | undefined;
   /** `mesh`: a service mesh encrypts, so plaintext is allowed beyond loopback. */
   readonly plaintext: 'loopback' | 'mesh';

@@ -21,6 +21,11 @@ export function contradictions(config: Config, env: Environment): string[] {
   if (env.TLS_CLIENT_CA_FILE !== undefined && config.tls === undefined) {
     faults.push('TOKENVAULT_TLS_CLIENT_CA_FILE: requires TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE');
   }
+  if (env.TLS_CLIENT_CA_FILE !== undefined && config.callersFile === undefined) {
+    faults.push(
+      'TOKENVAULT_TLS_CLIENT_CA_FILE: requires TOKENVAULT_CALLERS_FILE, which names the certificates of callers',
+    );
+  }
   if (config.tls !== undefined && config.publicUrl.startsWith('http:')) {
     faults.push(
       'TOKENVAULT_PUBLIC_URL: is plain http, but the web listener uses TLS; set the https URL that browsers use',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Duration, HOUR, MINUTE, SECOND } from '../model/clock.ts';
 import { isLoopbackHost, parseListenAddress } from '../model/listen_address.ts';
 import { readFederatedFiles } from './parse_allowed_federated_files.ts';
+import { readClientCaFiles } from './parse_client_ca_files.ts';
 
 const address = z
   .string()
@@ -77,6 +78,13 @@ const federatedFiles = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const clientCaFiles = z.string().transform((text, context) => {
+  const read = readClientCaFiles(text);
+  if (!('fault' in read)) return read;
+  context.addIssue(read.fault);
+  return z.NEVER;
+});
+
 function isOrigin(text: string): boolean {
   return /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(text) && URL.canParse(text);
 }
@@ -104,7 +112,7 @@ export const environment = z
     PUBLIC_URL: url.prefault('http://127.0.0.1:8080'),
     TLS_CERT_FILE: file.optional(),
     TLS_KEY_FILE: file.optional(),
-    TLS_CLIENT_CA_FILE: file.optional(),
+    TLS_CLIENT_CA_FILE: clientCaFiles.optional(),
     UNAUTHENTICATED_CONNECTIONS: connections.default(256),
     UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: connections.default(32),
     PLAINTEXT: z.enum(['loopback', 'mesh'], 'must be loopback or mesh').default('loopback'),

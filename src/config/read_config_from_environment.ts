@@ -66,7 +66,7 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
     publicUrl: env.PUBLIC_URL,
     tls:
       env.TLS_CERT_FILE !== undefined && env.TLS_KEY_FILE !== undefined
-        ? { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE, clientCaFile: env.TLS_CLIENT_CA_FILE }
+        ? { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE, clientCaFiles: env.TLS_CLIENT_CA_FILE ?? [] }
         : undefined,
     plaintext: env.PLAINTEXT,
     unauthenticated: {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Caller } from '../model/authenticated_caller.ts';
+import type { ClientCaFile } from '../model/client_trust.ts';
 import { type Clock, DAY, HOUR, type Timestamp } from '../model/clock.ts';
 import { decideReminder, severityOfExpiry } from '../model/decide_expiry_reminder.ts';
 import { newUid } from '../model/id_patterns.ts';
@@ -23,7 +24,7 @@ export interface VaultExpiriesParts {
   readonly reportPublished: ReportPublished;
   readonly metrics: ExpiryMetrics;
   readonly thresholds: readonly number[];
-  readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
+  readonly tls: { readonly certFile: string; readonly clientCaFiles: readonly ClientCaFile[] } | undefined;
   readonly apiKeys: () => readonly ApiKeyExpiry[];
   readonly kek: Pick<Stores, 'kekAge' | 'kekReminded'>;
 }
@@ -68,14 +69,29 @@ export function createVaultExpiries(parts: VaultExpiriesParts) {
     done.add(fields.dedupeKey);
   }
 
-  async function certificateExpiry(file: string | undefined, subject: string): Promise<readonly VaultExpiry[]> {
-    if (file === undefined) return [];
+  async function certificateExpiry(
+    file: string,
+    subject: string,
+    expiryOf: (certificates: readonly X509Certificate[]) => Timestamp | undefined,
+  ): Promise<readonly VaultExpiry[]> {
     try {
-      return [{ kind: 'TLS_CERTIFICATE', subject, expireTime: await firstExpiry(file), covered: false }];
+      const expireTime = expiryOf(await readCertificates(file));
+      return expireTime === undefined ? [] : [{ kind: 'TLS_CERTIFICATE', subject, expireTime, covered: false }];
     } catch {
       log.event('error', 'tls_certificate_unreadable', { subject });
       return [];
     }
+  }
+
+  async function certificateExpiries(): Promise<readonly VaultExpiry[]> {
+    if (tls === undefined) return [];
+    const expiries = await Promise.all([
+      certificateExpiry(tls.certFile, 'vault/tls-certificate', firstExpiry),
+      ...tls.clientCaFiles.map(({ namespace, file }) =>
+        certificateExpiry(file, `vault/tls-client-ca/${namespace.replace('spiffe://', '')}`, lastLongExpiry),
+      ),
+    ]);
+    return expiries.flat();
   }
 
   return {
@@ -83,11 +99,7 @@ export function createVaultExpiries(parts: VaultExpiriesParts) {
     async publishDue(): Promise<void> {
       const now = clock.now();
       if (now < nextTime) return;
-      const expiries = [
-        ...(await certificateExpiry(tls?.certFile, 'vault/tls-certificate')),
-        ...(await certificateExpiry(tls?.clientCaFile, 'vault/tls-client-ca')),
-        ...apiKeyExpiries(apiKeys()),
-      ];
+      const expiries = [...(await certificateExpiries()), ...apiKeyExpiries(apiKeys())];
       metrics.vaultExpiries(expiries);
       for (const expiry of expiries) await remind(expiry, now);
       await remindOfKek(now);
@@ -96,11 +108,25 @@ export function createVaultExpiries(parts: VaultExpiriesParts) {
   };
 }
 
-/** A chain expires with its first certificate. */
-async function firstExpiry(file: string): Promise<Timestamp> {
+async function readCertificates(file: string): Promise<readonly X509Certificate[]> {
   const pems = (await readFile(file, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   if (pems === null) throw new TypeError('no certificate');
-  return Math.min(...pems.map((pem) => new X509Certificate(pem).validToDate.getTime()));
+  return pems.map((pem) => new X509Certificate(pem));
+}
+
+/** A chain expires with its first certificate. */
+function firstExpiry(certificates: readonly X509Certificate[]): Timestamp {
+  return Math.min(...certificates.map(({ validToDate }) => validToDate.getTime()));
+}
+
+/** A CA that lives for a shorter time is replaced by a program (SPIRE: within a day), so reminders would never end. */
+const LONG_LIFE = 30 * DAY;
+
+/** CAs are replaced by adding the next one, so a file expires with its last one. Undefined: it is a short-lived one. */
+function lastLongExpiry(cas: readonly X509Certificate[]): Timestamp | undefined {
+  const expiry = ({ validToDate }: X509Certificate) => validToDate.getTime();
+  const last = cas.reduce((one, other) => (expiry(other) > expiry(one) ? other : one));
+  return expiry(last) - last.validFromDate.getTime() > LONG_LIFE ? expiry(last) : undefined;
 }
 
 function apiKeyExpiries(apiKeys: readonly ApiKeyExpiry[]): readonly VaultExpiry[] {

@@ -10,15 +10,12 @@ export interface TlsFiles {
   /** PEM: the leaf certificate first, then its chain. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** CA of the client certificates. If it is set, each client must present a certificate. */
-  readonly clientCaFile?: string | undefined;
 }
 
 /** Contents of the files, as `createSecureContext` accepts them. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
-  readonly ca?: string;
 }
 
 export interface TlsReload {
@@ -67,9 +64,9 @@ export async function startTlsReload(parts: {
 }
 
 /** FIELD_INVALID if they are not usable. */
-export async function readTlsFiles({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsMaterial> {
-  const [cert, key, ca] = await Promise.all([read(certFile), read(keyFile), clientCaFile && read(clientCaFile)]);
-  const material = { cert, key, ...(ca && { ca }) };
+export async function readTlsFiles({ certFile, keyFile }: TlsFiles): Promise<TlsMaterial> {
+  const [cert, key] = await Promise.all([read(certFile), read(keyFile)]);
+  const material = { cert, key };
   try {
     // During a renewal, one file may be new and the other old or empty. A TLS server accepts an empty file.
     if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error('the key does not match');
@@ -97,8 +94,9 @@ async function read(file: string): Promise<string> {
   });
 }
 
-async function stampOf({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<string> {
-  const names = [certFile, keyFile, clientCaFile].filter((name) => name !== undefined);
-  const stats = await Promise.all(names.map((name) => stat(name, { bigint: true }).catch(() => undefined)));
+async function stampOf({ certFile, keyFile }: TlsFiles): Promise<string> {
+  const stats = await Promise.all(
+    [certFile, keyFile].map((name) => stat(name, { bigint: true }).catch(() => undefined)),
+  );
   return stats.map((found) => `${found?.ino} ${found?.size} ${found?.mtimeNs}`).join('|');
 }

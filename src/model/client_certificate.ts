@@ -4,7 +4,9 @@ import type { Timestamp } from './clock.ts';
 export interface ClientCertificate {
   /** What it claims to be: a SPIFFE id or a DNS name. For logs also if it is not valid; then it proves nothing. */
   readonly subject: string;
-  /** Why it authenticates nobody. Undefined: its form is valid. */
+  /** Why it authenticates nobody. Undefined: it was valid when the session began. */
   readonly fault: string | undefined;
+  /** Fingerprint of the CA that it was verified with. */
+  readonly authority: string | undefined;
   readonly expireTime: Timestamp;
 }

@@ -104,8 +104,7 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
   const names = [...services.map(({ name }) => name), Health.typeName];
   const stopping = new AbortController();
   const { signal } = stopping;
-  const tls =
-    parts.tls && (await loadTlsCredentials({ files: parts.tls, interval: parts.tlsInterval, log: parts.log }));
+  const tls = parts.tls && (await loadTlsCredentials({ ...parts, files: parts.tls, interval: parts.tlsInterval }));
   try {
     const sockets = await openSockets({
       ...parts,

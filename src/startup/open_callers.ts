@@ -1,8 +1,10 @@
 import type { AuditLog } from '../audit/audit_log_interface.ts';
 import { createTokenIssuers, type IssuerFault } from '../caller_tokens/token_issuers.ts';
-import { startCallersReload } from '../config/callers_file_reload.ts';
+import { callersFile as settledCallersFile } from '../config/callers_file.ts';
 import type { Config } from '../config/config_interface.ts';
+import { startFileReload } from '../config/settled_file_reload.ts';
 import type { KnownKey } from '../model/authenticated_caller.ts';
+import type { ClientTrustSource } from '../model/client_trust.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import type { Every } from '../model/monotonic_timers.ts';
 import type { Authenticator } from '../rpc/pipeline/authenticator.ts';
@@ -30,6 +32,8 @@ export interface OpenedCallers {
 
 interface CallersParts {
   readonly config: Pick<Config, 'callersFile' | 'proxy'>;
+  /** CAs of client certificates. Undefined: none are requested. */
+  readonly clientTrust: ClientTrustSource | undefined;
   readonly scopes: Scopes;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
@@ -59,9 +63,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   }
 
   const reload = await opened(
-    startCallersReload({
-      path: callersFile,
-      vocabulary: callersVocabulary(parts.scopes),
+    startFileReload(settledCallersFile(callersFile, callersVocabulary(parts.scopes)), {
       every,
       onLoaded({ sha256, keys, certificates, tokens }) {
         loadTime = clock.now();
@@ -79,7 +81,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   const issuers = await opened(createTokenIssuers({ proxy, clock, every, log }));
   metrics.observeTokenIssuers(issuers.faults);
   return {
-    authenticator: createCredentialsAuthenticator(reload, issuers, clock),
+    authenticator: createCredentialsAuthenticator(reload, issuers, parts.clientTrust, clock),
     keys: () => reload.current.keys,
     status: () => ({ sha256: reload.current.sha256, loadTime }),
     fault: () => reload.fault && `The callers file is not in use, an earlier one is. ${reload.fault}`,

@@ -39,6 +39,7 @@ import { openCloud } from './entra_or_sandbox.ts';
 import { joinReplicas } from './join_replicas.ts';
 import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
 import { openCallers } from './open_callers.ts';
+import { openClientTrust } from './open_client_trust.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './start_background_jobs.ts';
 
@@ -153,7 +154,9 @@ async function build(
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
-  const callers = await openCallers({ config, scopes, audit, clock, every, metrics, log, opened });
+  const { tls } = config;
+  const clientTrust = await openClientTrust({ tls, every, metrics, log, opened });
+  const callers = await openCallers({ config, clientTrust, scopes, audit, clock, every, metrics, log, opened });
   const { authenticator } = callers;
   const backgroundJobs = await startBackgroundJobs({
     ...parts,
@@ -187,6 +190,9 @@ async function build(
     ...checks,
     ...(feed && { changes: () => (feed.behind ? CHANGES_MISSING : undefined) }),
     ...(callers.check && { callers: callers.fault, token_issuers: callers.issuersFault }),
+    ...(clientTrust && {
+      client_cas: () => clientTrust.fault && `Earlier CAs of client certificates are in use. ${clientTrust.fault}`,
+    }),
     serving() {
       if (!serving || !readiness.ready)
         throw new VaultError('OVERLOADED', 'The vault is starting or draining, or another check fails.');
@@ -217,9 +223,19 @@ async function build(
     authenticator,
     clock,
   };
-  const { tls, publicUrl, plaintext, unauthenticated } = config;
+  const { publicUrl, plaintext, unauthenticated } = config;
   const onLimit = metrics.rpc.limited;
-  const listenerParts = { pipeline, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
+  const listenerParts = {
+    pipeline,
+    authenticator,
+    clientTrust,
+    readiness,
+    tls,
+    plaintext,
+    unauthenticated,
+    onLimit,
+    log,
+  };
   // Opened first and closed last, so that probes get a response while the vault starts and drains.
   const ops = await opened(
     startOpsServer({

@@ -29,6 +29,10 @@ export interface LogEvents {
   event_grid_key_warning: { message: string };
   /** The callers file in use, at the start and after each change. */
   callers_file_loaded: { sha256: string; keys: number; certificates: number; tokens: number };
+  /** CAs of client certificates, at the start and after a change of their file. */
+  client_ca_loaded: { namespace: string; certificates: number };
+  /** The earlier CAs stay in use. Write the file again. */
+  client_ca_rejected: { namespace: string; message: string };
   /** New content of the callers file is not valid, so the earlier callers stay in use. `sha256` is empty if it cannot be read. */
   callers_file_rejected: { message: string; sha256: string };
   /** The public keys of a token issuer were read: the first time, and after a failure. */

@@ -7,6 +7,7 @@ import {
   createTokenIssuerMetrics,
   type TokenIssuerFaults,
 } from './callers_file_metrics.ts';
+import { type ClientCaFacts, createClientCaMetrics } from './client_ca_metrics.ts';
 import { createStorageMetrics } from './database_and_keyring_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './database_inventory_metrics.ts';
 import { createEntraMetrics } from './entra_token_endpoint_metrics.ts';
@@ -62,6 +63,7 @@ export function createMetrics() {
 
     /** Adds the metrics that are read at each scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(meter, inventory),
+    observeClientCas: (facts: ClientCaFacts) => createClientCaMetrics(meter, facts),
     observeCallersFile: (facts: CallersFileFacts) => createCallersFileMetrics(meter, facts),
     observeTokenIssuers: (faults: TokenIssuerFaults) => createTokenIssuerMetrics(meter, faults),
     observeLog(log: Pick<ProcessLog, 'dropped'>) {

@@ -45,8 +45,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const reload =
     tls &&
     (await startTlsReload({
-      // Browsers have no client certificate.
-      files: { certFile: tls.certFile, keyFile: tls.keyFile },
+      files: tls,
       use: (material) => secure?.setSecureContext({ ...material, minVersion: 'TLSv1.2' }),
       log,
       interval: options.tlsInterval,

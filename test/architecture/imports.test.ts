@@ -63,6 +63,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^commander/, ['main.ts', 'cli']],
   [/^(cli-progress|jsonc-parser)/, ['cli']],
   [/^negotiator/, ['web']],
+  [/^@peculiar\/asn1/, ['listeners']],
   [/^(cloudevents|standardwebhooks)/, ['event_delivery', 'config']],
 ];
 

@@ -135,7 +135,7 @@ test('an expired certificate ends with 78', async () => {
   const { cert, key } = makeCertificate('DNS:vault.example.com');
   writeFileSync(vault.path('tls.crt'), cert);
   writeFileSync(vault.path('tls.key'), key);
-  const tls = { certFile: vault.path('tls.crt'), keyFile: vault.path('tls.key'), clientCaFile: undefined };
+  const tls = { certFile: vault.path('tls.crt'), keyFile: vault.path('tls.key'), clientCaFiles: [] };
   const config = { ...readConfig({}), tls };
   expect(await checkTls(config)).toContain('is valid until');
 

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import { id_kp_serverAuth } from '@peculiar/asn1-x509';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newApiKey } from '../../src/model/api_key.ts';
+import { makeAuthority } from '../listeners/client_certificates.ts';
 import { callersFile } from '../scenarios/callers_file.ts';
 import { onboard } from '../scenarios/onboard.ts';
 import { type Clients, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
@@ -11,17 +12,31 @@ import { answerOf, jsonLines, runImport, temporaryFiles } from './import_program
 
 const keys = { operator: newApiKey('operator'), reader: newApiKey('reader'), unknown: newApiKey('unknown') };
 
-/** A self-signed certificate for the vault and its clients, made by openssl, because Node cannot make one. */
-function makeCertificate(folder: string): void {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const name = ['-days', '2', '-subj', '/CN=vault', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const files = ['-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.crt')];
-  execFileSync('openssl', ['req', '-x509', ...key, ...name, ...files], { stdio: 'ignore' });
+const vaults = makeAuthority('vaults');
+const clients = makeAuthority('clients');
+
+function writeCertificates(folder: string): void {
+  const server = vaults.issue({ names: [{ ip: '127.0.0.1' }], purposes: [id_kp_serverAuth] });
+  const client = clients.issue({ names: [{ dns: 'migration.acme.example' }] });
+  const files = {
+    'vaults.pem': vaults.pem,
+    'clients.pem': clients.pem,
+    'tls.crt': server.pem,
+    'tls.key': server.key,
+    'client.crt': client.chain,
+    'client.key': client.key,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 }
 
 const callers = callersFile(
   { id: 'operator', ...keys.operator, rules: [{ role: 'operator', tenants: ['*'] }] },
   { id: 'reader', ...keys.reader, rules: [{ role: 'token_reader', tenants: ['*'] }] },
+  {
+    id: 'migration',
+    certificates: [{ id: 'vm', dns_name: 'migration.acme.example' }],
+    rules: [{ role: 'operator', tenants: ['*'] }],
+  },
 );
 
 let scenario: Scenario;
@@ -33,7 +48,7 @@ beforeAll(async () => {
   scenario = await startScenario({
     prepare(made) {
       folder = made;
-      makeCertificate(folder);
+      writeCertificates(folder);
       writeFileSync(inFolder('callers.yaml'), callers);
     },
     environment: {
@@ -47,19 +62,26 @@ beforeAll(async () => {
         return inFolder('tls.key');
       },
       get TLS_CLIENT_CA_FILE() {
-        return inFolder('tls.crt');
+        return `dns=${inFolder('clients.pem')}`;
       },
       get PUBLIC_URL() {
         return 'https://127.0.0.1:8443';
       },
     },
   });
-  const read = (name: string) => execFileSync('cat', [inFolder(name)]);
+  const read = (name: string) => readFileSync(inFolder(name));
   operator = scenario.clients({
     apiKey: keys.operator.key,
-    credentials: ChannelCredentials.createSsl(read('tls.crt'), read('tls.key'), read('tls.crt')),
+    credentials: ChannelCredentials.createSsl(read('vaults.pem')),
   });
-  tls = ['--ca-file', inFolder('tls.crt'), '--cert-file', inFolder('tls.crt'), '--key-file', inFolder('tls.key')];
+  tls = [
+    '--ca-file',
+    inFolder('vaults.pem'),
+    '--cert-file',
+    inFolder('client.crt'),
+    '--key-file',
+    inFolder('client.key'),
+  ];
   await onboard({ ...scenario, tenants: operator.tenants }, 'acme');
 });
 afterAll(async () => {
@@ -95,11 +117,18 @@ test('imports over TLS with a client certificate and an API key from a file', as
   expect(connections.map(({ name }) => name)).toEqual(['tenants/acme/connections/ada']);
 });
 
+test('imports with a client certificate alone', async () => {
+  const result = await importWith(undefined, tls);
+
+  expect(result.code).toBe(0);
+  expect(answerOf(result).left_out).toEqual([]);
+});
+
 test.each([
   ['no key', undefined],
   ['an unknown key', keys.unknown.key],
 ])('with %s the import stops at once with 77', async (_, key) => {
-  const result = await importWith(key, tls);
+  const result = await importWith(key, key === undefined ? tls.slice(0, 2) : tls);
 
   expect(result.code).toBe(77);
   expect(answerOf(result)).toMatchObject({ stopped: expect.any(String), connections: { imported: 0, refused: 0 } });
@@ -115,10 +144,9 @@ test('a caller without permission gets an error for each line', async () => {
 
 test.each([
   ['without TLS', []],
-  ['without a client certificate', 'ca'],
   ['with a key and no certificate', ['--key-file', '/x']],
 ])('%s the error names the missing option, and no key or token', async (_, access) => {
-  const result = await importWith(keys.operator.key, access === 'ca' ? tls.slice(0, 2) : (access as string[]));
+  const result = await importWith(keys.operator.key, access);
 
   expect(result.code).toBeGreaterThanOrEqual(64);
   expect(result.stderr).toMatch(/--c(a|ert)-file/);

@@ -10,13 +10,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { type CallersReload, startCallersReload } from '../../src/config/callers_file_reload.ts';
+import { callersFile as settledCallersFile } from '../../src/config/callers_file.ts';
+import { type FileReload, startFileReload } from '../../src/config/settled_file_reload.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
+import type { KnownCallers } from '../../src/model/authenticated_caller.ts';
 import { temporaryFiles } from '../cli/import_program.ts';
 import { callersFile } from '../scenarios/callers_file.ts';
 
 const mail = { id: 'mail', ...newApiKey('mail'), rules: [{ role: 'token_reader', tenants: ['acme'] }] };
 const ops = { id: 'ops', ...newApiKey('ops'), rules: [{ role: 'operator', tenants: ['*'] }] };
+
+type CallersReload = FileReload<KnownCallers>;
 
 let path: string;
 let rejected: string[];
@@ -30,9 +34,8 @@ beforeEach(() => {
 });
 
 async function start(): Promise<CallersReload> {
-  const reload = await startCallersReload({
-    path,
-    vocabulary: { methods: [], isScopeOrPermission: () => false },
+  const vocabulary = { methods: [], isScopeOrPermission: () => false };
+  const reload = await startFileReload(settledCallersFile(path, vocabulary), {
     every(period) {
       periods.push(period);
       return () => {};

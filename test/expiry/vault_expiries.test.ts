@@ -38,7 +38,7 @@ async function published() {
 
 test('TLS certificates cause events by the earliest expiry of their chain, also after a renewal', async () => {
   writeCertificates(300, 10);
-  const scheduler = await world.schedule('one', { tls: { certFile, clientCaFile: undefined } });
+  const scheduler = await world.schedule('one', { tls: { certFile, clientCaFiles: [] } });
   expect(await world.published()).toMatchObject([
     {
       type: 'vault.credential_expiring',
@@ -86,14 +86,18 @@ test('are read once an hour, and all are reported to the metrics', async () => {
   const seen: (readonly VaultExpiry[])[] = [];
   const metrics = { ...silentExpiryMetrics, vaultExpiries: (all: readonly VaultExpiry[]) => void seen.push(all) };
   writeCertificates(500);
-  const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: () => [key('bot', 'only', 500)] };
+  const parts = {
+    metrics,
+    tls: { certFile, clientCaFiles: [{ namespace: 'dns', file: certFile }] },
+    apiKeys: () => [key('bot', 'only', 500)],
+  };
   const scheduler = await world.schedule('one', parts);
   world.clock.time = NOW + HOUR - MINUTE;
   await scheduler.runOnce();
   expect(seen).toHaveLength(1);
   expect(seen[0]?.map(({ kind, subject }) => [kind, subject])).toEqual([
     ['TLS_CERTIFICATE', 'vault/tls-certificate'],
-    ['TLS_CERTIFICATE', 'vault/tls-client-ca'],
+    ['TLS_CERTIFICATE', 'vault/tls-client-ca/dns'],
     ['API_KEY', 'vault/callers/bot/keys/only'],
   ]);
   world.clock.time = NOW + HOUR;
@@ -107,7 +111,7 @@ test.each([
   ['is torn', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
 ])('a TLS file that %s is reported, and does not block other events', async (_, text) => {
   if (text !== undefined) writeFileSync(certFile, text);
-  await world.schedule('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: () => [key('bot', 'only', 1)] });
+  await world.schedule('one', { tls: { certFile, clientCaFiles: [] }, apiKeys: () => [key('bot', 'only', 1)] });
   expect(await published()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
   expect(world.lines.filter(({ name }) => name === 'tls_certificate_unreadable')).toHaveLength(1);
 });

@@ -1,10 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { KnownCertificate } from '../../src/model/authenticated_caller.ts';
 import type { ClientCertificate } from '../../src/model/client_certificate.ts';
 import { createCredentialsAuthenticator } from '../../src/rpc/pipeline/credentials_authenticator.ts';
 import { createLoopbackAuthenticator } from '../../src/rpc/pipeline/loopback_authenticator.ts';
+import { makeAuthority } from '../listeners/client_certificates.ts';
 import { caller, clock, NOW, openIssuers } from './stage.ts';
 
+const ROOT = new X509Certificate(makeAuthority('root').pem);
+const trust = { current: new Map([['spiffe://acme.example', [ROOT]]]), listen: () => () => {} };
 const SUBJECT = 'spiffe://acme.example/mail';
 const mail: KnownCertificate = {
   subject: SUBJECT,
@@ -12,13 +16,18 @@ const mail: KnownCertificate = {
 };
 const ops = caller('ops', 'operator', '*');
 const OPS = `Bearer ${ops.key}`;
-const valid: ClientCertificate = { subject: SUBJECT, fault: undefined, expireTime: NOW + 1_000 };
+const valid: ClientCertificate = {
+  subject: SUBJECT,
+  fault: undefined,
+  authority: ROOT.fingerprint256,
+  expireTime: NOW + 1_000,
+};
 const unauthenticated = expect.objectContaining({ reason: 'UNAUTHENTICATED' });
 
 function authenticator() {
   const issuers = openIssuers(clock);
   const current = { keys: [ops.known], certificates: [mail], tokens: [], issuers: [], sha256: '' };
-  return createCredentialsAuthenticator({ current, listen: () => () => {} }, issuers, clock);
+  return createCredentialsAuthenticator({ current, listen: () => () => {} }, issuers, trust, clock);
 }
 
 describe('a client certificate', () => {
@@ -53,6 +62,8 @@ describe('a call with a client certificate and an authorization header', () => {
     for (const certificate of [
       { ...valid, fault: 'It is broken.' },
       { ...valid, expireTime: NOW },
+      { ...valid, authority: 'of another CA' },
+      { ...valid, subject: 'spiffe://beta.example/mail' },
     ])
       expect(() => authenticate({ authorization: OPS, certificate })).toThrow(unauthenticated);
   });

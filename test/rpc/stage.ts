@@ -279,7 +279,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const callers = options.callers ?? (options.keys && fixedCallers(options.keys));
   const issuers = options.issuers ?? openIssuers({ now }, log);
   const authenticator =
-    callers === undefined ? createLoopbackAuthenticator() : createCredentialsAuthenticator(callers, issuers, { now });
+    callers === undefined
+      ? createLoopbackAuthenticator()
+      : createCredentialsAuthenticator(callers, issuers, options.server?.clientTrust, { now });
   const parts: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),

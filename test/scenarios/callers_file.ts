@@ -7,6 +7,7 @@ export interface WrittenCaller {
   readonly id: string;
   /** Of its API key; undefined: it has none. */
   readonly sha256?: string;
+  readonly certificates?: readonly Fields[];
   readonly tokens?: readonly Fields[];
   readonly expireTime?: string;
   readonly rules: readonly Fields[];
@@ -26,12 +27,15 @@ export function callersFileOf(parts: {
   const content = {
     version: 1,
     ...(parts.issuers && { issuers: parts.issuers }),
-    callers: [...parts.callers, admin].map(({ id, sha256, expireTime, tokens, rules }: WrittenCaller) => ({
-      id,
-      ...(sha256 && { api_keys: [{ id: 'k1', sha256, expire_time: expireTime ?? '2100-01-01T00:00:00Z' }] }),
-      ...(tokens && { tokens }),
-      rules: rules.map((rule, at) => ({ id: `r${at + 1}`, ...rule })),
-    })),
+    callers: [...parts.callers, admin].map(
+      ({ id, sha256, expireTime, certificates, tokens, rules }: WrittenCaller) => ({
+        id,
+        ...(sha256 && { api_keys: [{ id: 'k1', sha256, expire_time: expireTime ?? '2100-01-01T00:00:00Z' }] }),
+        ...(certificates && { certificates }),
+        ...(tokens && { tokens }),
+        rules: rules.map((rule, at) => ({ id: `r${at + 1}`, ...rule })),
+      }),
+    ),
     end: true,
   };
   return `${JSON.stringify(content, undefined, 1)}\n`;

@@ -1,4 +1,4 @@
-import { readCallersFile } from '../../config/callers_file_reload.ts';
+import { readCallersFile } from '../../config/callers_file.ts';
 import { type Caller, callersOf, type KnownCredentials, type Rule } from '../../model/authenticated_caller.ts';
 import { type AccessDecision, type AccessMethod, type AccessTarget, ceiledRules } from '../../model/compiled_rules.ts';
 import { explainRules } from '../../model/explain_rules.ts';

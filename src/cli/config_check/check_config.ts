@@ -4,7 +4,7 @@ import { EXIT } from '../exit_codes.ts';
 import { explain } from '../explain_error.ts';
 import { checkDatabase, checkRootKey } from './database_checks.ts';
 import { checkAuditFile, checkCallers, checkCatalogs, checkEventGridKeys, checkSinks } from './file_checks.ts';
-import { checkTls } from './tls_check.ts';
+import { checkClientCas, checkTls } from './tls_check.ts';
 
 /** Resolves with what was found; rejects as the start of the vault would. */
 type Check = (config: Config) => Promise<string>;
@@ -19,6 +19,7 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
   ['callers file', checkCallers],
   ['sinks file', checkSinks],
   ['TLS files', checkTls],
+  ['client CAs', checkClientCas],
 ];
 
 /** Prints each check with its result, and returns the exit code of the first one that failed. */

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { readCallersFile } from '../../config/callers_file_reload.ts';
+import { readCallersFile } from '../../config/callers_file.ts';
 import type { Config } from '../../config/config_interface.ts';
 import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
 import { readSinksFile } from '../../config/read_event_sinks_file.ts';

@@ -1,47 +1,74 @@
 import type { Caller, KnownCallers, KnownCertificate } from '../../model/authenticated_caller.ts';
 import type { ClientCertificate } from '../../model/client_certificate.ts';
+import { type ClientTrust, type ClientTrustSource, isTrusted } from '../../model/client_trust.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 
 type Certificates = Pick<KnownCallers, 'certificates'>;
 
-/** Callers by client certificate. The caller of a session is found at its first call, and remembered. */
-export function createCertificateAuthenticator(source: { readonly current: Certificates }, clock: Clock) {
-  let used: Certificates | undefined;
-  let bySubject: ReadonlyMap<string, KnownCertificate> = new Map();
-  let callerOf = new WeakMap<ClientCertificate, Caller>();
+/** Callers by client certificate. What is found out about the certificate of a session is remembered. */
+export interface CertificateAuthenticator {
+  /** UNAUTHENTICATED unless the certificate is valid now, whether a caller has it or not. */
+  check(certificate: ClientCertificate): void;
+  /** UNAUTHENTICATED */
+  authenticate(certificate: ClientCertificate): Caller;
+}
 
-  function use(callers: Certificates): void {
+export function createCertificateAuthenticator(
+  source: { readonly current: Certificates },
+  trust: Pick<ClientTrustSource, 'current'>,
+  clock: Clock,
+): CertificateAuthenticator {
+  let used: Certificates | undefined;
+  let usedTrust: ClientTrust | undefined;
+  let bySubject: ReadonlyMap<string, KnownCertificate> = new Map();
+  let remembered = new WeakMap<ClientCertificate, Finding>();
+
+  function use(callers: Certificates, current: ClientTrust): void {
     used = callers;
+    usedTrust = current;
     bySubject = new Map(callers.certificates.map((known) => [known.subject, known]));
-    callerOf = new WeakMap();
+    remembered = new WeakMap();
   }
 
-  /** UNAUTHENTICATED unless the certificate is valid now, whether a caller has it or not. */
-  function check({ fault, expireTime }: ClientCertificate): void {
-    if (fault !== undefined) throw unauthenticated(`The client certificate is not valid: ${fault}`);
-    if (expireTime <= clock.now())
-      throw unauthenticated('The client certificate has expired. Renew it, and reconnect.');
+  function find(certificate: ClientCertificate): Finding {
+    if (source.current !== used || trust.current !== usedTrust) use(source.current, trust.current);
+    let finding = remembered.get(certificate);
+    if (finding === undefined) {
+      const fault = certificate.fault ?? (isTrusted(trust.current, certificate) ? undefined : NOT_TRUSTED);
+      const known = bySubject.get(certificate.subject);
+      finding = { fault, caller: known && { ...known.caller, expireTime: certificate.expireTime } };
+      remembered.set(certificate, finding);
+    }
+    return finding;
+  }
+
+  function check(certificate: ClientCertificate): Finding {
+    const finding = find(certificate);
+    if (finding.fault !== undefined) throw unauthenticated(`The client certificate is not valid. ${finding.fault}`);
+    if (certificate.expireTime <= clock.now()) throw unauthenticated(EXPIRED);
+    return finding;
   }
 
   return {
     check,
-    /** UNAUTHENTICATED */
-    authenticate(certificate: ClientCertificate): Caller {
-      check(certificate);
-      if (source.current !== used) use(source.current);
-      let caller = callerOf.get(certificate);
-      if (caller === undefined) {
-        const known = bySubject.get(certificate.subject);
-        if (known === undefined)
-          throw unauthenticated('No caller has this client certificate. Ask the operator of the vault to add it.');
-        caller = { ...known.caller, expireTime: certificate.expireTime };
-        callerOf.set(certificate, caller);
-      }
+    authenticate(certificate) {
+      const { caller } = check(certificate);
+      if (caller === undefined) throw unauthenticated(UNKNOWN);
       return caller;
     },
   };
 }
+
+interface Finding {
+  readonly fault: string | undefined;
+  /** Undefined: no caller has this name. */
+  readonly caller: Caller | undefined;
+}
+
+const NOT_TRUSTED = 'Its CA is not trusted any more. Connect with a certificate of another CA.';
+const EXPIRED = 'The client certificate has expired. Renew it, and connect again.';
+const UNKNOWN = 'No caller has the name in this client certificate. Ask the operator of the vault to add it.';
 
 function unauthenticated(message: string): VaultError {
   return new VaultError('UNAUTHENTICATED', message);

@@ -1,5 +1,6 @@
 import type { TokenIssuers } from '../../caller_tokens/token_issuers.ts';
 import { type Caller, callersOf, type KnownCallers } from '../../model/authenticated_caller.ts';
+import type { ClientTrustSource } from '../../model/client_trust.ts';
 import type { Clock } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import { createKeyAuthenticator } from './api_key_authenticator.ts';
@@ -16,10 +17,11 @@ export interface CallersSource extends Pick<Authenticator, 'listen'> {
 export function createCredentialsAuthenticator(
   source: CallersSource,
   issuers: TokenIssuers,
+  clientTrust: ClientTrustSource | undefined,
   clock: Clock,
 ): Authenticator {
   const keys = createKeyAuthenticator(source, clock);
-  const certificates = createCertificateAuthenticator(source, clock);
+  const certificates = createCertificateAuthenticator(source, clientTrust ?? { current: new Map() }, clock);
   const tokens = createTokenAuthenticator(source, issuers, clock);
   const useIssuers = () => issuers.use(source.current.issuers);
   useIssuers();
@@ -34,7 +36,12 @@ export function createCredentialsAuthenticator(
 
   return {
     known: () => callersOf(source.current),
-    listen: source.listen,
+    listen(listener) {
+      const stops = [source.listen(listener), clientTrust?.listen(listener)];
+      return () => {
+        for (const stop of stops) stop?.();
+      };
+    },
     authenticate(presented) {
       const { authorization, certificate } = presented;
       if (certificate !== undefined) certificates.check(certificate);

@@ -6,7 +6,7 @@ import { fieldInvalid, isVaultError, type Reason } from '../../model/errors.ts';
 import { explainRules } from '../../model/explain_rules.ts';
 import { parseAllConsented } from '../../scopes/delegated_permission.ts';
 import type { AccessTokens, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
-import { toRuleMessage } from '../messages/access_message_mapping.ts';
+import { toKindMessage, toRuleMessage } from '../messages/access_message_mapping.ts';
 import { fewScopes, toWireTime } from '../messages/field_value_conversion.ts';
 import { parseConnectionName } from '../messages/resource_names.ts';
 import { toReasonMessage } from '../messages/state_reason_message_mapping.ts';
@@ -59,6 +59,7 @@ export function createAccessService({
       return {
         caller: caller.id,
         credential: caller.credentialId,
+        credentialKind: toKindMessage(caller.kind),
         credentialExpireTime: toWireTime(caller.expireTime),
         rules: caller.rules.map(toRuleMessage),
       };

@@ -8,9 +8,13 @@ import {
 import type { Socket } from 'node:net';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Caller } from '../../model/authenticated_caller.ts';
+import type { ClientTrustSource } from '../../model/client_trust.ts';
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 import type { Authenticator } from '../pipeline/authenticator.ts';
 import { createAuthenticatedPeers } from './authenticated_peer_limits.ts';
+import { createCertifiedSessions, lifetimeOf } from './certified_sessions.ts';
+import { authContextOf, clientCertificateOf } from './client_certificate_of_call.ts';
+import { drainSession } from './drain_session.ts';
 import { dropUnusableDeadline } from './drop_unusable_deadline.ts';
 import { EndableCall } from './endable_streaming_call.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
@@ -20,6 +24,8 @@ import { createUnreadResponses } from './unread_response_limits.ts';
 export interface ConnectionsParts {
   readonly authenticator: Pick<Authenticator, 'authenticate' | 'known' | 'listen'>;
   readonly unauthenticated: UnauthenticatedLimits;
+  /** CAs of client certificates. Undefined: none are requested. */
+  readonly clientTrust?: ClientTrustSource | undefined;
   readonly onLimit?: ((limit: TransportLimit) => void) | undefined;
   /** Timeout of the TLS handshake and the HTTP/2 preface. Default: 5 s. */
   readonly prefaceTimeout?: Duration | undefined;
@@ -43,13 +49,11 @@ type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...res
 
 const PREFACE_TIMEOUT: Duration = 5 * SECOND;
 const MAX_AGE: Duration = 30 * MINUTE;
-/** Time for unary calls to complete after the GOAWAY; none takes longer than 15 s. */
-const AGE_GRACE: Duration = 30 * SECOND;
 /** Services without authentication. */
 const PLAIN = /^\/grpc\.(?:health|reflection)\./;
 /** Created once, because Node would capture a stack for each stream of a flood. */
 const REFUSED = new Error('a limit of the listener rejected the stream');
-const LAST_STREAM = 2 ** 31 - 1;
+const NO_CERTIFICATE = authContextOf(undefined);
 
 export function createConnections(parts: ConnectionsParts): Connections {
   const { authenticator, onLimit = () => undefined } = parts;
@@ -61,6 +65,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
   const authenticated = createAuthenticatedPeers();
   const unauthenticated = createUnauthenticatedPeers({ limits: parts.unauthenticated, endStream: refuse, onLimit });
   const unread = createUnreadResponses(peers, () => onLimit('unread_answers'));
+  const certified = createCertifiedSessions(parts.clientTrust);
   const endable = new Map<Peer, Set<EndableCall>>();
   let opening: { readonly peer: Peer; readonly stream: ServerHttp2Stream } | undefined;
 
@@ -70,7 +75,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
       streams: new Set(),
       plainStreams: new Set(),
       caller: undefined,
-      certificate: undefined,
+      getAuthContext: NO_CERTIFICATE,
       destroy,
     };
     peers.add(peer);
@@ -92,25 +97,25 @@ export function createConnections(parts: ConnectionsParts): Connections {
     peerOf.set(session, peer);
     session.once('remoteSettings', () => clearTimeout(accepted?.deadline));
     session.once('close', () => leave(peer));
+    const certificate = certified.read(session);
+    if (certificate !== undefined) peer.getAuthContext = authContextOf(certificate);
     // Random by 10 %, so that clients do not all reconnect at once.
-    const age = setTimeout(() => retire(peer, session), (parts.maxAge ?? MAX_AGE) * (0.9 + Math.random() / 5)).unref();
+    const maxAge = (parts.maxAge ?? MAX_AGE) * (0.9 + Math.random() / 5);
+    const age = setTimeout(() => retire(peer, session), Math.min(maxAge, lifetimeOf(certificate))).unref();
     session.once('close', () => clearTimeout(age));
   }
 
   function retire(peer: Peer, session: ServerHttp2Session): void {
-    if (session.destroyed || session.closed) return;
-    session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM, Buffer.from('max_age'));
-    session.close();
+    drainSession(session, 'max_age');
     for (const call of endable.get(peer) ?? []) call.end();
-    const grace = setTimeout(() => session.destroy(), AGE_GRACE).unref();
-    session.once('close', () => clearTimeout(grace));
   }
 
   /** A connection belongs to the caller of its first call with a valid credential. */
   function authenticate(peer: Peer, headers: IncomingHttpHeaders): void {
     let caller: Caller | Promise<Caller>;
     try {
-      caller = authenticator.authenticate({ authorization: headers.authorization, certificate: peer.certificate });
+      const { authorization } = headers;
+      caller = authenticator.authenticate({ authorization, certificate: clientCertificateOf(peer) });
     } catch {
       return;
     }
@@ -222,6 +227,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
 
     interceptor(method, next) {
       // grpc-js calls it while it opens the stream. Unary calls need no wrapper.
+      if (opening !== undefined) (next as EndableCall).getAuthContext = opening.peer.getAuthContext;
       if (!method.responseStream || opening === undefined) return next as EndableCall;
       const { peer, stream } = opening;
       const call = new EndableCall(next);

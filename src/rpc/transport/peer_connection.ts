@@ -1,9 +1,9 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { isIPv6 } from 'node:net';
-import type { ClientCertificate } from '../../model/client_certificate.ts';
+import type { CertifiedCall } from './client_certificate_of_call.ts';
 
 /** One connection of a listener, with its open streams: in progress, or completed and not yet sent. */
-export interface Peer {
+export interface Peer extends CertifiedCall {
   /** Address or network of the client, for limits. */
   readonly address: string;
   /** Oldest first. */
@@ -12,8 +12,8 @@ export interface Peer {
   readonly plainStreams: Set<ServerHttp2Stream>;
   /** Caller of the first authenticated call. */
   caller: string | undefined;
-  /** Set when the TLS session begins. */
-  certificate: ClientCertificate | undefined;
+  /** With the client certificate, once the TLS session has begun. */
+  getAuthContext: CertifiedCall['getAuthContext'];
   /** Closes the connection at once. */
   destroy(): void;
 }

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/access_service.proto.
  */
 export const file_tokenvault_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIg8KDVdob0FtSVJlcXVlc3QimgEKDldob0FtSVJlc3BvbnNlEg4KBmNhbGxlchgBIAEoCRISCgpjcmVkZW50aWFsGAIgASgJEjoKFmNyZWRlbnRpYWxfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXJ1bGVzGAQgAygLMhkudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlImwKFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EhMKBmNhbGxlchgBIAEoCUID4EECEhMKBm1ldGhvZBgCIAEoCUID4EECEhUKCHJlc291cmNlGAMgASgJQgPgQQESEwoGc2NvcGVzGAQgAygJQgPgQQEisgEKFUV4cGxhaW5BY2Nlc3NSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEgwKBHJ1bGUYAiABKAkSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtleHBsYW5hdGlvbhgEIAEoCRIOCgZleGNlc3MYBSADKAkSKQoFcnVsZXMYBiADKAsyGi50b2tlbnZhdWx0LnYxLlJ1bGVWZXJkaWN0IlwKC1J1bGVWZXJkaWN0EicKBHJ1bGUYASABKAsyGS50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUSDwoHYXBwbGllcxgCIAEoCBITCgtleHBsYW5hdGlvbhgDIAEoCSKzAwoKQWNjZXNzUnVsZRIKCgJpZBgBIAEoCRIwCgZlZmZlY3QYAiABKA4yIC50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuRWZmZWN0EgwKBHJvbGUYAyABKAkSDwoHYWN0aW9ucxgEIAMoCRIPCgd0ZW5hbnRzGAUgAygJEhMKC2Nvbm5lY3Rpb25zGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIwCgZleGNlc3MYCCABKA4yIC50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuRXhjZXNzEi0KCW5vdF9hZnRlchgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoEcmF0ZRgKIAEoCzIXLnRva2VudmF1bHQudjEuQ2FsbFJhdGUiQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEhAKDEVGRkVDVF9BTExPVxABEg8KC0VGRkVDVF9ERU5ZEAIiRQoGRXhjZXNzEhYKEkVYQ0VTU19VTlNQRUNJRklFRBAAEhEKDUVYQ0VTU19SRUZVU0UQARIQCgxFWENFU1NfQUxMT1cQAiItCghDYWxsUmF0ZRISCgpwZXJfc2Vjb25kGAEgASgBEg0KBWJ1cnN0GAIgASgNMrIBCg1BY2Nlc3NTZXJ2aWNlEkUKBldob0FtSRIcLnRva2VudmF1bHQudjEuV2hvQW1JUmVxdWVzdBodLnRva2VudmF1bHQudjEuV2hvQW1JUmVzcG9uc2USWgoNRXhwbGFpbkFjY2VzcxIjLnRva2VudmF1bHQudjEuRXhwbGFpbkFjY2Vzc1JlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkV4cGxhaW5BY2Nlc3NSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIg8KDVdob0FtSVJlcXVlc3QijAMKDldob0FtSVJlc3BvbnNlEg4KBmNhbGxlchgBIAEoCRISCgpjcmVkZW50aWFsGAIgASgJEjoKFmNyZWRlbnRpYWxfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXJ1bGVzGAQgAygLMhkudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlEkUKD2NyZWRlbnRpYWxfa2luZBgFIAEoDjIsLnRva2VudmF1bHQudjEuV2hvQW1JUmVzcG9uc2UuQ3JlZGVudGlhbEtpbmQiqAEKDkNyZWRlbnRpYWxLaW5kEh8KG0NSRURFTlRJQUxfS0lORF9VTlNQRUNJRklFRBAAEhwKGENSRURFTlRJQUxfS0lORF9MT09QQkFDSxABEhsKF0NSRURFTlRJQUxfS0lORF9BUElfS0VZEAISHwobQ1JFREVOVElBTF9LSU5EX0NFUlRJRklDQVRFEAMSGQoVQ1JFREVOVElBTF9LSU5EX1RPS0VOEAQibAoURXhwbGFpbkFjY2Vzc1JlcXVlc3QSEwoGY2FsbGVyGAEgASgJQgPgQQISEwoGbWV0aG9kGAIgASgJQgPgQQISFQoIcmVzb3VyY2UYAyABKAlCA+BBARITCgZzY29wZXMYBCADKAlCA+BBASKyAQoVRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDAoEcnVsZRgCIAEoCRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2V4cGxhbmF0aW9uGAQgASgJEg4KBmV4Y2VzcxgFIAMoCRIpCgVydWxlcxgGIAMoCzIaLnRva2VudmF1bHQudjEuUnVsZVZlcmRpY3QiXAoLUnVsZVZlcmRpY3QSJwoEcnVsZRgBIAEoCzIZLnRva2VudmF1bHQudjEuQWNjZXNzUnVsZRIPCgdhcHBsaWVzGAIgASgIEhMKC2V4cGxhbmF0aW9uGAMgASgJIrMDCgpBY2Nlc3NSdWxlEgoKAmlkGAEgASgJEjAKBmVmZmVjdBgCIAEoDjIgLnRva2VudmF1bHQudjEuQWNjZXNzUnVsZS5FZmZlY3QSDAoEcm9sZRgDIAEoCRIPCgdhY3Rpb25zGAQgAygJEg8KB3RlbmFudHMYBSADKAkSEwoLY29ubmVjdGlvbnMYBiABKAkSDgoGc2NvcGVzGAcgAygJEjAKBmV4Y2VzcxgIIAEoDjIgLnRva2VudmF1bHQudjEuQWNjZXNzUnVsZS5FeGNlc3MSLQoJbm90X2FmdGVyGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgRyYXRlGAogASgLMhcudG9rZW52YXVsdC52MS5DYWxsUmF0ZSJDCgZFZmZlY3QSFgoSRUZGRUNUX1VOU1BFQ0lGSUVEEAASEAoMRUZGRUNUX0FMTE9XEAESDwoLRUZGRUNUX0RFTlkQAiJFCgZFeGNlc3MSFgoSRVhDRVNTX1VOU1BFQ0lGSUVEEAASEQoNRVhDRVNTX1JFRlVTRRABEhAKDEVYQ0VTU19BTExPVxACIi0KCENhbGxSYXRlEhIKCnBlcl9zZWNvbmQYASABKAESDQoFYnVyc3QYAiABKA0ysgEKDUFjY2Vzc1NlcnZpY2USRQoGV2hvQW1JEhwudG9rZW52YXVsdC52MS5XaG9BbUlSZXF1ZXN0Gh0udG9rZW52YXVsdC52MS5XaG9BbUlSZXNwb25zZRJaCg1FeHBsYWluQWNjZXNzEiMudG9rZW52YXVsdC52MS5FeHBsYWluQWNjZXNzUmVxdWVzdBokLnRva2VudmF1bHQudjEuRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
 
 /**
  * Has no fields.
@@ -46,14 +46,14 @@ export type WhoAmIResponse = Message<"tokenvault.v1.WhoAmIResponse"> & {
   caller: string;
 
   /**
-   * Id of the presented API key.
+   * Id of the credential that authenticated the call, in the callers file.
    *
    * @generated from field: string credential = 2;
    */
   credential: string;
 
   /**
-   * When the key expires. Absent: no key is needed.
+   * When the credential expires. Absent: none is needed.
    *
    * @generated from field: google.protobuf.Timestamp credential_expire_time = 3;
    */
@@ -65,6 +65,13 @@ export type WhoAmIResponse = Message<"tokenvault.v1.WhoAmIResponse"> & {
    * @generated from field: repeated tokenvault.v1.AccessRule rules = 4;
    */
   rules: AccessRule[];
+
+  /**
+   * Kind of the credential.
+   *
+   * @generated from field: tokenvault.v1.WhoAmIResponse.CredentialKind credential_kind = 5;
+   */
+  credentialKind: WhoAmIResponse_CredentialKind;
 };
 
 /**
@@ -73,6 +80,61 @@ export type WhoAmIResponse = Message<"tokenvault.v1.WhoAmIResponse"> & {
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_access_service, 1);
+
+/**
+ * How a caller authenticates.
+ *
+ * @generated from enum tokenvault.v1.WhoAmIResponse.CredentialKind
+ */
+export const WhoAmIResponse_CredentialKind = {
+  /**
+   * Not set. Never returned.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It needs no credential, because no callers file is configured.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_LOOPBACK = 1;
+   */
+  LOOPBACK: 1,
+
+  /**
+   * An API key in the `authorization` header.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_API_KEY = 2;
+   */
+  API_KEY: 2,
+
+  /**
+   * The client certificate of the TLS session.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_CERTIFICATE = 3;
+   */
+  CERTIFICATE: 3,
+
+  /**
+   * A JWT bearer token in the `authorization` header.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_TOKEN = 4;
+   */
+  TOKEN: 4,
+} as const;
+
+/**
+ * How a caller authenticates.
+ *
+ * @generated from enum tokenvault.v1.WhoAmIResponse.CredentialKind
+ */
+export type WhoAmIResponse_CredentialKind = (typeof WhoAmIResponse_CredentialKind)[keyof typeof WhoAmIResponse_CredentialKind] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.WhoAmIResponse.CredentialKind.
+ */
+export const WhoAmIResponse_CredentialKindSchema: GenEnum<WhoAmIResponse_CredentialKind> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_access_service, 1, 0);
 
 /**
  * A call that a caller might make.
@@ -409,7 +471,7 @@ export const CallRateSchema: GenMessage<CallRate> = /*@__PURE__*/
  */
 export const AccessService: GenService<{
   /**
-   * Describes the caller that presents the API key: its id, its key and its rules.
+   * Describes the caller of this call: its id, the credential that authenticated it, and its rules.
    *
    * Reasons: none of its own.
    * Callers: every authenticated caller.
