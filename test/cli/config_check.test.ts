@@ -1,11 +1,12 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { checkTls } from '../../src/cli/config_check/tls_check.ts';
+import { checkClientCas, checkTls } from '../../src/cli/config_check/tls_check.ts';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { readMigrations } from '../../src/store/read_migration_files.ts';
 import { openSqliteReadonly } from '../../src/store/sqlite/open_sqlite_readonly.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';
+import { makeAuthority } from '../listeners/client_certificates.ts';
 import { callersFileOf } from '../scenarios/callers_file.ts';
 import { createSampleVault, runSql } from './sample_vault.ts';
 
@@ -128,6 +129,22 @@ test('callers file, sinks file, catalogs and TLS files are read', async () => {
   expect(stdout).toMatch(/^sinks file +failed +.*sinks\.yaml/m);
   expect(stdout).toMatch(/^catalogs +failed +.*missing/m);
   expect(stdout).toMatch(/^TLS files +ok +the certificate is valid until 20/m);
+});
+
+test('CAs of client certificates are listed, and a file without a valid CA ends with 78', async () => {
+  const vault = await createSampleVault();
+  const valid = makeAuthority('valid');
+  const expired = makeAuthority('expired', { from: 0, until: Date.now() - DAY });
+  const tls = { certFile: '', keyFile: '', clientCaFiles: [{ namespace: 'dns', file: vault.path('cas.pem') }] };
+  const check = (text: string) => {
+    writeFileSync(vault.path('cas.pem'), text);
+    return checkClientCas({ ...readConfig({}), tls });
+  };
+
+  expect(await check(valid.pem)).toBe('dns: 1 CAs');
+  expect(await check(valid.pem + expired.pem)).toContain('one of them expired at');
+  await expect(check(expired.pem)).rejects.toMatchObject({ exitCode: 78 });
+  await expect(check('hello')).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
 });
 
 test('an expired certificate ends with 78', async () => {

@@ -82,6 +82,24 @@ test('each threshold is published once, by all replicas, also after the outbox d
   expect(await published()).toEqual([]);
 });
 
+test('CAs of client certificates expire with the last of their file, and short-lived ones are left out', async () => {
+  writeCertificates(10, 40);
+  const shortLived = join(temporaryFolder(), 'spire.pem');
+  writeFileSync(shortLived, makeCertificate(NOW - DAY, NOW + DAY).certificate);
+  const clientCaFiles = [
+    { namespace: 'dns', file: certFile },
+    { namespace: 'spiffe://acme.example', file: shortLived },
+  ];
+  const seen: (readonly VaultExpiry[])[] = [];
+  const metrics = { ...silentExpiryMetrics, vaultExpiries: (all: readonly VaultExpiry[]) => void seen.push(all) };
+  await world.schedule('one', { metrics, tls: { certFile, clientCaFiles } });
+
+  expect(seen[0]?.map(({ subject, expireTime }) => [subject, expireTime])).toEqual([
+    ['vault/tls-certificate', NOW + 10 * DAY],
+    ['vault/tls-client-ca/dns', NOW + 40 * DAY],
+  ]);
+});
+
 test('are read once an hour, and all are reported to the metrics', async () => {
   const seen: (readonly VaultExpiry[])[] = [];
   const metrics = { ...silentExpiryMetrics, vaultExpiries: (all: readonly VaultExpiry[]) => void seen.push(all) };

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { id_kp_serverAuth } from '@peculiar/asn1-x509';
-import { type KnownCallers, type KnownCertificate, type KnownKey, roleRule } from '../../src/model/authenticated_caller.ts';
+import {
+  type KnownCallers,
+  type KnownCertificate,
+  type KnownKey,
+  roleRule,
+} from '../../src/model/authenticated_caller.ts';
 import type { ClientTrust, ClientTrustSource } from '../../src/model/client_trust.ts';
 import { type Stage, type StageOptions, startStage } from '../rpc/stage.ts';
 import { type Issued, makeAuthority } from './client_certificates.ts';

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { connect } from 'node:tls';
+import { connect, TLSSocket } from 'node:tls';
 import { KeyUsageFlags } from '@peculiar/asn1-x509';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { AccessService, WhoAmIResponse_CredentialKind as Kind } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import type { KnownKey } from '../../src/model/authenticated_caller.ts';
 import type { RpcError } from '../../src/rpc/grpc_client.ts';
+import { lifetimeOf } from '../../src/rpc/transport/certified_sessions.ts';
 import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { caller, freshToken, NOW } from '../rpc/stage.ts';
 import { type CertifiedStage, certified, startCertifiedStage } from './certified_stage.ts';
@@ -15,6 +16,10 @@ const ACME = 'spiffe://acme.example/mail';
 const BETA = 'spiffe://beta.example/mail';
 const HOST = 'mail.acme.example';
 const HOUR = 3_600_000;
+const FAR = Date.now() + 48 * HOUR;
+const MORE_URIS = 'more than one URI name';
+const NO_HOST = 'not a full host name';
+const NO_CA = 'No CA that may sign names of';
 const connection = 'tenants/acme/connections/ada';
 
 const acme = makeAuthority('acme CA');
@@ -32,7 +37,7 @@ let now: number;
 beforeEach(() => {
   now = NOW;
 });
-afterEach(() => stage.close());
+afterEach(() => stage?.close());
 
 async function start(options: Partial<Parameters<typeof startCertifiedStage>[0]> = {}): Promise<void> {
   const accessTokens = { get: () => freshToken(), watch };
@@ -93,45 +98,38 @@ describe('a client certificate', () => {
   const impostor = () => acme.issueAuthority('impostor', { ca: false, keyUsage: KeyUsageFlags.digitalSignature });
   const workload = (wish: Partial<Wish>) => acme.issue({ ...uri(ACME), ...wish });
   const forged = `spiffe://acme.example/x, URI:${ACME}`;
-  test.each<[string, () => Issued, string]>([
-    [
-      'with two URI names',
-      () => acme.issue(uri(ACME, 'spiffe://acme.example/other')),
-      `${ACME} spiffe://acme.example/other`,
-    ],
-    ['with the same URI name twice', () => acme.issue(uri(ACME, ACME)), `${ACME} ${ACME}`],
-    ['with a second URI name behind a comma', () => acme.issue(uri(forged)), forged],
-    ['with a URI name in a DNS name', () => hosts.issue(dns(`${HOST}, URI:${ACME}`)), `${HOST}, URI:${ACME}`],
-    ['with a zero byte in a DNS name', () => hosts.issue(dns(`${HOST}\0.evil.example`)), `${HOST}\0.evil.example`],
-    ['with two DNS names', () => hosts.issue(dns(HOST, 'other.acme.example')), `${HOST} other.acme.example`],
-    ['with a wildcard', () => hosts.issue(dns('*.acme.example')), '*.acme.example'],
-    [
-      'with a path that climbs',
-      () => acme.issue(uri('spiffe://acme.example/x/../mail')),
-      'spiffe://acme.example/x/../mail',
-    ],
-    ['without a name', () => acme.issue(), ''],
-    ['that is a CA', () => workload({ ca: true }), ACME],
-    [
-      'that may sign certificates',
-      () => workload({ keyUsage: KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature }),
-      ACME,
-    ],
-    ['without an extended key usage', () => workload({ purposes: [] }), ACME],
-    ['for servers only', () => workload({ purposes: ['1.3.6.1.5.5.7.3.1'] }), ACME],
-    ['that has expired', () => workload({ from: Date.now() - 2 * HOUR, until: Date.now() - HOUR }), ACME],
-    ['that is not yet valid', () => workload({ from: Date.now() + HOUR, until: Date.now() + 2 * HOUR }), ACME],
-    ['of an unknown CA', () => makeAuthority('other CA').issue(uri(ACME)), ACME],
-    ['of another CA with the same name', () => makeAuthority('acme CA').issue(uri(ACME)), ACME],
-    ['of the CA of another trust domain', () => beta.issue(uri(ACME)), ACME],
-    ['of an intermediate CA of another trust domain', () => beta.issueAuthority('acme CA').issue(uri(ACME)), ACME],
-    ['of a workload of the trust domain, that is no CA', () => impostor().issue(uri(ACME)), ACME],
-    ['of a SPIFFE id, by the CA for DNS names', () => hosts.issue(uri(ACME)), ACME],
-    ['of a DNS name, by the CA of a trust domain', () => acme.issue(dns(HOST)), HOST],
-    ['that no caller has', () => acme.issue(uri('spiffe://acme.example/other')), 'spiffe://acme.example/other'],
-  ])('%s is refused, and the audit log has its claimed name', async (_, certificate, claimed) => {
+  const other = 'spiffe://acme.example/other';
+  const climbing = 'spiffe://acme.example/x/../mail';
+  test.each<[string, string, () => Issued, string?]>([
+    ['with two URI names', MORE_URIS, () => acme.issue(uri(ACME, other)), `${ACME} ${other}`],
+    ['with the same URI name twice', MORE_URIS, () => acme.issue(uri(ACME, ACME)), `${ACME} ${ACME}`],
+    ['with a second URI name behind a comma', 'no SPIFFE id', () => acme.issue(uri(forged)), forged],
+    ['with a path that climbs', 'no SPIFFE id', () => acme.issue(uri(climbing)), climbing],
+    ['with a URI name in a DNS name', NO_HOST, () => hosts.issue(dns(`${HOST}, URI:${ACME}`)), `${HOST}, URI:${ACME}`],
+    ['with a zero byte in a DNS name', NO_HOST, () => hosts.issue(dns(`${HOST}\0.evil`)), `${HOST}\0.evil`],
+    ['with a wildcard', NO_HOST, () => hosts.issue(dns('*.acme.example')), '*.acme.example'],
+    ['with two DNS names', 'exactly one DNS name', () => hosts.issue(dns(HOST, 'a.example')), `${HOST} a.example`],
+    ['without a name', 'exactly one DNS name', () => acme.issue(), ''],
+    ['that is a CA', 'that of a CA', () => workload({ ca: true })],
+    ['that may sign certificates', 'that of a CA', () => workload({ keyUsage: KeyUsageFlags.keyCertSign })],
+    ['without an extended key usage', 'clientAuth', () => workload({ purposes: [] })],
+    ['for servers only', 'clientAuth', () => workload({ purposes: ['1.3.6.1.5.5.7.3.1'] })],
+    ['that has expired', 'CERT_HAS_EXPIRED', () => workload({ from: 0, until: Date.now() - HOUR })],
+    ['that is not yet valid', 'CERT_NOT_YET_VALID', () => workload({ from: Date.now() + HOUR, until: FAR })],
+    ['of an unknown CA', 'TLS reports', () => makeAuthority('other CA').issue(uri(ACME))],
+    ['of another CA with the same name', 'SIGNATURE', () => makeAuthority('acme CA').issue(uri(ACME))],
+    ['of a workload of the trust domain, that is no CA', 'TLS reports', () => impostor().issue(uri(ACME))],
+    ['of the CA of another trust domain', NO_CA, () => beta.issue(uri(ACME))],
+    ['of an intermediate CA of another trust domain', NO_CA, () => beta.issueAuthority('pod CA').issue(uri(ACME))],
+    ['of a SPIFFE id, by the CA for DNS names', NO_CA, () => hosts.issue(uri(ACME))],
+    ['of a DNS name, by the CA of a trust domain', NO_CA, () => acme.issue(dns(HOST)), HOST],
+    ['that no caller has', 'No caller has the name', () => acme.issue(uri(other)), other],
+  ])('%s is refused, and the audit log has its claimed name', async (_, fault, certificate, claimed = ACME) => {
     await start();
-    expect(await outcome(tokens(certificate()).getAccessToken({ connection }))).toBe('UNAUTHENTICATED');
+    await expect(tokens(certificate()).getAccessToken({ connection })).rejects.toMatchObject({
+      reason: 'UNAUTHENTICATED',
+      message: expect.stringContaining(fault),
+    });
     const named = { caller: 'unknown', status: 'UNAUTHENTICATED', claimed: { key: undefined, certificate: claimed } };
     expect(stage.audit.entries).toMatchObject([named]);
     expect(stage.log.events).toContainEqual(
@@ -167,6 +165,30 @@ async function callAndWatch(certificate: Issued) {
 }
 
 describe('while its connection is open', () => {
+  test('a certificate is read once, not for each call', async () => {
+    await start();
+    const { call } = await callAndWatch(acme.issue(uri(ACME)));
+    const readings = [
+      vi.spyOn(TLSSocket.prototype, 'getPeerCertificate'),
+      vi.spyOn(TLSSocket.prototype, 'getPeerX509Certificate'),
+    ];
+    onTestFinished(() => readings.forEach((reading) => void reading.mockRestore()));
+
+    expect([await call(), await call()]).toEqual(['OK', 'OK']);
+    for (const reading of readings) expect(reading).not.toHaveBeenCalled();
+
+    await tokens(acme.issue(uri(ACME))).getAccessToken({ connection });
+    expect(readings[1]).toHaveBeenCalledTimes(1);
+  });
+
+  test('a client is requested to reconnect before its certificate expires, and soon if it is not valid', () => {
+    const valid = { subject: ACME, fault: undefined, authority: 'a', expireTime: NOW + HOUR };
+    expect(lifetimeOf(valid, NOW)).toBe(0.9 * HOUR);
+    expect(lifetimeOf({ ...valid, expireTime: NOW - 1 }, NOW)).toBe(0);
+    expect(lifetimeOf({ ...valid, fault: 'It is broken.' }, NOW)).toBe(60_000);
+    expect(lifetimeOf(undefined, NOW)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test('a certificate that expires is refused at the next call, and ends a WatchAccessToken', async () => {
     const timers: (() => void)[] = [];
     await start({
@@ -232,9 +254,15 @@ describe('a CA that is removed', () => {
     };
     const removed = await open(acme.issue(uri(ACME)));
     const other = await open(hosts.issue(dns(HOST)));
+    let received = '';
+    removed.on('data', (bytes: Buffer) => {
+      received += bytes.toString('latin1');
+    });
     const closed = once(removed, 'close');
     stage.trust(without);
     await closed;
+    // Of the GOAWAY.
+    expect(received).toContain('client_ca');
     expect(other.destroyed).toBe(false);
     other.destroy();
   });

@@ -360,7 +360,12 @@ describe('the verification', () => {
     const time = createMovableTime(NOW);
     const issuers = openIssuers(time.clock);
     const current: KnownCallers = { keys: [], certificates: [], tokens: KNOWN, issuers: issuersOf(), sha256: '' };
-    const { authenticate } = createCredentialsAuthenticator({ current, listen: () => () => {} }, issuers, undefined, time.clock);
+    const { authenticate } = createCredentialsAuthenticator(
+      { current, listen: () => () => {} },
+      issuers,
+      undefined,
+      time.clock,
+    );
     const presented = { authorization: `Bearer ${await cluster.sign(pod)}`, certificate: undefined };
 
     const first = authenticate(presented);

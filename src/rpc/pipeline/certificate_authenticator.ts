@@ -45,7 +45,7 @@ export function createCertificateAuthenticator(
 
   function check(certificate: ClientCertificate): Finding {
     const finding = find(certificate);
-    if (finding.fault !== undefined) throw unauthenticated(`The client certificate is not valid. ${finding.fault}`);
+    if (finding.fault !== undefined) throw invalid(finding.fault);
     if (certificate.expireTime <= clock.now()) throw unauthenticated(EXPIRED);
     return finding;
   }
@@ -66,9 +66,13 @@ interface Finding {
   readonly caller: Caller | undefined;
 }
 
-const NOT_TRUSTED = 'Its CA is not trusted any more. Connect with a certificate of another CA.';
+const NOT_TRUSTED = 'Its CA is not trusted any more.';
 const EXPIRED = 'The client certificate has expired. Renew it, and connect again.';
 const UNKNOWN = 'No caller has the name in this client certificate. Ask the operator of the vault to add it.';
+
+function invalid(fault: string): VaultError {
+  return unauthenticated(`The client certificate is not valid. ${fault} Connect with a valid one.`);
+}
 
 function unauthenticated(message: string): VaultError {
   return new VaultError('UNAUTHENTICATED', message);

@@ -2,7 +2,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import { type ClientSocket, readClientCertificate } from '../../listeners/read_client_certificate.ts';
 import type { ClientCertificate } from '../../model/client_certificate.ts';
 import { type ClientTrustSource, isTrusted } from '../../model/client_trust.ts';
-import { type Duration, MINUTE } from '../../model/clock.ts';
+import { type Duration, MINUTE, type Timestamp } from '../../model/clock.ts';
 import { drainSession } from './drain_session.ts';
 
 /** Client certificates of the sessions of one listener. */
@@ -34,7 +34,7 @@ export function createCertifiedSessions(trust: ClientTrustSource | undefined): C
 const INVALID: Duration = MINUTE;
 
 /** How long the session may last, so that its client reconnects with its next certificate before this one expires. */
-export function lifetimeOf(certificate: ClientCertificate | undefined): Duration {
+export function lifetimeOf(certificate: ClientCertificate | undefined, now: Timestamp): Duration {
   if (certificate === undefined) return Number.POSITIVE_INFINITY;
-  return certificate.fault === undefined ? Math.max(0, 0.9 * (certificate.expireTime - Date.now())) : INVALID;
+  return certificate.fault === undefined ? Math.max(0, 0.9 * (certificate.expireTime - now)) : INVALID;
 }

@@ -101,7 +101,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     if (certificate !== undefined) peer.getAuthContext = authContextOf(certificate);
     // Random by 10 %, so that clients do not all reconnect at once.
     const maxAge = (parts.maxAge ?? MAX_AGE) * (0.9 + Math.random() / 5);
-    const age = setTimeout(() => retire(peer, session), Math.min(maxAge, lifetimeOf(certificate))).unref();
+    const age = setTimeout(() => retire(peer, session), Math.min(maxAge, lifetimeOf(certificate, Date.now()))).unref();
     session.once('close', () => clearTimeout(age));
   }
 
