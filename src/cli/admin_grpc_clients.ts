@@ -114,8 +114,8 @@ function channelOptions(access: VaultAccess): ClientOptions {
 
 function readApiKey(file: string): string {
   const key = read(file).toString('utf8').trim();
-  if (/^tv1_[\x21-\x7e]+$/.test(key)) return key;
-  throw new CommandError(EXIT.DATA, `${file} holds no API key. Write one line into it, tv1_…`);
+  if (/^(tv1_[\x21-\x7e]+|[\w-]+\.[\w-]+\.[\w-]+)$/.test(key)) return key;
+  throw new CommandError(EXIT.DATA, `${file} holds no API key and no token. Write one line into it, tv1_…`);
 }
 
 function read(file: string): Buffer {

@@ -50,6 +50,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
   if (callersFile === undefined) {
     metrics.observeCallersFile({ sha256: () => undefined, isRejected: () => false });
     const authenticator = createLoopbackAuthenticator();
+    metrics.observeTokenIssuers(() => []);
     const none = () => undefined;
     return { authenticator, keys: () => [], status: none, fault: none, issuersFault: none, check: undefined };
   }

@@ -20,6 +20,8 @@ export interface FakeIssuer {
   removeKey(keyId: string): void;
   /** By the first key. */
   sign(claims: JWTPayload, header?: Readonly<Record<string, unknown>>, keyId?: string): Promise<string>;
+  /** Ends requests in progress without an answer. */
+  drop(): void;
   /** Resolves at the next request of the JWK set. */
   requested(): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +79,7 @@ export async function startFakeIssuer(options: { readonly tls?: boolean } = {}):
       return key.sign(claims, header);
     },
     requested: () => new Promise((resolve) => waiting.add(resolve)),
+    drop: () => server.closeAllConnections(),
     async close() {
       server.closeAllConnections();
       server.close();

@@ -16,8 +16,8 @@ export const file_tokenvault_v1_error_reason: GenFile = /*@__PURE__*/
  * Reasons why a call failed. The list is closed. A failed call carries `google.rpc.ErrorInfo` with domain `tokenvault`
  * and the reason without its prefix (`SCOPE_UNKNOWN`). If a retry helps, it also carries `google.rpc.RetryInfo`.
  * Retry only UNAVAILABLE and RESOURCE_EXHAUSTED. Any call may fail with UNAUTHENTICATED, ACCESS_DENIED,
- * DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED or INTERNAL. The comment of each RPC names the
- * others.
+ * KEY_SOURCE_UNAVAILABLE, DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED or INTERNAL. The comment
+ * of each RPC names the others.
  *
  * @generated from enum tokenvault.v1.ErrorReason
  */
@@ -307,8 +307,9 @@ export const ErrorReason = {
   ETAG_MISMATCH: 35,
 
   /**
-   * UNAUTHENTICATED. The API key is missing, unknown or expired. The operator of the callers file checks the key that
-   * the caller sends as `authorization: Bearer tv1_…`.
+   * UNAUTHENTICATED. The credential is missing, unknown or expired: the API key or token that the caller sends as
+   * `authorization: Bearer …`. For a token, `tokenFault` in the metadata names the failed check: after `expired`, call
+   * again with a new token. Otherwise the operator of the callers file acts.
    *
    * @generated from enum value: ERROR_REASON_UNAUTHENTICATED = 36;
    */
@@ -363,8 +364,9 @@ export const ErrorReason = {
   DATABASE_UNAVAILABLE: 42,
 
   /**
-   * UNAVAILABLE, with RetryInfo. The source of the vault's keys is unavailable. The operator repairs it. Reported when
-   * the vault starts (exit code 69); after that, the keys are in memory.
+   * UNAVAILABLE, with RetryInfo. Keys are unavailable: those of the issuer of the caller's token, so that it cannot be
+   * verified, or those of the vault when it starts (exit code 69). No action needed; retry. If it persists, the operator
+   * repairs the source.
    *
    * @generated from enum value: ERROR_REASON_KEY_SOURCE_UNAVAILABLE = 43;
    */
@@ -416,8 +418,8 @@ export const ErrorReason = {
  * Reasons why a call failed. The list is closed. A failed call carries `google.rpc.ErrorInfo` with domain `tokenvault`
  * and the reason without its prefix (`SCOPE_UNKNOWN`). If a retry helps, it also carries `google.rpc.RetryInfo`.
  * Retry only UNAVAILABLE and RESOURCE_EXHAUSTED. Any call may fail with UNAUTHENTICATED, ACCESS_DENIED,
- * DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED or INTERNAL. The comment of each RPC names the
- * others.
+ * KEY_SOURCE_UNAVAILABLE, DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED or INTERNAL. The comment
+ * of each RPC names the others.
  *
  * @generated from enum tokenvault.v1.ErrorReason
  */
