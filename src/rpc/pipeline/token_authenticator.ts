@@ -10,12 +10,15 @@ type Tokens = Pick<KnownCallers, 'tokens'>;
 
 /** A token that was verified, until it is verified again. */
 interface AcceptedToken {
+  readonly authorization: string;
   readonly caller: Caller;
   readonly untilTime: Timestamp;
 }
 
 const REMEMBERED: Duration = 5 * MINUTE;
 const MAX_REMEMBERED = 10_000;
+/** Characters at the end of a token, which belong to its signature. To hash the whole token costs three times as much. */
+const INDEXED = 43;
 
 /** Whether the `authorization` header has the form of one with a JWT. An API key has no dot. */
 export function hasToken(authorization: string): boolean {
@@ -66,7 +69,8 @@ export function createTokenAuthenticator(
     // The callers file, or the keys, may have changed meanwhile.
     useCurrent();
     const caller = callerOf(token);
-    accepted.set(authorization, { caller, untilTime: Math.min(token.endTime, clock.now() + REMEMBERED) });
+    const untilTime = Math.min(token.endTime, clock.now() + REMEMBERED);
+    accepted.set(authorization.slice(-INDEXED), { authorization, caller, untilTime });
     return caller;
   }
 
@@ -74,8 +78,8 @@ export function createTokenAuthenticator(
     /** UNAUTHENTICATED, KEY_SOURCE_UNAVAILABLE. A promise if the token is not remembered. */
     authenticate(authorization: string): Caller | Promise<Caller> {
       useCurrent();
-      const known = accepted.get(authorization);
-      if (known !== undefined && known.untilTime > clock.now()) return known.caller;
+      const known = accepted.get(authorization.slice(-INDEXED));
+      if (known?.authorization === authorization && known.untilTime > clock.now()) return known.caller;
       return verifications.run(authorization, () => verify(authorization));
     },
     /** The caller of a token that was verified for an open call, as things are now. UNAUTHENTICATED. */
