@@ -100,18 +100,21 @@ describe('a forged token', () => {
     expect(await outcome(await one.sign({ ...claims, iss: 'https://unknown.example' }, {}, 'one'))).toBe('issuer');
   });
 
-  test('is refused if a JWK set has a shared key, or an algorithm differs from that of the key', async () => {
+  test('by a shared key, a key for encryption, or a key of another algorithm is refused', async () => {
     const host = await startIssuer();
     const k = Buffer.alloc(32, 1).toString('base64url');
+    const encrypting = await createSigningKey('k3');
     const keys = [
       { kty: 'oct', kid: 'k1', k },
       { ...(await createSigningKey('k2', 'RS256')).publicJwk, alg: 'PS256' },
+      { ...encrypting.publicJwk, use: 'enc' },
     ];
     host.answer = { status: 200, body: JSON.stringify({ keys }) };
     const { outcome } = openVerifier(clusterIssuer(atUrl(host.jwksUrl), { algorithms: ['RS256', 'ES256'] }));
 
     expect(await outcome(await host.sign(claims))).toBe('key');
     expect(await outcome(await host.sign(claims, { kid: 'k2' }))).toBe('signature');
+    expect(await outcome(await encrypting.sign(claims))).toBe('key');
   });
 
   test('with a wrong audience or time is refused before its signature is checked', async () => {
