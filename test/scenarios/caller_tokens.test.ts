@@ -9,6 +9,8 @@ import { type FakeIssuer, startFakeIssuer } from '../caller_tokens/fake_issuer.t
 import { callersFileOf } from './callers_file.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
+/** A loaded machine needs more than the second of the default. */
+const PATIENT = { timeout: 20_000 };
 const ISSUER = 'https://cluster.example';
 const operator = { id: 'operator', ...newApiKey('operator'), rules: [{ role: 'operator', tenants: ['*'] }] };
 const pod = {
@@ -81,11 +83,11 @@ async function ops(path: string): Promise<string> {
 test('a vault starts while a JWKS host hangs, and serves the tokens once it answers', async () => {
   expect(await ops('/readyz')).toContain('serving: ok');
   expect(await outcome(operator.key)).toBe('OK');
-  await expect.poll(() => host.requests.length).toBe(1);
+  await expect.poll(() => host.requests.length, PATIENT).toBe(1);
   expect(host.requests).toEqual(['Bearer token-of-the-vault']);
 
   host.drop();
-  await expect.poll(() => ops('/readyz')).toContain('tokenIssuers: degraded');
+  await expect.poll(() => ops('/readyz'), PATIENT).toContain('tokenIssuers: degraded');
   expect(await ops('/metrics')).toContain('tokenvault_token_issuer_keys_unavailable{issuer="cluster"} 1');
   expect(await outcome(await tokenOf())).toBe('KEY_SOURCE_UNAVAILABLE');
 });
@@ -106,5 +108,5 @@ test('a restarted vault accepts a token, describes its caller, and forgets it wi
   expect(await outcome(await tokenOf('system:serviceaccount:mail:other'))).toBe('UNAUTHENTICATED');
 
   write([]);
-  await expect.poll(() => outcome(token)).toBe('UNAUTHENTICATED');
+  await expect.poll(() => outcome(token), PATIENT).toBe('UNAUTHENTICATED');
 });
