@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchAgainst } from './against.ts';
 import { benchDecision } from './decision.ts';
 import { type Filling, fillVault } from './filled_vault.ts';
+import { benchFlood } from './flood.ts';
 import { benchHit } from './hit.ts';
 import { benchImport } from './import.ts';
 import { createClientLoad } from './load_client.ts';
@@ -20,7 +21,7 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
   --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep,
-                    replicas, decision
+                    replicas, decision, flood
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
   --quick           a third of the rounds, and 100,000 instead of 1,000,000 connections; not for publication
   --json FILE       the figures as JSON
@@ -36,6 +37,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   sweep: benchSweep,
   replicas: benchReplicas,
   decision: benchDecision,
+  flood: benchFlood,
 };
 
 const { values: options } = parseArgs({

@@ -25,9 +25,9 @@ export const ACCOUNT = {
 export const GRAPH = 'https://graph.microsoft.com';
 export const PERMISSIONS = ['Mail.ReadWrite', 'MailboxSettings.Read', 'User.Read'] as const;
 
-/** `lifetime`: of access tokens, in seconds; default: as at Entra. */
-export async function startFakeEntra(algorithm: 'RS256' | 'ES256', lifetime?: number): Promise<FakeEntra> {
-  const args = lifetime === undefined ? [algorithm] : [algorithm, String(lifetime)];
+/** `lifetime`: of access tokens, in seconds; default: as at Entra. `latency`: of each answer, in milliseconds. */
+export async function startFakeEntra(algorithm: 'RS256' | 'ES256', lifetime?: number, latency = 0): Promise<FakeEntra> {
+  const args = lifetime === undefined ? [algorithm] : [algorithm, String(lifetime), String(latency)];
   const server = startProcess({ script: 'sandbox_server.ts', args });
   return { url: (await messageOf(server.child, 'url')) as string, process: server };
 }
