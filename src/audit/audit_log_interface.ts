@@ -37,6 +37,8 @@ export interface AuditEntry {
   /** Of a call without a valid credential. */
   readonly claimed?: ClaimedIds | undefined;
   readonly token?: AuditedToken | undefined;
+  /** Of a change of labels: the callers with rules that select the tenant by them. */
+  readonly affectedCallers?: readonly string[] | undefined;
 }
 
 /** Whose credentials an unauthenticated call claims to present. */

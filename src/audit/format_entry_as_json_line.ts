@@ -22,6 +22,8 @@ export function createEntryLine(instance: string): EntryLine {
   return (number, entry) => {
     const head = `{"n":${number},"time":"${startTimes(entry.time)}","instance":${quotedInstance},"request":${quote(entry.requestId)},"caller":${quote(entry.caller)},"credential":${quote(entry.credentialId)},"rule":${quote(entry.rule)},"method":"${entry.method}","resource":${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}`;
     if (entry.claimed !== undefined) return `${head}${claimedTail(entry.claimed)}}\n`;
+    if (entry.affectedCallers !== undefined)
+      return `${head},"affected_callers":${JSON.stringify(entry.affectedCallers)}}\n`;
     return entry.token === undefined ? `${head}}\n` : `${head},${tailOf(entry.token)}\n`;
   };
 }

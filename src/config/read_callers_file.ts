@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type CallRate, type KnownCallers, ROLES, type Rule } from '../model/authenticated_caller.ts';
 import { CONNECTION_GLOB } from '../model/connection_glob.ts';
+import { ACCESS_PREFIX } from '../model/tenant_labels.ts';
 import {
   credentialFaults,
   credentialFields,
@@ -16,15 +17,23 @@ const rate = z.strictObject({
   burst: z.int('must be a whole number').min(1, 'must be at least 1').max(1_000_000, 'must be at most 1000000'),
 });
 
+const NO_TENANTS = `must be a list of ids of tenants, or labels such as { ${ACCESS_PREFIX}tier: gold }`;
+
+const tenantIds = z
+  .array(z.union([z.literal('*'), resourceId], 'must be the id of a tenant, or "*"'))
+  .min(1, 'must name at least one tenant, or "*" for all');
+
+const tenantSelector = z
+  .record(z.string().regex(/^access\.[a-z0-9_.-]{1,56}$/), z.string().max(128))
+  .refine((labels) => Object.keys(labels).length > 0, NO_TENANTS);
+
 const rule = z
   .strictObject({
     id: resourceId,
     effect: z.enum(['ALLOW', 'DENY'], 'must be ALLOW or DENY').default('ALLOW'),
     role: z.enum(ROLES, `must be one of ${ROLES.join(', ')}`).optional(),
     actions: z.array(z.string()).min(1, 'must name at least one action').optional(),
-    tenants: z
-      .array(z.union([z.literal('*'), resourceId], 'must be the id of a tenant, or "*"'))
-      .min(1, 'must name at least one tenant, or "*" for all'),
+    tenants: z.union([tenantIds, tenantSelector], NO_TENANTS),
     connections: z
       .string()
       .regex(CONNECTION_GLOB, 'must be a connection id of at most 128 characters, in which * stands for any')
@@ -90,7 +99,7 @@ function isObject(raw: unknown): raw is object {
 }
 
 function isOfAdmin({ effect, role, tenants }: z.infer<typeof rule>): boolean {
-  return effect === 'ALLOW' && role === 'admin' && tenants.includes('*');
+  return effect === 'ALLOW' && role === 'admin' && Array.isArray(tenants) && tenants.includes('*');
 }
 
 /** The names that a callers file may use. */
@@ -145,10 +154,22 @@ function scopeFaults(callerId: string, { id, scopes = [] }: WrittenRule, { isSco
 type WrittenRule = z.infer<typeof rule>;
 
 function toRule(written: WrittenRule): Rule {
-  const { id, effect, role, actions = [], tenants, connections, scopes, excess, rate, not_after } = written;
+  const { id, effect, role, actions = [], connections, scopes, excess, rate, not_after } = written;
   const ceiling = scopes && excess && { scopes, excess };
   const notAfter = not_after === undefined ? undefined : Date.parse(not_after);
-  return { id, effect, role, actions, tenants, connections, ceiling, rate: rate && toRate(rate), notAfter };
+  const tenants = Array.isArray(written.tenants) ? { ids: written.tenants } : { ids: [], labels: written.tenants };
+  return {
+    id,
+    effect,
+    role,
+    actions,
+    tenants: tenants.ids,
+    tenantLabels: tenants.labels,
+    connections,
+    ceiling,
+    rate: rate && toRate(rate),
+    notAfter,
+  };
 }
 
 function toRate({ per_second, burst }: z.infer<typeof rate>): CallRate {

@@ -1,4 +1,5 @@
 import type { Timestamp } from './clock.ts';
+import type { AccessLabels } from './tenant_labels.ts';
 import type { TokenIssuer } from './token_issuer.ts';
 
 /** `admin` reads no tokens. */
@@ -14,8 +15,10 @@ export interface Rule {
   readonly role: Role | undefined;
   /** `TokenService/GetAccessToken`, `TokenService/*`; `*` in a DENY rule. Empty: `role`. */
   readonly actions: readonly string[];
-  /** Tenant ids; `*` for all. */
+  /** Tenant ids; `*` for all. Empty: `tenantLabels`. */
   readonly tenants: readonly string[];
+  /** The tenants with all of these labels; undefined: `tenants`. */
+  readonly tenantLabels: AccessLabels | undefined;
   /** Glob of connection ids; undefined: not limited to connections. */
   readonly connections: string | undefined;
   /** What a token may carry; undefined: anything. */
@@ -42,7 +45,13 @@ export interface CallRate {
 
 /** Allows a role without limits. */
 export function roleRule(id: string, role: Role, tenants: readonly string[]): Rule {
-  const unlimited = { connections: undefined, ceiling: undefined, rate: undefined, notAfter: undefined };
+  const unlimited = {
+    tenantLabels: undefined,
+    connections: undefined,
+    ceiling: undefined,
+    rate: undefined,
+    notAfter: undefined,
+  };
   return { id, effect: 'ALLOW', role, actions: [], tenants, ...unlimited };
 }
 

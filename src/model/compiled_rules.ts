@@ -1,6 +1,7 @@
 import type { Role, Rule } from './authenticated_caller.ts';
 import type { Timestamp } from './clock.ts';
 import { connectionMatcher } from './connection_glob.ts';
+import { type AccessLabels, hasLabels, labelsText, NO_TENANT_LABELS, type TenantLabels } from './tenant_labels.ts';
 
 /** A method, as rules name it. */
 export interface AccessMethod {
@@ -36,13 +37,22 @@ export type AccessDecision =
 
 /** The rules of one caller. */
 export interface CompiledRules {
-  decide(method: AccessMethod, target: AccessTarget, now: Timestamp): AccessDecision;
+  /** `labels`: default: no tenant has any. */
+  decide(method: AccessMethod, target: AccessTarget, now: Timestamp, labels?: TenantLabels): AccessDecision;
 }
 
 interface RuleIndex {
   readonly all: IndexedRule[];
   readonly everywhere: ByConnection;
   readonly byTenant: Map<string, ByConnection>;
+  readonly bySelector: Map<string, Selected>;
+  /** The rules of `bySelector` that select tenants with these labels. */
+  readonly byLabels: WeakMap<AccessLabels, readonly ByConnection[]>;
+}
+
+interface Selected {
+  readonly selector: AccessLabels;
+  readonly rules: ByConnection;
 }
 
 interface ByConnection {
@@ -96,12 +106,12 @@ export function compileRules(rules: readonly Rule[]): CompiledRules {
   }
 
   return {
-    decide(method, target, now) {
+    decide(method, target, now, labels = NO_TENANT_LABELS) {
       const { allow, deny } = rulesOf(method);
-      const denying = deny.all.length === 0 ? undefined : firstDenying(deny, target, now);
+      const denying = deny.all.length === 0 ? undefined : firstDenying(deny, target, now, labels);
       if (denying !== undefined) return { isAllowed: false, rule: denying };
-      if (target.kind === 'VISIBLE') return decideVisible(allow, deny, now);
-      const found = allowing(allow, target, now);
+      if (target.kind === 'VISIBLE') return decideVisible(allow, deny, now, labels);
+      const found = allowing(allow, target, now, labels);
       const rule = firstDeciding(found);
       if (rule === undefined) return { isAllowed: false, rule };
       const limited = isLimited(rule) ? found : undefined;
@@ -135,8 +145,19 @@ export function coversMethod({ role, actions }: Rule, method: AccessMethod): boo
 }
 
 function indexOf(rules: readonly IndexedRule[]): RuleIndex {
-  const index: RuleIndex = { all: [...rules], everywhere: emptyList(), byTenant: new Map() };
+  const index: RuleIndex = {
+    all: [...rules],
+    everywhere: emptyList(),
+    byTenant: new Map(),
+    bySelector: new Map(),
+    byLabels: new WeakMap(),
+  };
   for (const one of rules) {
+    const selector = one.rule.tenantLabels;
+    if (selector !== undefined) {
+      add(entryOf(index.bySelector, labelsText(selector), () => ({ selector, rules: emptyList() })).rules, one);
+      continue;
+    }
     // A rule for all tenants needs no other entries.
     if (one.rule.tenants.includes('*')) add(index.everywhere, one);
     else for (const tenant of new Set(one.rule.tenants)) add(entryOf(index.byTenant, tenant, emptyList), one);
@@ -176,12 +197,39 @@ function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value)
   return known;
 }
 
-function firstDenying(deny: RuleIndex, target: AccessTarget, now: Timestamp): Rule | undefined {
+const NO_SELECTED: readonly ByConnection[] = [];
+
+/** The rules that select the tenant by its labels. `unknown`: what is selected while its labels are not known. */
+function selecting(
+  index: RuleIndex,
+  tenant: string,
+  known: TenantLabels,
+  unknown: 'ALL' | 'NONE',
+): readonly ByConnection[] {
+  if (index.bySelector.size === 0) return NO_SELECTED;
+  const labels = known.of(tenant);
+  if (labels === undefined && unknown === 'NONE') return NO_SELECTED;
+  const remembered = labels && index.byLabels.get(labels);
+  if (remembered !== undefined) return remembered;
+  const selected = [...index.bySelector.values()]
+    .filter(({ selector }) => labels === undefined || hasLabels(labels, selector))
+    .map(({ rules }) => rules);
+  if (labels !== undefined) index.byLabels.set(labels, selected);
+  return selected;
+}
+
+function firstDenying(deny: RuleIndex, target: AccessTarget, now: Timestamp, labels: TenantLabels): Rule | undefined {
   switch (target.kind) {
     case 'CONNECTION':
-      return ofConnection(deny.everywhere, target, now) ?? ofConnection(deny.byTenant.get(target.tenant), target, now);
+      return (
+        ofConnection(deny.everywhere, target, now) ??
+        ofConnection(deny.byTenant.get(target.tenant), target, now) ??
+        selecting(deny, target.tenant, labels, 'ALL')
+          .map((rules) => ofConnection(rules, target, now))
+          .find(isRule)
+      );
     case 'TENANT':
-      return firstOf(deny.everywhere.all, now) ?? firstOf(deny.byTenant.get(target.tenant)?.all, now);
+      return firstOf(deny.everywhere.all, now) ?? denyingTenant(deny, target.tenant, now, labels);
     case 'VISIBLE':
       return firstOf(deny.everywhere.all, now);
     case 'ALL':
@@ -191,15 +239,33 @@ function firstDenying(deny: RuleIndex, target: AccessTarget, now: Timestamp): Ru
   }
 }
 
+function isRule(rule: Rule | undefined): rule is Rule {
+  return rule !== undefined;
+}
+
+/** By a rule that is not about all tenants. */
+function denyingTenant(deny: RuleIndex, tenant: string, now: Timestamp, labels: TenantLabels): Rule | undefined {
+  return (
+    firstOf(deny.byTenant.get(tenant)?.all, now) ??
+    selecting(deny, tenant, labels, 'ALL')
+      .map(({ all }) => firstOf(all, now))
+      .find(isRule)
+  );
+}
+
 /** One rule without limits, or all with limits. */
-function allowing(allow: RuleIndex, target: AccessTarget, now: Timestamp): readonly Rule[] {
+function allowing(allow: RuleIndex, target: AccessTarget, now: Timestamp, labels: TenantLabels): readonly Rule[] {
   const { everywhere } = allow;
   if (target.kind === 'NONE') return collect([allow.all], target, now);
   if (target.kind === 'ALL') return collect([everywhere.whole], target, now);
   const own = allow.byTenant.get(target.tenant);
+  const selected = selecting(allow, target.tenant, labels, 'NONE');
   const { connection } = target;
-  if (connection === undefined) return collect([own?.whole, everywhere.whole], target, now);
-  return collect([...listsOf(own, connection), ...listsOf(everywhere, connection)], target, now);
+  if (connection === undefined)
+    return collect([own?.whole, everywhere.whole, ...selected.map(({ whole }) => whole)], target, now);
+  const lists = [...listsOf(own, connection), ...listsOf(everywhere, connection)];
+  for (const rules of selected) lists.push(...listsOf(rules, connection));
+  return collect(lists, target, now);
 }
 
 function collect(
@@ -233,7 +299,7 @@ function firstOf(rules: readonly IndexedRule[] = NO_RULES, now: Timestamp): Rule
  * Tenants with a DENY rule are left out. If those that remain cannot be listed, the call is denied. Ceilings do not apply
  * to lists; of the rates, that of the first rule does.
  */
-function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp): AccessDecision {
+function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp, labels: TenantLabels): AccessDecision {
   const all = firstOf(allow.everywhere.whole, now);
   if (all !== undefined) {
     const denying = firstOf(deny.all, now);
@@ -242,16 +308,20 @@ function decideVisible(allow: RuleIndex, deny: RuleIndex, now: Timestamp): Acces
       : { isAllowed: false, rule: denying };
   }
   let rule: Rule | undefined;
-  const tenants: string[] = [];
-  for (const [tenant, { whole }] of allow.byTenant) {
-    const found = firstOf(whole, now);
-    if (found === undefined || firstOf(deny.byTenant.get(tenant)?.all, now) !== undefined) continue;
+  const tenants = new Set<string>();
+  const addTenant = (tenant: string, found: Rule | undefined) => {
+    if (found === undefined || denyingTenant(deny, tenant, now, labels) !== undefined) return;
     rule ??= found;
-    tenants.push(tenant);
+    tenants.add(tenant);
+  };
+  for (const [tenant, { whole }] of allow.byTenant) addTenant(tenant, firstOf(whole, now));
+  for (const { selector, rules } of allow.bySelector.values()) {
+    const found = firstOf(rules.whole, now);
+    if (found !== undefined) for (const tenant of labels.select(selector)) addTenant(tenant, found);
   }
   return rule === undefined
     ? { isAllowed: false, rule: undefined }
-    : { isAllowed: true, rule, tenants, limited: ofRate(rule) };
+    : { isAllowed: true, rule, tenants: [...tenants], limited: ofRate(rule) };
 }
 
 function ofRate(rule: Rule): readonly Rule[] | undefined {

@@ -8,6 +8,7 @@ import {
   coversMethod,
 } from './compiled_rules.ts';
 import { connectionMatcher } from './connection_glob.ts';
+import { hasLabels, labelsText, NO_TENANT_LABELS, type TenantLabels } from './tenant_labels.ts';
 
 /** What one rule says about a call. */
 export interface RuleVerdict {
@@ -26,28 +27,33 @@ export function explainRules(
   method: AccessMethod,
   target: AccessTarget,
   now: Timestamp,
+  labels: TenantLabels = NO_TENANT_LABELS,
 ): ExplainedRules {
   return {
-    decision: compileRules(rules).decide(method, target, now),
-    verdicts: rules.map((rule) => ({ rule, whyNot: whyNot(rule, method, target, now) })),
+    decision: compileRules(rules).decide(method, target, now, labels),
+    verdicts: rules.map((rule) => ({ rule, whyNot: whyNot(rule, method, target, { now, labels }) })),
   };
 }
 
 /** In a sentence without its subject, the rule. */
-function whyNot(rule: Rule, method: AccessMethod, target: AccessTarget, now: Timestamp): string | undefined {
+function whyNot(
+  rule: Rule,
+  method: AccessMethod,
+  target: AccessTarget,
+  { now, labels }: { readonly now: Timestamp; readonly labels: TenantLabels },
+): string | undefined {
   if (!coversMethod(rule, method)) return `does not cover ${method.name}`;
   if (rule.notAfter !== undefined && now >= rule.notAfter) return `ended at ${new Date(rule.notAfter).toISOString()}`;
   const isOfAll = rule.tenants.includes('*');
   const isAllow = rule.effect === 'ALLOW';
   switch (target.kind) {
     case 'CONNECTION':
-      if (!isOfAll && !rule.tenants.includes(target.tenant)) return `is about other tenants than ${target.tenant}`;
-      return connectionMatcher(rule.connections ?? '*')(target.connection ?? '')
-        ? undefined
-        : `is about other connections: ${rule.connections}`;
-    case 'TENANT':
-      if (!isOfAll && !rule.tenants.includes(target.tenant)) return `is about other tenants than ${target.tenant}`;
+      return whyNotTenant(rule, target.tenant, labels) ?? whyNotConnection(rule, target.connection);
+    case 'TENANT': {
+      const other = whyNotTenant(rule, target.tenant, labels);
+      if (other !== undefined) return other;
       break;
+    }
     case 'ALL':
       if (isAllow && !isOfAll) return 'is not about all tenants';
       break;
@@ -61,4 +67,21 @@ function whyNot(rule: Rule, method: AccessMethod, target: AccessTarget, now: Tim
   return isAllow && rule.connections !== undefined
     ? 'allows single connections only, and the call is not about one'
     : undefined;
+}
+
+function whyNotTenant(
+  { tenants, tenantLabels, effect }: Rule,
+  tenant: string,
+  labels: TenantLabels,
+): string | undefined {
+  if (tenantLabels === undefined)
+    return tenants.includes('*') || tenants.includes(tenant) ? undefined : `is about other tenants than ${tenant}`;
+  const known = labels.of(tenant);
+  if (known === undefined)
+    return effect === 'DENY' ? undefined : `needs the labels of ${tenant}, which are not known now`;
+  return hasLabels(known, tenantLabels) ? undefined : `is about tenants with ${labelsText(tenantLabels)}`;
+}
+
+function whyNotConnection({ connections = '*' }: Rule, connection = ''): string | undefined {
+  return connectionMatcher(connections)(connection) ? undefined : `is about other connections: ${connections}`;
 }

@@ -1,4 +1,4 @@
-import { checkLabels, checkText } from '../model/check_text_fields.ts';
+import { checkText } from '../model/check_text_fields.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../scopes/product_presets.ts';
@@ -6,6 +6,7 @@ import type { Registration } from '../store/store_interfaces.ts';
 import type { NextSteps } from './app_setup_next_steps.ts';
 import { FIRST, newFirstApp } from './build_new_app.ts';
 import { newFirstCredential, REGISTRATION_FIELDS } from './build_new_credential.ts';
+import { withoutAccessChange } from './check_access_labels.ts';
 import { checkCatalog, checkGuids, checkId, checkThresholds } from './check_operator_fields.ts';
 import { addApp, alreadyExists, orThrow } from './create_app.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
@@ -36,7 +37,7 @@ function newTenant(
   return {
     tenantId,
     displayName: checkText('display_name', request.displayName) || tenantId,
-    labels: checkLabels('labels', request.labels),
+    labels: withoutAccessChange('labels', {}, request.labels),
     catalog: checkCatalog('catalog', request.catalog || preset?.catalog || 'microsoft', scopes),
     allowedDirectoryIds: checkGuids('allowed_directory_ids', request.allowedDirectoryIds, 'the id of a directory'),
     expiryThresholds: checkThresholds('expiry_thresholds_days', request.expiryThresholds),

@@ -1,4 +1,4 @@
-import { checkLabels, checkText } from '../model/check_text_fields.ts';
+import { checkText } from '../model/check_text_fields.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
@@ -7,6 +7,7 @@ import type { Page } from '../model/page.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import { sharedAppInUse } from './app_in_use_errors.ts';
+import { withAccessLabels, withoutAccessChange } from './check_access_labels.ts';
 import { checkCatalog, checkGuids, checkThresholds } from './check_operator_fields.ts';
 import { createLookup } from './find_resource_by_id.ts';
 import { itemsOfWholePage } from './items_of_whole_page.ts';
@@ -16,6 +17,7 @@ import type {
   ListTenants,
   RegisteredTenant,
   RegisterTenant,
+  SetAccessLabels,
   TenantWithEtag,
   UpdateTenant,
 } from './tenant_request_types.ts';
@@ -69,6 +71,20 @@ export function createTenants(parts: RegistryParts) {
     /** TENANT_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH. */
     update: (request: UpdateTenant): Promise<Tenant> =>
       change(request, (tenant) => updatedTenant(tenant, request, scopes, clock.now())),
+
+    /** The tenant after the change, and its labels before. TENANT_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH. */
+    async setAccessLabels(request: SetAccessLabels) {
+      let before: Tenant['labels'] = {};
+      const tenant = await change(request, (found) => {
+        before = found.labels;
+        return {
+          ...found,
+          labels: withAccessLabels('labels', found.labels, request.labels),
+          updateTime: clock.now(),
+        };
+      });
+      return { tenant, before };
+    },
 
     suspend: (request: TenantWithEtag) => setState(request, 'SUSPENDED'),
     resume: (request: TenantWithEtag) => setState(request, 'ACTIVE'),
@@ -125,7 +141,7 @@ function updatedTenant(
     ...(changing.has('displayName') && {
       displayName: checkText('tenant.display_name', displayName) || tenant.tenantId,
     }),
-    ...(changing.has('labels') && { labels: checkLabels('tenant.labels', labels) }),
+    ...(changing.has('labels') && { labels: withoutAccessChange('tenant.labels', tenant.labels, labels) }),
     ...(changing.has('catalog') && { catalog: checkCatalog('tenant.catalog', catalog, scopes) }),
     ...(changing.has('allowedDirectoryIds') && {
       allowedDirectoryIds: checkGuids('tenant.allowed_directory_ids', directories, 'the id of a directory'),

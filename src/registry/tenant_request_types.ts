@@ -1,6 +1,7 @@
 import type { Cloud } from '../model/entra_app.ts';
 import type { PageRequest } from '../model/page.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { AccessLabels } from '../model/tenant_labels.ts';
 import type { AppDetails } from './app_request_types.ts';
 import type { NextSteps } from './app_setup_next_steps.ts';
 import type { CredentialRequest } from './build_new_credential.ts';
@@ -56,6 +57,10 @@ export interface ListTenants {
   readonly page: PageRequest;
   /** The tenants that the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
+}
+
+export interface SetAccessLabels extends TenantWithEtag {
+  readonly labels: AccessLabels;
 }
 
 export interface UpdateTenant extends TenantWithEtag {

@@ -18,6 +18,7 @@ import { createChanges } from '../model/resource_change_announcements.ts';
 import { createApps } from '../registry/app_operations.ts';
 import { createConnections } from '../registry/connection_operations.ts';
 import { createCredentials } from '../registry/credential_operations.ts';
+import { followTenantLabels } from '../registry/follow_tenant_labels.ts';
 import { createTenants } from '../registry/tenant_operations.ts';
 import { createAccessLog } from '../rpc/pipeline/access_log.ts';
 import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
@@ -135,7 +136,7 @@ async function build(
   const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
   const outside: Outside = { stores, registrations: microsoft.registrations, audit };
   const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, clock };
-  const { every } = timers ?? systemTimers;
+  const { every, sleep } = timers ?? systemTimers;
   // Before anything is cached.
   const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
   const accessTokens = await opened(
@@ -154,6 +155,7 @@ async function build(
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
+  const tenantLabels = await opened(followTenantLabels({ stores: parts.stores, changes, feed, sleep }));
   const { tls } = config;
   const clientTrust = await openClientTrust({ tls, every, metrics, log, opened });
   const callers = await openCallers({ config, clientTrust, scopes, audit, clock, every, metrics, log, opened });
@@ -182,6 +184,7 @@ async function build(
     authenticator,
     audit: parts.audit,
     clock,
+    tenantLabels,
     metrics: metrics.rpc,
     log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
   });
@@ -221,6 +224,7 @@ async function build(
     scopes,
     audit,
     authenticator,
+    tenantLabels,
     clock,
   };
   const { publicUrl, plaintext, unauthenticated } = config;

@@ -89,6 +89,8 @@ export interface TenantStore {
   /** All tenants, or those named, sorted by id. */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<Tenant>>;
   update(before: Tenant, after: Tenant): Promise<Tenant>;
+  /** The tenants that have labels for rules, or only this one of them. */
+  withAccessLabels(tenantUid?: string): Promise<readonly LabelledTenant[]>;
   /**
    * Deletes the tenant with everything that it owns and its events, and shreds its DEK. ETAG_MISMATCH as for updates; APP_IN_USE.
    * A tenant with more than 250 connections or 1,000 events is suspended first, reported by `suspended`, and deleted in several commits.
@@ -101,6 +103,8 @@ export interface TenantStore {
   /** Connections of other tenants through this tenant's shared apps. */
   countForeignConnections(tenantUid: string): Promise<number>;
 }
+
+export type LabelledTenant = Pick<Tenant, 'uid' | 'tenantId' | 'labels'>;
 
 export type Registration = { readonly tenant: Tenant } & (
   | { readonly app: App; readonly credential: NewCredential | undefined }

@@ -190,6 +190,7 @@ async function useEverything(): Promise<void> {
   const etag = async () => (await call(TenantService, 'getTenant', { name: TENANT }))?.tenant?.etag ?? '';
   await call(TenantService, 'listTenants', {});
   await call(TenantService, 'updateTenant', { tenant: { name: TENANT, displayName: 'Acme' } });
+  await call(TenantService, 'setAccessLabels', { name: TENANT, labels: { 'access.tier': 'gold' } });
   await call(AppService, 'createApp', {
     parent: TENANT,
     appId: 'second',

@@ -69,3 +69,10 @@ test('a line has the address of the peer, and the ids of unknown credentials', (
   expect(of(undefined, 'spiffe://acme/"')).toMatchObject({ claimed_certificate: 'spiffe://acme/"' });
   expect(of()).not.toHaveProperty('claimed_certificate');
 });
+
+test('a line of a change of labels names the callers that it concerns', () => {
+  const line = createEntryLine('one');
+  const affectedCallers = ['crm', 'mail'];
+  expect(JSON.parse(line(1, { ...entry, affectedCallers }))).toMatchObject({ affected_callers: affectedCallers });
+  expect(JSON.parse(line(1, entry))).not.toHaveProperty('affected_callers');
+});

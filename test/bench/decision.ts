@@ -1,5 +1,6 @@
 import { readCallers } from '../../src/config/read_callers_file.ts';
 import { type Caller, type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
+import { NO_LABELS, type TenantLabels } from '../../src/model/tenant_labels.ts';
 import { decide } from '../../src/rpc/pipeline/authorize_caller.ts';
 import { callersVocabulary } from '../../src/rpc/pipeline/callers_vocabulary.ts';
 import { createScopes } from '../../src/scopes/create_scope_translator.ts';
@@ -24,11 +25,16 @@ const SHAPES: Record<string, (at: number) => Partial<Rule>> = {
     tenants: [`tenant-${at}`],
     ceiling: { scopes: ['Mail.Read'], excess: 'ALLOW' },
   }),
+  'of 1,000 labels of tenants': (at) => ({ tenants: [], tenantLabels: { 'access.number': String(at) } }),
   'of 1,000 connections of one tenant': (at) => ({ connections: `user-${at}` }),
   'of 1,000 globs of one tenant': (at) => ({ connections: `user-${at}-*` }),
   'of 1,000 DENY globs, and one that allows': (at) =>
     at === 0 ? {} : { effect: 'DENY', connections: `blocked-${at}-*` },
 };
+
+/** `tenant-7` has its number as a label. */
+const LABELS_OF = new Map(Array.from({ length: RULES }, (_, at) => [`tenant-${at}`, { 'access.number': String(at) }]));
+const LABELS: TenantLabels = { of: (tenantId) => LABELS_OF.get(tenantId) ?? NO_LABELS, select: () => [] };
 
 /** In this process: one decision with 1,000 rules, one comparison with a ceiling, and the reading of their file. */
 export async function benchDecision(bench: Bench): Promise<SectionReport> {
@@ -42,12 +48,12 @@ export async function benchDecision(bench: Bench): Promise<SectionReport> {
     }));
     const caller: Caller = { id: 'bench', kind: 'api_key', credentialId: 'k1', expireTime: undefined, rules };
     const resources = rules.map(({ tenants, connections }, at) => {
-      return `tenants/${tenants[0]}/connections/${connections?.replace('*', 'x').replace('blocked', 'user') ?? `user-${at}`}`;
+      return `tenants/${tenants[0] ?? `tenant-${at}`}/connections/${connections?.replace('*', 'x').replace('blocked', 'user') ?? `user-${at}`}`;
     });
     const now = Date.now();
-    const allowed = resources.filter((resource) => decide(caller, METHOD, resource, now).isAllowed);
+    const allowed = resources.filter((resource) => decide(caller, METHOD, resource, now, LABELS).isAllowed);
     if (allowed.length !== RULES) throw new Error(`${name}: only ${allowed.length} of ${RULES} are allowed`);
-    const work = (at: number) => decide(caller, METHOD, resources[(at * 7) % RULES] ?? '', now);
+    const work = (at: number) => decide(caller, METHOD, resources[(at * 7) % RULES] ?? '', now, LABELS);
     return { name: `rules ${name}`, value: timesOf(rounds, work), unit: 'ns', aim: { atMost: AIM } };
   });
 

@@ -140,6 +140,20 @@ test.each([
   expect(stdout).toContain(verdict);
 });
 
+test.each([
+  [['access.tier=gold', 'access.region=eu'], 0, 'is allowed. The rule golden decides.'],
+  [['access.tier=silver'], 77, 'golden is about tenants with access.tier=gold'],
+  [[], 77, 'golden needs the labels of acme, which are not known now'],
+])('check --as compares the labels of the tenant: %s', async (labels, exitCode, verdict) => {
+  const rules = [{ id: 'golden', role: 'token_reader', tenants: { 'access.tier': 'gold' } }];
+  const file = temporaryFiles().write('callers.yaml', callersFile({ ...reader, rules }));
+  const call = ['--method', 'TokenService/GetAccessToken', '--resource', 'tenants/acme/connections/ada'];
+  const given = labels.length === 0 ? [] : ['--labels', ...labels];
+  const { code, stdout } = await run('check', file, '--as', 'mail', ...call, ...given);
+  expect(code).toBe(exitCode);
+  expect(stdout).toContain(verdict);
+});
+
 test('check --as lists the decision for each method', async () => {
   const file = temporaryFiles().write('callers.yaml', callersFile(reader));
   const { code, stdout } = await run('check', file, '--as', 'mail', '--resource', 'tenants/acme/connections/ada');

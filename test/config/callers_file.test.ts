@@ -64,6 +64,15 @@ describe('a callers file', () => {
     ]);
   });
 
+  test('selects tenants by labels', () => {
+    const text = good.replace('tenants: [acme, beta]', 'tenants: { access.tier: gold, access.region: eu }');
+    const { keys } = readCallers(text, 'callers.yaml', vocabulary);
+    expect(keys[0]?.caller.rules[1]).toMatchObject({
+      tenants: [],
+      tenantLabels: { 'access.tier': 'gold', 'access.region': 'eu' },
+    });
+  });
+
   test('is rejected with all faults at once, each by its path', () => {
     const faults = faultsOf(`
 version: 2
@@ -122,6 +131,21 @@ callers:
       'a rate that allows no call',
       good.replace("token_reader, tenants: ['*']", "token_reader, rate: { per_second: 0, burst: 0.5 }, tenants: ['*']"),
       'rate.per_second must be at least 0.001',
+    ],
+    [
+      'labels of tenants without the prefix',
+      good.replace("token_reader, tenants: ['*']", 'token_reader, tenants: { tier: gold }'),
+      'rules[0].tenants must be a list of ids of tenants, or labels such as { access.tier: gold }',
+    ],
+    [
+      'no labels of tenants',
+      good.replace("token_reader, tenants: ['*']", 'token_reader, tenants: {}'),
+      'rules[0].tenants must be a list',
+    ],
+    [
+      'an administrator of tenants with labels alone',
+      good.replace("admin, tenants: ['*']", 'admin, tenants: { access.tier: gold }'),
+      'the role admin',
     ],
     ['an invalid tenant id', good.replace('acme', 'Acme!'), 'tenants[0]'],
     ['an expiry without a time zone', good.replace('2027-01-31T00:00:00Z', '"2027-01-31"'), 'expire_time'],

@@ -89,6 +89,23 @@ export function tenantsConformance(open: Open): void {
       expect((await stores.tenants.find('acme'))?.displayName).toBe('Acme Inc');
     });
 
+    test('finds the tenants that have labels for rules', async () => {
+      const { stores, tenant, register } = await startVault(open);
+      const { tenant: beta } = await register('beta');
+      const label = async (one: typeof tenant, labels: Readonly<Record<string, string>>) =>
+        stores.tenants.update(one, { ...one, labels });
+      const gold = { team: 'x', 'access.tier': 'gold "%' };
+      await label(tenant, gold);
+      const other = await label(beta, { access: 'access.', 'x.access.y': 'z' });
+
+      const found = [{ uid: tenant.uid, tenantId: 'acme', labels: gold }];
+      expect(await stores.tenants.withAccessLabels()).toEqual(found);
+      expect(await stores.tenants.withAccessLabels(tenant.uid)).toEqual(found);
+      expect(await stores.tenants.withAccessLabels(beta.uid)).toEqual([]);
+      await label(other, { 'access.tier': 'gold' });
+      expect(await stores.tenants.withAccessLabels(beta.uid)).toHaveLength(1);
+    });
+
     test('lists pages sorted by id, of all tenants or those named', async () => {
       const { stores } = await startVault(open);
       for (const id of ['b', 'a-1', 'a', 'a1', 'z']) await register(stores, id);

@@ -87,6 +87,10 @@ export function mutatingMethods({ sandbox, clients, publicUrl }: MutatingParts):
       name: 'UpdateTenant',
       prepare: directly(({ name }) => tenants.updateTenant({ tenant: { name, displayName: 'Renamed' } })),
     },
+    {
+      name: 'SetAccessLabels',
+      prepare: directly(({ name }) => tenants.setAccessLabels({ name, labels: { 'access.tier': 'gold' } })),
+    },
     { name: 'SuspendTenant', prepare: directly(({ name }) => tenants.suspendTenant({ name })) },
     {
       name: 'ResumeTenant',

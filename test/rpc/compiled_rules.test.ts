@@ -4,6 +4,7 @@ import { type Rule, roleRule } from '../../src/model/authenticated_caller.ts';
 import { type AccessMethod, compileRules } from '../../src/model/compiled_rules.ts';
 import { connectionMatcher } from '../../src/model/connection_glob.ts';
 import { explainRules } from '../../src/model/explain_rules.ts';
+import { type AccessLabels, hasLabels, NO_LABELS, type TenantLabels } from '../../src/model/tenant_labels.ts';
 import { METHODS, targetOf } from '../../src/rpc/pipeline/authorize_caller.ts';
 
 const NOW = 1_000;
@@ -18,8 +19,20 @@ function methodOf(name: string): AccessMethod {
 }
 
 function decide(rules: readonly Rule[], method: AccessMethod, resource: string, now = NOW) {
-  return compileRules(rules).decide(method, targetOf(resource), now);
+  return compileRules(rules).decide(method, targetOf(resource), now, LABELS);
 }
+
+/** Of the tenants. Those of `gamma` are not known. */
+const LABELS_OF: Readonly<Record<string, AccessLabels | undefined>> = {
+  acme: { 'access.tier': 'gold', 'access.region': 'eu' },
+  beta: { 'access.tier': 'gold' },
+  gamma: undefined,
+};
+const LABELS: TenantLabels = {
+  of: (tenant) => (tenant in LABELS_OF ? LABELS_OF[tenant] : NO_LABELS),
+  select: (selector) =>
+    Object.entries(LABELS_OF).flatMap(([id, labels]) => (labels && hasLabels(labels, selector) ? [id] : [])),
+};
 
 function isAllowed(rules: readonly Rule[], method: AccessMethod, resource: string, now = NOW): boolean {
   return decide(rules, method, resource, now).isAllowed;
@@ -144,7 +157,11 @@ function naive(rules: readonly Rule[], method: AccessMethod, resource: string): 
   );
   const allow = own.filter(({ effect }) => effect === 'ALLOW');
   const deny = own.filter(({ effect }) => effect === 'DENY');
-  const isIn = ({ tenants }: Rule, tenant: string) => tenants.includes('*') || tenants.includes(tenant);
+  const isIn = ({ tenants, tenantLabels, effect }: Rule, tenant: string) => {
+    if (tenantLabels === undefined) return tenants.includes('*') || tenants.includes(tenant);
+    const labels = LABELS.of(tenant);
+    return labels === undefined ? effect === 'DENY' : hasLabels(labels, tenantLabels);
+  };
   const matches = ({ connections }: Rule) =>
     connections === undefined || connectionMatcher(connections)(target.connection ?? '');
   const isWhole = ({ connections }: Rule) => connections === undefined;
@@ -165,7 +182,9 @@ function naive(rules: readonly Rule[], method: AccessMethod, resource: string): 
       return allow.length > 0 && !deny.some((rule) => isIn(rule, '*') && isWhole(rule));
     case 'VISIBLE': {
       if (allow.some((rule) => isIn(rule, '*') && isWhole(rule))) return deny.length === 0;
-      const seen = allow.filter(isWhole).flatMap(({ tenants }) => tenants);
+      const seen = allow
+        .filter(isWhole)
+        .flatMap((rule) => (rule.tenantLabels === undefined ? rule.tenants : TENANTS.filter((id) => isIn(rule, id))));
       const rest = [...new Set(seen)].filter((tenant) => !deny.some((rule) => isIn(rule, tenant)));
       return rest.length > 0 && rest.sort();
     }
@@ -179,12 +198,23 @@ const anyRule = fc
     role: fc.option(fc.constantFrom('connector', 'token_reader', 'operator'), { nil: undefined }),
     actions: fc.subarray(['TokenService/*', '*', LIST.name, STATUS.name], { minLength: 1, maxLength: 2 }),
     tenants: fc.oneof(fc.constant(['*']), fc.subarray(TENANTS, { minLength: 1 })),
+    tenantLabels: fc.option(
+      fc.constantFrom<AccessLabels>({ 'access.tier': 'gold' }, { 'access.tier': 'gold', 'access.region': 'eu' }),
+      { nil: undefined, freq: 2 },
+    ),
     connections: fc.option(fc.constantFrom('*', 'ada', 'a*', 'b', '*b*'), { nil: undefined }),
     ceiling: fc.option(fc.constant({ scopes: ['Mail.Read'], excess: 'REFUSE' } as const), { nil: undefined }),
     rate: fc.option(fc.constant({ perSecond: 1, burst: 1 }), { nil: undefined }),
     notAfter: fc.option(fc.constantFrom(NOW, NOW + 1), { nil: undefined }),
   })
-  .map((rule): Rule => ({ id: 'any', ...rule, actions: rule.role === undefined ? rule.actions : [] }));
+  .map(
+    (rule): Rule => ({
+      id: 'any',
+      ...rule,
+      tenants: rule.tenantLabels === undefined ? rule.tenants : [],
+      actions: rule.role === undefined ? rule.actions : [],
+    }),
+  );
 const anyRules = fc.array(anyRule, { maxLength: 6 });
 const anyMethod = fc.constantFrom(GET, LIST, STATUS, methodOf('ScopeService/ListCatalogs'));
 const anyResource = fc.oneof(
@@ -237,7 +267,7 @@ describe('compiled rules', () => {
       fc.property(anyRules, anyMethod, anyResource, (rules, method, resource) => {
         const target = targetOf(resource);
         if (target.kind === 'VISIBLE') return;
-        const { decision, verdicts } = explainRules(rules, method, target, NOW);
+        const { decision, verdicts } = explainRules(rules, method, target, NOW, LABELS);
         const applying = verdicts.filter(({ whyNot }) => whyNot === undefined).map(({ rule }) => rule.effect);
         expect(decision.isAllowed).toBe(applying.includes('ALLOW') && !applying.includes('DENY'));
       }),

@@ -256,6 +256,7 @@ export interface StageOptions extends StandIns {
   readonly readiness?: ServerParts['readiness'];
   readonly now?: () => number;
   readonly every?: Every;
+  readonly tenantLabels?: NonNullable<CallPipelineParts['tenantLabels']>;
   readonly listener?: 'token' | 'admin';
 }
 
@@ -298,6 +299,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     scopes: standIn(options.scopes ?? {}),
     audit,
     authenticator,
+    ...(options.tenantLabels && { tenantLabels: options.tenantLabels }),
     clock: { now },
   };
   const pipeline = createCallPipeline({
@@ -307,6 +309,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     log: createAccessLog(log, { requests: true, sampleOf: 1 }),
     limits: options.limits,
     every: options.every,
+    ...(options.tenantLabels && { tenantLabels: options.tenantLabels }),
   });
   const server = await startGrpcServer({
     address: '127.0.0.1:0',

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import { startVault, type Vault } from '../../src/startup/start_vault.ts';
 import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
+import { callersFile } from './callers_file.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
 import { type Clients, createClients, prefixed, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
@@ -15,6 +17,8 @@ const PATIENCE = { timeout: 30_000 };
 let server: PostgresServer;
 let first: Scenario;
 let vault: Vault;
+/** Of a further process on the same database. */
+let configWith: (environment: Readonly<Record<string, string>>) => ReturnType<typeof readConfig>;
 let second: Clients;
 let tenant: Onboarded;
 beforeAll(async () => {
@@ -24,18 +28,20 @@ beforeAll(async () => {
   first = await startScenario({ environment: { DATABASE_URL: url }, prepare });
   const address = '127.0.0.1:0';
   const addresses = { GRPC_ADDRESS: address, ADMIN_ADDRESS: address, WEB_ADDRESS: address, OPS_ADDRESS: address };
-  const config = readConfig(
-    prefixed({
-      ...addresses,
-      PUBLIC_URL: first.publicUrl,
-      DATABASE_URL: url,
-      KEY_SOURCE: `file:${join(first.folder, 'kek')}`,
-      AUDIT_FILE: join(first.folder, 'audit-2.jsonl'),
-      SANDBOX: first.sandbox.url,
-      LOG_LEVEL: 'error',
-    }),
-  );
-  vault = await startVault(config);
+  configWith = (environment) =>
+    readConfig(
+      prefixed({
+        ...addresses,
+        PUBLIC_URL: first.publicUrl,
+        DATABASE_URL: url,
+        KEY_SOURCE: `file:${join(first.folder, 'kek')}`,
+        AUDIT_FILE: join(first.folder, 'audit-2.jsonl'),
+        SANDBOX: first.sandbox.url,
+        LOG_LEVEL: 'error',
+        ...environment,
+      }),
+    );
+  vault = await startVault(configWith({}));
   second = createClients(vault.addresses, {});
   tenant = await onboard(first, 'acme');
 });
@@ -103,6 +109,31 @@ test('a watcher at one replica receives the events of both', async () => {
   }
 
   expect(seen).toEqual(['CREATED ACTIVE', 'STATE SUSPENDED', 'STATE ACTIVE']);
+});
+
+test('labels that an administrator sets at one replica decide at another one', async () => {
+  const connection = await connected('labels');
+  const mail = {
+    id: 'mail',
+    ...newApiKey('mail'),
+    rules: [{ role: 'token_reader', tenants: { 'access.tier': 'gold' } }],
+  };
+  const file = join(first.folder, 'callers.yaml');
+  writeFileSync(file, callersFile(mail));
+  const audit = join(first.folder, 'audit-3.jsonl');
+  const third = await startVault(configWith({ CALLERS_FILE: file, AUDIT_FILE: audit }));
+  const clients = createClients(third.addresses, { apiKey: mail.key });
+  onTestFinished(async () => {
+    clients.close();
+    await third.stop();
+  });
+  expect(await reasonOf(ask(clients, connection))).toBe('ACCESS_DENIED');
+
+  await second.tenants.setAccessLabels({ name: tenant.name, labels: { 'access.tier': 'gold' } });
+  await expect.poll(() => reasonOf(ask(clients, connection)), PATIENCE).toBe('OK');
+  await first.tenants.setAccessLabels({ name: tenant.name, labels: {} });
+
+  await expect.poll(() => reasonOf(ask(clients, connection)), PATIENCE).toBe('ACCESS_DENIED');
 });
 
 test('a replica that stops no longer counts, and the other one keeps serving', async () => {

@@ -8,9 +8,10 @@ import { GRAPH, NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
 
-/** Metrics, which look at all there is, the few audit streams, which are read at the start, and a rotation of the root key. */
+/** Metrics, which look at all there is, what is read at the start (audit streams, labels), and a rotation of the root key. */
 const READS_EVERYTHING = [
   'from "audit_streams"',
+  'from "tenants" where CAST(',
   'count(*) from "deks" group by',
   'NOT EXISTS (SELECT 1 FROM "deks"',
   '"grant_state", count(*)',

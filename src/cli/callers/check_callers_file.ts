@@ -2,6 +2,7 @@ import { readCallersFile } from '../../config/callers_file.ts';
 import { type Caller, callersOf, type KnownCredentials, type Rule } from '../../model/authenticated_caller.ts';
 import { type AccessDecision, type AccessMethod, type AccessTarget, ceiledRules } from '../../model/compiled_rules.ts';
 import { explainRules } from '../../model/explain_rules.ts';
+import { labelsText, type TenantLabels } from '../../model/tenant_labels.ts';
 import { issuerNames, type TokenIssuer } from '../../model/token_issuer.ts';
 import { METHODS, targetOf } from '../../rpc/pipeline/authorize_caller.ts';
 import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
@@ -18,12 +19,15 @@ export interface CheckFlags {
   readonly scopes?: readonly string[];
   readonly catalog: string;
   readonly catalogs?: string;
+  /** Access labels of the tenant, as `access.tier=gold`. */
+  readonly labels?: readonly string[];
 }
 
 /** A caller and the method, resource and scopes of its call. */
 interface ExplainedCall {
   readonly caller: Caller;
   readonly target: AccessTarget;
+  readonly labels: TenantLabels;
   readonly flags: CheckFlags;
   readonly scopes: Scopes;
 }
@@ -40,9 +44,15 @@ export async function checkCallersFile(file: string, flags: CheckFlags): Promise
   const caller = callersOf(known).find(({ id }) => id === flags.as);
   if (caller === undefined) throw new CommandError(EXIT.USAGE, `${file} has no caller ${flags.as}.`);
   const { resource = 'tenants/*' } = flags;
-  const call = { caller, target: targetOf(resource), flags, scopes };
+  const call = { caller, target: targetOf(resource), labels: labelsOf(flags), flags, scopes };
   console.log(`${caller.id} on ${resource}:\n`);
   return flags.method === undefined ? explainAll(call) : explainOne(call, methodOf(flags.method));
+}
+
+/** Without the option they are not known. */
+function labelsOf({ labels: given }: CheckFlags): TenantLabels {
+  const labels = given && Object.fromEntries(given.map((text) => text.split('=', 2)));
+  return { of: () => labels, select: () => [] };
 }
 
 function methodOf(name: string): AccessMethod {
@@ -54,9 +64,9 @@ function methodOf(name: string): AccessMethod {
   );
 }
 
-function explainAll({ caller, target }: ExplainedCall): number {
+function explainAll({ caller, target, labels }: ExplainedCall): number {
   const rows = METHODS.map((method) => {
-    const { decision } = explainRules(caller.rules, method, target, Date.now());
+    const { decision } = explainRules(caller.rules, method, target, Date.now(), labels);
     const verdict = ceilingsOf(decision) ? 'up to its scopes' : decision.isAllowed ? 'allowed' : 'denied';
     return [verdict, decision.rule?.id ?? '', method.name];
   });
@@ -65,7 +75,7 @@ function explainAll({ caller, target }: ExplainedCall): number {
 }
 
 function explainOne(call: ExplainedCall, method: AccessMethod): number {
-  const { decision, verdicts } = explainRules(call.caller.rules, method, call.target, Date.now());
+  const { decision, verdicts } = explainRules(call.caller.rules, method, call.target, Date.now(), call.labels);
   for (const { rule, whyNot } of verdicts) console.log(`${rule.id} ${whyNot ?? `applies: ${rule.effect}`}`);
   const ceilings = ceilingsOf(decision);
   const above = ceilings === undefined ? [] : aboveCeilings(call, ceilings);
@@ -133,6 +143,7 @@ function ruleCells({
   role,
   actions,
   tenants,
+  tenantLabels,
   connections,
   ceiling,
   rate,
@@ -145,5 +156,6 @@ function ruleCells({
     notAfter && `until ${new Date(notAfter).toISOString()}`,
   ];
   const methods = role ?? actions.join(' ');
-  return [id, effect, methods, tenants.join(' '), limits.filter((limit) => limit !== undefined).join(', ')];
+  const about = tenantLabels === undefined ? tenants.join(' ') : labelsText(tenantLabels);
+  return [id, effect, methods, about, limits.filter((limit) => limit !== undefined).join(', ')];
 }

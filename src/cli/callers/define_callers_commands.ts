@@ -44,6 +44,7 @@ export function addCallersCommands(program: Command): void {
     .option('--resource <name>', 'with --as: a resource, such as tenants/acme/connections/ada; default: all tenants')
     .option('--method <method>', 'with --as: one method, such as TokenService/GetAccessToken; default: all methods')
     .option('--scopes <scope...>', 'with --method: the requested scopes, compared with ceilings')
+    .option('--labels <label...>', 'with --as: labels of the tenant for rules, such as access.tier=gold')
     .option('--catalog <name>', 'with --scopes: the scope catalog of the tenant', 'microsoft')
     .option('--catalogs <folder>', 'further scope catalogs, as TOKENVAULT_CATALOGS_DIR')
     .addHelpText('after', CHECK_NOTES)

@@ -20,13 +20,25 @@ export function toKindMessage(kind: Caller['kind']): Kind {
 }
 
 export function toRuleMessage(rule: Rule): MessageInitShape<typeof AccessRuleSchema> {
-  const { id, effect, role = '', actions, tenants, connections = '', ceiling, rate, notAfter } = rule;
+  const {
+    id,
+    effect,
+    role = '',
+    actions,
+    tenants,
+    connections = '',
+    ceiling,
+    rate,
+    notAfter,
+    tenantLabels = {},
+  } = rule;
   return {
     id,
     effect: Effect[effect],
     role,
     actions: [...actions],
     tenants: [...tenants],
+    tenantLabels,
     connections,
     scopes: [...(ceiling?.scopes ?? [])],
     excess: ceiling === undefined ? Excess.UNSPECIFIED : Excess[ceiling.excess],

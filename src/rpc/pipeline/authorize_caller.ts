@@ -19,6 +19,7 @@ import {
   compileRules,
 } from '../../model/compiled_rules.ts';
 import { VaultError } from '../../model/errors.ts';
+import type { TenantLabels } from '../../model/tenant_labels.ts';
 
 /** What a method requires: one of the roles, in the tenant of the request. */
 export interface Access<Request> {
@@ -38,6 +39,7 @@ const operator: readonly Role[] = ['operator'];
 const connector: readonly Role[] = ['connector'];
 const connectorOrOperator: readonly Role[] = ['connector', 'operator'];
 const reader: readonly Role[] = ['token_reader'];
+const admin: readonly Role[] = ['admin'];
 const adminOrOperator: readonly Role[] = ['admin', 'operator'];
 const anyRole: readonly Role[] = ['operator', 'connector', 'token_reader'];
 
@@ -59,6 +61,7 @@ export const ACCESS = {
     suspendTenant: { roles: operator, resource: byName },
     resumeTenant: { roles: operator, resource: byName },
     deleteTenant: { roles: operator, resource: byName },
+    setAccessLabels: { roles: admin, resource: byName },
   } satisfies AccessOf<typeof TenantService>,
   'tokenvault.v1.AppService': {
     createApp: { roles: operator, resource: (request) => `${request.parent}/apps/${request.appId}` },
@@ -131,13 +134,19 @@ const compiled = new WeakMap<readonly Rule[], CompiledRules>();
  * Whether the caller's rules allow the call, before any validation (AIP-211). A malformed name is left to validation if
  * the caller may call the method in any tenant.
  */
-export function decide(caller: Caller, method: AccessMethod, resource: string, now: Timestamp): AccessDecision {
+export function decide(
+  caller: Caller,
+  method: AccessMethod,
+  resource: string,
+  now: Timestamp,
+  labels?: TenantLabels,
+): AccessDecision {
   let rules = compiled.get(caller.rules);
   if (rules === undefined) {
     rules = compileRules(caller.rules);
     compiled.set(caller.rules, rules);
   }
-  return rules.decide(method, targetOf(resource), now);
+  return rules.decide(method, targetOf(resource), now, labels);
 }
 
 /** The same for a missing and for a forbidden resource, so that callers cannot probe for names. */

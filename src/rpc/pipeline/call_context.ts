@@ -30,6 +30,8 @@ export interface Call {
   resource: string;
   /** The served token, for the audit log. */
   token: AuditedToken | undefined;
+  /** Callers whose access the call changes, for the audit log. */
+  affectedCallers: readonly string[] | undefined;
   /**
    * Marks the call as waiting for Entra. OVERLOADED if too many calls of its caller wait, overall or for its resource.
    */

@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.ts';
 import { ceiledRules, firstDeciding } from '../../model/compiled_rules.ts';
 import { isVaultError, type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
+import type { TenantLabels } from '../../model/tenant_labels.ts';
 import { type CertifiedCall, clientCertificateOf } from '../transport/client_certificate_of_call.ts';
 import type { AccessLog } from './access_log.ts';
 import type { Authenticator, Presented } from './authenticator.ts';
@@ -66,6 +67,8 @@ export interface CallPipelineParts {
   readonly metrics?: RpcMetrics | undefined;
   readonly log?: AccessLog | undefined;
   readonly every?: Every | undefined;
+  /** Default: no tenant has labels for rules. */
+  readonly tenantLabels?: TenantLabels & Pick<Authenticator, 'listen'>;
   /** Default: 4,000 calls in progress, 1,000 per caller; streams are limited separately, with the same numbers. */
   readonly limits?: ConcurrencyLimits | undefined;
 }
@@ -91,10 +94,14 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const waiting = createConcurrencyLimit(waitingLimits(limits).all);
   const rates = createCallRates(authenticator, metrics?.rateExceeded);
   let changes = 0;
-  authenticator.listen(() => {
+  const listen = (listener: () => void) => {
+    const stops = [authenticator.listen(listener), parts.tenantLabels?.listen(listener)];
+    return () => stops.forEach((stop) => void stop?.());
+  };
+  listen(() => {
     changes += 1;
   });
-  const rechecks = createStreamRechecks(authenticator, parts.every ?? systemTimers.every);
+  const rechecks = createStreamRechecks({ listen }, parts.every ?? systemTimers.every);
   const waitingForOne = createConcurrencyLimit(waitingLimits(limits).one);
 
   return (service, method) => {
@@ -118,6 +125,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           tenants: undefined,
           resource: '',
           token: undefined,
+          affectedCallers: undefined,
           wait,
           signal: createSignal(wire, revoked && stopping && AbortSignal.any([revoked.signal, stopping])),
         };
@@ -147,7 +155,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         /** `admit` returns those of the rules that apply to this call. */
         function checkRules(admit: (limited: readonly Rule[]) => readonly Rule[]): void {
           if (access.isForEveryone) return;
-          const decision = decide(call.caller, accessMethod, call.resource, clock.now());
+          const decision = decide(call.caller, accessMethod, call.resource, clock.now(), parts.tenantLabels);
           call.rule = decision.rule ?? NO_RULE;
           if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);
           call.tenants = decision.tenants;
@@ -227,6 +235,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             peer,
             claimed,
             token: call.token,
+            affectedCallers: call.affectedCallers,
           };
         }
 

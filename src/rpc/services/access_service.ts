@@ -4,6 +4,7 @@ import type { Clock } from '../../model/clock.ts';
 import { ceiledRules } from '../../model/compiled_rules.ts';
 import { fieldInvalid, isVaultError, type Reason } from '../../model/errors.ts';
 import { explainRules } from '../../model/explain_rules.ts';
+import type { TenantLabels } from '../../model/tenant_labels.ts';
 import { parseAllConsented } from '../../scopes/delegated_permission.ts';
 import type { AccessTokens, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
 import { toKindMessage, toRuleMessage } from '../messages/access_message_mapping.ts';
@@ -24,10 +25,12 @@ interface Ceiled {
 export function createAccessService({
   authenticator,
   accessTokens,
+  tenantLabels,
   clock,
 }: {
   readonly authenticator: Pick<Authenticator, 'known'>;
   readonly accessTokens: Pick<AccessTokens, 'checkCeilings'>;
+  readonly tenantLabels?: TenantLabels;
   readonly clock: Clock;
 }): Implementation<typeof AccessService> {
   async function underCeilings(
@@ -72,7 +75,7 @@ export function createAccessService({
       const method = METHODS.find(({ name }) => name === request.method);
       if (method === undefined) throw fieldInvalid('method', 'must be a method, such as TokenService/GetAccessToken');
       const target = targetOf(resource === '' ? 'tenants/*' : resource);
-      const { decision, verdicts } = explainRules(caller.rules, method, target, clock.now());
+      const { decision, verdicts } = explainRules(caller.rules, method, target, clock.now(), tenantLabels);
       const rules = verdicts.map(({ rule, whyNot }) => ({
         rule: toRuleMessage(rule),
         applies: whyNot === undefined,

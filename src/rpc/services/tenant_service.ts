@@ -15,12 +15,16 @@ import { checkId, parseTenantName } from '../messages/resource_names.ts';
 import { fromPolicyMessage } from '../messages/rotation_message_mapping.ts';
 import { toTenantMessage } from '../messages/tenant_message_mapping.ts';
 import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
+import type { Authenticator } from '../pipeline/authenticator.ts';
+import { affectedCallers } from './affected_callers.ts';
 
 export function createTenantService({
   tenants,
+  authenticator,
   clock,
 }: {
   readonly tenants: Tenants;
+  readonly authenticator: Pick<Authenticator, 'known'>;
   readonly clock: Clock;
 }): Implementation<typeof TenantService> {
   return {
@@ -61,6 +65,13 @@ export function createTenantService({
         updateMask: maskPaths(request.updateMask),
       });
       return { tenant: toTenantMessage(tenant) };
+    },
+
+    async setAccessLabels(request, call) {
+      const { tenant, before } = await tenants.setAccessLabels({ ...withEtag(request), labels: request.labels });
+      const affected = affectedCallers(authenticator, { before, after: tenant.labels });
+      call.affectedCallers = affected;
+      return { tenant: toTenantMessage(tenant), affectedCallers: [...affected] };
     },
 
     async suspendTenant(request) {

@@ -2,6 +2,7 @@ import { and, asc, count, eq, getTableColumns, gt, inArray, sql } from 'drizzle-
 import { isVaultError } from '../../model/errors.ts';
 import { changedSinceRead } from '../../model/etag.ts';
 import type { Tenant } from '../../model/tenant.ts';
+import { ACCESS_PREFIX } from '../../model/tenant_labels.ts';
 import type { AppRows } from '../apps/app_rows.ts';
 import type { CredentialRows } from '../apps/credential_rows.ts';
 import { placeholders } from '../database_interface.ts';
@@ -108,6 +109,18 @@ export function createTenantStore(
       const rowsOfPage = items.map((row) => ({ ...row, tenantUid: row.uid }));
       const nameOf = ({ tenantId }: TenantRow) => `tenants/${tenantId}`;
       return { ...(await keys.openPage(rowsOfPage, nameOf, ({ tenantUid: _, ...row }) => named(row))), next };
+    },
+    async withAccessLabels(tenantUid) {
+      const hasLabels = sql`CAST(${tenants.labels} AS text) LIKE ${`%"${ACCESS_PREFIX}%`}`;
+      const isOne = tenantUid === undefined ? undefined : eq(tenants.uid, tenantUid);
+      const rows = await database.select('tenants.withAccessLabels', (db) =>
+        db
+          .select({ uid: tenants.uid, tenantId: tenants.tenantId, labels: tenants.labels })
+          .from(tenants)
+          .where(and(isOne, hasLabels)),
+      );
+      // A value may have the prefix, too.
+      return rows.filter(({ labels }) => Object.keys(labels).some((key) => key.startsWith(ACCESS_PREFIX)));
     },
     async update(before, after) {
       const { uid, version } = before;

@@ -46,7 +46,8 @@ export type Tenant = Message<"tokenvault.v1.Tenant"> & {
 
   /**
    * At most 64, for the operator's own use. Keys match `[a-z][a-z0-9_.-]{0,62}`, values have at most 128 characters.
-   * Stored unencrypted.
+   * Stored unencrypted. Rules of the callers file select tenants by labels with the prefix `access.`; only
+   * TenantService.SetAccessLabels changes those.
    *
    * @generated from field: map<string, string> labels = 4;
    */

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/tenant_service.proto.
  */
 export const file_tokenvault_v1_tenant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIrADChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EEBEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARIVCghzdHJhdGVneRgKIAEoCUID4EEBEiMKFmV4cGlyeV90aHJlc2hvbGRzX2RheXMYCyADKAVCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIusECg9BcHBSZWdpc3RyYXRpb24SFgoJY2xpZW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESHQoQc2lnbl9pbl9hdWRpZW5jZRgDIAEoCUID4EEBEigKBWNsb3VkGAQgASgOMhQudG9rZW52YXVsdC52MS5DbG91ZEID4EEBEhoKDXJlZGlyZWN0X3VyaXMYBSADKAlCA+BBARIgChNyZXR1cm5fdXJsX3ByZWZpeGVzGAYgAygJQgPgQQESIAoNY2xpZW50X3NlY3JldBgHIAEoCUIH4EEEqNQYAUgAEj4KC2NlcnRpZmljYXRlGAggASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYCSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASQQoQa2V5X3ZhdWx0X3NlY3JldBgKIAEoCzIlLnRva2VudmF1bHQudjEuS2V5VmF1bHRTZWNyZXRNYXRlcmlhbEgAEjsKEnNlY3JldF9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIhChRpbXBsaWNpdF9wZXJtaXNzaW9ucxgMIAMoCUID4EEBEh4KEWhvbWVfZGlyZWN0b3J5X2lkGA0gASgJQgPgQQESNAoIcm90YXRpb24YDiABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQFCDAoKY3JlZGVudGlhbCLIAQoWUmVnaXN0ZXJUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudBIfCgNhcHAYAiABKAsyEi50b2tlbnZhdWx0LnYxLkFwcBI4ChBjcmVkZW50aWFsX3Byb2JlGAMgASgLMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUSLAoKbmV4dF9zdGVwcxgEIAEoCzIYLnRva2VudmF1bHQudjEuTmV4dFN0ZXBzIiUKEEdldFRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIjoKEUdldFRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50IkUKEkxpc3RUZW5hbnRzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiawoTTGlzdFRlbmFudHNSZXNwb25zZRImCgd0ZW5hbnRzGAEgAygLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3VucmVhY2hhYmxlGAMgAygJIncKE1VwZGF0ZVRlbmFudFJlcXVlc3QSKgoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnRCA+BBAhI0Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCA+BBASI9ChRVcGRhdGVUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCI8ChRTdXNwZW5kVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIj4KFVN1c3BlbmRUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCI7ChNSZXN1bWVUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQEiPQoUUmVzdW1lVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiTwoTRGVsZXRlVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EECEhIKBWZvcmNlGAMgASgIQgPgQQEiFgoURGVsZXRlVGVuYW50UmVzcG9uc2Uy+wQKDVRlbmFudFNlcnZpY2USXQoOUmVnaXN0ZXJUZW5hbnQSJC50b2tlbnZhdWx0LnYxLlJlZ2lzdGVyVGVuYW50UmVxdWVzdBolLnRva2VudmF1bHQudjEuUmVnaXN0ZXJUZW5hbnRSZXNwb25zZRJOCglHZXRUZW5hbnQSHy50b2tlbnZhdWx0LnYxLkdldFRlbmFudFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkdldFRlbmFudFJlc3BvbnNlElQKC0xpc3RUZW5hbnRzEiEudG9rZW52YXVsdC52MS5MaXN0VGVuYW50c1JlcXVlc3QaIi50b2tlbnZhdWx0LnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USVwoMVXBkYXRlVGVuYW50EiIudG9rZW52YXVsdC52MS5VcGRhdGVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5VcGRhdGVUZW5hbnRSZXNwb25zZRJaCg1TdXNwZW5kVGVuYW50EiMudG9rZW52YXVsdC52MS5TdXNwZW5kVGVuYW50UmVxdWVzdBokLnRva2VudmF1bHQudjEuU3VzcGVuZFRlbmFudFJlc3BvbnNlElcKDFJlc3VtZVRlbmFudBIiLnRva2VudmF1bHQudjEuUmVzdW1lVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuUmVzdW1lVGVuYW50UmVzcG9uc2USVwoMRGVsZXRlVGVuYW50EiIudG9rZW52YXVsdC52MS5EZWxldGVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5EZWxldGVUZW5hbnRSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_sensitive, file_tokenvault_v1_tenant]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIrADChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EEBEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARIVCghzdHJhdGVneRgKIAEoCUID4EEBEiMKFmV4cGlyeV90aHJlc2hvbGRzX2RheXMYCyADKAVCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIusECg9BcHBSZWdpc3RyYXRpb24SFgoJY2xpZW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESHQoQc2lnbl9pbl9hdWRpZW5jZRgDIAEoCUID4EEBEigKBWNsb3VkGAQgASgOMhQudG9rZW52YXVsdC52MS5DbG91ZEID4EEBEhoKDXJlZGlyZWN0X3VyaXMYBSADKAlCA+BBARIgChNyZXR1cm5fdXJsX3ByZWZpeGVzGAYgAygJQgPgQQESIAoNY2xpZW50X3NlY3JldBgHIAEoCUIH4EEEqNQYAUgAEj4KC2NlcnRpZmljYXRlGAggASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYCSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASQQoQa2V5X3ZhdWx0X3NlY3JldBgKIAEoCzIlLnRva2VudmF1bHQudjEuS2V5VmF1bHRTZWNyZXRNYXRlcmlhbEgAEjsKEnNlY3JldF9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIhChRpbXBsaWNpdF9wZXJtaXNzaW9ucxgMIAMoCUID4EEBEh4KEWhvbWVfZGlyZWN0b3J5X2lkGA0gASgJQgPgQQESNAoIcm90YXRpb24YDiABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQFCDAoKY3JlZGVudGlhbCLIAQoWUmVnaXN0ZXJUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudBIfCgNhcHAYAiABKAsyEi50b2tlbnZhdWx0LnYxLkFwcBI4ChBjcmVkZW50aWFsX3Byb2JlGAMgASgLMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUSLAoKbmV4dF9zdGVwcxgEIAEoCzIYLnRva2VudmF1bHQudjEuTmV4dFN0ZXBzIiUKEEdldFRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIjoKEUdldFRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50IkUKEkxpc3RUZW5hbnRzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiawoTTGlzdFRlbmFudHNSZXNwb25zZRImCgd0ZW5hbnRzGAEgAygLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3VucmVhY2hhYmxlGAMgAygJIncKE1VwZGF0ZVRlbmFudFJlcXVlc3QSKgoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnRCA+BBAhI0Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCA+BBASI9ChRVcGRhdGVUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCI8ChRTdXNwZW5kVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIj4KFVN1c3BlbmRUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCI7ChNSZXN1bWVUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQEiPQoUUmVzdW1lVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiTwoTRGVsZXRlVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EECEhIKBWZvcmNlGAMgASgIQgPgQQEiFgoURGVsZXRlVGVuYW50UmVzcG9uc2UitQEKFlNldEFjY2Vzc0xhYmVsc1JlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEkYKBmxhYmVscxgCIAMoCzIxLnRva2VudmF1bHQudjEuU2V0QWNjZXNzTGFiZWxzUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhEKBGV0YWcYAyABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIloKF1NldEFjY2Vzc0xhYmVsc1Jlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50EhgKEGFmZmVjdGVkX2NhbGxlcnMYAiADKAky3QUKDVRlbmFudFNlcnZpY2USXQoOUmVnaXN0ZXJUZW5hbnQSJC50b2tlbnZhdWx0LnYxLlJlZ2lzdGVyVGVuYW50UmVxdWVzdBolLnRva2VudmF1bHQudjEuUmVnaXN0ZXJUZW5hbnRSZXNwb25zZRJOCglHZXRUZW5hbnQSHy50b2tlbnZhdWx0LnYxLkdldFRlbmFudFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkdldFRlbmFudFJlc3BvbnNlElQKC0xpc3RUZW5hbnRzEiEudG9rZW52YXVsdC52MS5MaXN0VGVuYW50c1JlcXVlc3QaIi50b2tlbnZhdWx0LnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USVwoMVXBkYXRlVGVuYW50EiIudG9rZW52YXVsdC52MS5VcGRhdGVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5VcGRhdGVUZW5hbnRSZXNwb25zZRJaCg1TdXNwZW5kVGVuYW50EiMudG9rZW52YXVsdC52MS5TdXNwZW5kVGVuYW50UmVxdWVzdBokLnRva2VudmF1bHQudjEuU3VzcGVuZFRlbmFudFJlc3BvbnNlElcKDFJlc3VtZVRlbmFudBIiLnRva2VudmF1bHQudjEuUmVzdW1lVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuUmVzdW1lVGVuYW50UmVzcG9uc2USVwoMRGVsZXRlVGVuYW50EiIudG9rZW52YXVsdC52MS5EZWxldGVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5EZWxldGVUZW5hbnRSZXNwb25zZRJgCg9TZXRBY2Nlc3NMYWJlbHMSJS50b2tlbnZhdWx0LnYxLlNldEFjY2Vzc0xhYmVsc1JlcXVlc3QaJi50b2tlbnZhdWx0LnYxLlNldEFjY2Vzc0xhYmVsc1Jlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_sensitive, file_tokenvault_v1_tenant]);
 
 /**
  * The tenant to register, and its app. Flat enough to type:
@@ -47,7 +47,7 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   displayName: string;
 
   /**
-   * Labels of the tenant; see Tenant.labels.
+   * Labels of the tenant; see Tenant.labels. None with the prefix `access.`, which fail with ACCESS_DENIED.
    *
    * @generated from field: map<string, string> labels = 3;
    */
@@ -594,6 +594,71 @@ export const DeleteTenantResponseSchema: GenMessage<DeleteTenantResponse> = /*@_
   messageDesc(file_tokenvault_v1_tenant_service, 14);
 
 /**
+ * The labels to set.
+ *
+ * @generated from message tokenvault.v1.SetAccessLabelsRequest
+ */
+export type SetAccessLabelsRequest = Message<"tokenvault.v1.SetAccessLabelsRequest"> & {
+  /**
+   * `tenants/{tenant}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * All labels with the prefix `access.` that the tenant shall have, such as `access.tier` with the value `gold`. Empty:
+   * removes them.
+   *
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * If set, must be the current one.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.SetAccessLabelsRequest.
+ * Use `create(SetAccessLabelsRequestSchema)` to create a new message.
+ */
+export const SetAccessLabelsRequestSchema: GenMessage<SetAccessLabelsRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_tenant_service, 15);
+
+/**
+ * The tenant after the change.
+ *
+ * @generated from message tokenvault.v1.SetAccessLabelsResponse
+ */
+export type SetAccessLabelsResponse = Message<"tokenvault.v1.SetAccessLabelsResponse"> & {
+  /**
+   * The tenant.
+   *
+   * @generated from field: tokenvault.v1.Tenant tenant = 1;
+   */
+  tenant?: Tenant | undefined;
+
+  /**
+   * Ids of the callers with rules that selected the tenant before and do not now, or the other way round, by the callers
+   * file of the replica that answers.
+   *
+   * @generated from field: repeated string affected_callers = 2;
+   */
+  affectedCallers: string[];
+};
+
+/**
+ * Describes the message tokenvault.v1.SetAccessLabelsResponse.
+ * Use `create(SetAccessLabelsResponseSchema)` to create a new message.
+ */
+export const SetAccessLabelsResponseSchema: GenMessage<SetAccessLabelsResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_tenant_service, 16);
+
+/**
  * Tenants: the operator's customers. Available on the admin listener only.
  *
  * @generated from service tokenvault.v1.TenantService
@@ -604,7 +669,7 @@ export const TenantService: GenService<{
    * credential `default`. Then probes the credential. A failed probe adds a warning; it does not fail the call. Without
    * `app`, only the tenant and its key are created.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (metadata: the field), TENANT_EXISTS, APP_MISCONFIGURED (cloud CUSTOM is not
+   * Reasons: NAME_INVALID, FIELD_INVALID (metadata: the field), ACCESS_DENIED, TENANT_EXISTS, APP_MISCONFIGURED (cloud CUSTOM is not
    * configured in the vault), KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
    *
@@ -642,10 +707,11 @@ export const TenantService: GenService<{
     output: typeof ListTenantsResponseSchema;
   },
   /**
-   * Changes the fields in update_mask. Removing a directory from allowed_directory_ids takes effect at the next token
+   * Changes the fields in update_mask. Labels with the prefix `access.` stay as they are: other values of them fail with
+   * ACCESS_DENIED, see SetAccessLabels. Removing a directory from allowed_directory_ids takes effect at the next token
    * request, which fails with DIRECTORY_NOT_ALLOWED.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, ETAG_MISMATCH.
+   * Reasons: NAME_INVALID, FIELD_INVALID, ACCESS_DENIED, TENANT_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.TenantService.UpdateTenant
@@ -696,6 +762,20 @@ export const TenantService: GenService<{
     methodKind: "unary";
     input: typeof DeleteTenantRequestSchema;
     output: typeof DeleteTenantResponseSchema;
+  },
+  /**
+   * Replaces the labels with the prefix `access.`, by which rules of the callers file select tenants. Takes effect on all
+   * replicas within a second. The audit log names the callers that it concerns. Other labels stay as they are.
+   *
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, ETAG_MISMATCH.
+   * Callers: admin.
+   *
+   * @generated from rpc tokenvault.v1.TenantService.SetAccessLabels
+   */
+  setAccessLabels: {
+    methodKind: "unary";
+    input: typeof SetAccessLabelsRequestSchema;
+    output: typeof SetAccessLabelsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tokenvault_v1_tenant_service, 0);
