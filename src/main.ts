@@ -4,6 +4,7 @@ import { addAuditCommands } from './cli/audit/define_audit_commands.ts';
 import { addBackupCommands } from './cli/backup/define_backup_commands.ts';
 import { addCallersCommands } from './cli/callers/define_callers_commands.ts';
 import { addConfigCommands } from './cli/config_check/define_config_commands.ts';
+import { addContainmentCommands } from './cli/containment/define_containment_commands.ts';
 import { addDatabaseCommands } from './cli/database/define_database_commands.ts';
 import { addRotateCommand } from './cli/define_rotate_command.ts';
 import { EXIT } from './cli/exit_codes.ts';
@@ -64,6 +65,7 @@ program
 addCallersCommands(program);
 addStatusCommand(program);
 addKeyCommands(program);
+addContainmentCommands(program);
 addImportCommands(program);
 addRotateCommand(program);
 addAuditCommands(program);

@@ -36,6 +36,8 @@ export interface AuditEntry {
   readonly peer: string;
   /** Of a call without a valid credential. */
   readonly claimed?: ClaimedIds | undefined;
+  /** Why the caller does it, as the caller says. */
+  readonly note?: string | undefined;
   readonly token?: AuditedToken | undefined;
   /** Of a change of labels: the callers with rules that select the tenant by them. */
   readonly affectedCallers?: readonly string[] | undefined;

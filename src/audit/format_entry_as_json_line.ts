@@ -24,6 +24,7 @@ export function createEntryLine(instance: string): EntryLine {
     if (entry.claimed !== undefined) return `${head}${claimedTail(entry.claimed)}}\n`;
     if (entry.affectedCallers !== undefined)
       return `${head},"affected_callers":${JSON.stringify(entry.affectedCallers)}}\n`;
+    if (entry.note !== undefined) return `${head},"note":${quote(entry.note)}}\n`;
     return entry.token === undefined ? `${head}}\n` : `${head},${tailOf(entry.token)}\n`;
   };
 }

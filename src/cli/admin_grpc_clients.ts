@@ -3,6 +3,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { ContainmentService } from '../gen/tokenvault/v1/containment_service_pb.ts';
 import { KeyService } from '../gen/tokenvault/v1/key_service_pb.ts';
 import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
@@ -31,6 +32,7 @@ export interface AdminClients {
   readonly connections: Client<typeof ConnectionService>;
   readonly status: Client<typeof StatusService>;
   readonly keys: Client<typeof KeyService>;
+  readonly containments: Client<typeof ContainmentService>;
   close(): void;
 }
 
@@ -62,14 +64,16 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   const connections = createClient(ConnectionService, access.address, options);
   const status = createClient(StatusService, access.address, options);
   const keys = createClient(KeyService, access.address, options);
+  const containments = createClient(ContainmentService, access.address, options);
   return {
     tenants,
     apps,
     connections,
     status,
     keys,
+    containments,
     close() {
-      for (const client of [tenants, apps, connections, status, keys]) client.close();
+      for (const client of [tenants, apps, connections, status, keys, containments]) client.close();
     },
   };
 }

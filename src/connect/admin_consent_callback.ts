@@ -7,6 +7,7 @@ import type { Tenant } from '../model/tenant.ts';
 import { type AuthorizationErrorResponse, authorizationErrorOf } from './authorization_response.ts';
 import { type CallbackOutcome, createBrowserCallback } from './browser_callback_flow.ts';
 import { checkDirectory } from './check_directory_allowed.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import { mayBeConsentState } from './create_admin_consent_and_state.ts';
 import { activeParties, findParties, type Parties } from './find_tenant_app_and_connection.ts';
@@ -58,8 +59,9 @@ export function createAdminConsentCallback(parts: ConnectParts) {
 async function acceptConsent(parts: ConnectParts, parties: Parties, found: FoundAdminConsent): Promise<object> {
   const { stores, authorizationServer, changes, pause } = parts;
   const { consent, app } = found;
-  activeParties(parties);
+  const { tenant } = activeParties(parties);
   const directoryId = answeredDirectory(authorizationServer, found);
+  checkNotContained(parts, { tenant, app, directoryId });
   await proveConsent({ authorizationServer, pause }, app, directoryId);
   await stores.apps.recordFailingDirectory(app.uid, directoryId, undefined);
   authorizationServer.forget(app.uid);

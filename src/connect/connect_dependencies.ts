@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/audit_log_interface.ts';
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { Clock, Duration } from '../model/clock.ts';
+import type { ContainedSet } from '../model/contained_set.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
@@ -15,6 +16,8 @@ export interface ConnectParts {
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;
   readonly auditLog: Pick<AuditLog, 'append'>;
+  /** Default: nothing is contained. */
+  readonly contained?: ContainedSet | undefined;
   readonly clock: Clock;
   /** The address of the web listener for browsers, `https://vault.example`. */
   readonly publicUrl: string;

@@ -4,10 +4,11 @@ import { appName, connectionName } from '../model/connection.ts';
 import type { App } from '../model/entra_app.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Authorization } from '../model/user_authorization.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import { mintConsentState } from './create_admin_consent_and_state.ts';
 import { mintAttempt } from './create_authorization_attempt.ts';
-import { activeParties, checkNotSuspended, findParties } from './find_tenant_app_and_connection.ts';
+import { activeParties, checkNotSuspended, findParties, type Parties } from './find_tenant_app_and_connection.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import { type Product, productOf } from './product_shown_on_page.ts';
@@ -51,7 +52,7 @@ export function createAuthorizationLink(parts: ConnectParts): ConsentLink {
     if (trace !== undefined) trace.resource = connectionName(connection);
     checkNotSuspended(connection);
     const { tenantId } = connection;
-    return { consent, ...activeParties(await findParties(parts.stores, { tenantId, appUid: consent.appUid })) };
+    return notContained(parts, consent, await findParties(parts.stores, { tenantId, appUid: consent.appUid }));
   }
 
   return createLink(parts, find, async ({ consent, app }) => {
@@ -69,7 +70,7 @@ export function createAdminConsentLink(parts: ConnectParts): ConsentLink {
     const parties = await findParties(parts.stores, consent);
     const { tenantId, app } = parties;
     if (trace !== undefined) trace.resource = app === undefined ? `tenants/${tenantId}` : appName(app);
-    return { consent, ...activeParties(parties) };
+    return notContained(parts, consent, parties);
   }
 
   return createLink(parts, find, async ({ consent, app }) => {
@@ -98,6 +99,17 @@ function createLink<Consent extends { readonly productScopes: readonly string[];
     },
     open: async (handle, trace) => open(await findLink(handle, trace)),
   };
+}
+
+/** TENANT_SUSPENDED, APP_SUSPENDED, CONTAINED. */
+function notContained<Consent extends Pick<Authorization | AdminConsent, 'directoryId'>>(
+  parts: ConnectParts,
+  consent: Consent,
+  parties: Parties,
+): OpenLink<Consent> {
+  const found = activeParties(parties);
+  checkNotContained(parts, { ...found, directoryId: consent.directoryId });
+  return { consent, ...found };
 }
 
 function checkOpen<Consent extends Pick<Authorization | AdminConsent, 'state' | 'expireTime'>>(

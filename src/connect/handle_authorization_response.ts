@@ -5,6 +5,7 @@ import { isVaultError, type Reason } from '../model/errors.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/user_authorization.ts';
 import { activateGrant } from './activate_grant.ts';
 import { type AuthorizationResponse, authorizationErrorOf } from './authorization_response.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import { activeParties, checkNotSuspended, type Parties } from './find_tenant_app_and_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
@@ -67,6 +68,7 @@ async function grantOf(
 ): Promise<Grant> {
   const { tenant, app } = activeParties(parties);
   checkNotSuspended(connection);
+  checkNotContained(parts, { tenant, app, directoryId: authorization.directoryId });
   if ('error' in answer) throw authorizationErrorOf(parts.authorizationServer, answer, connectionName(connection));
   return redeemGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
 }

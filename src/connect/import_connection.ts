@@ -6,6 +6,7 @@ import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import { counted } from './audit_browser_callback.ts';
 import { accountMismatch, checkClaimedAccount, checkSameAccount, contradicts } from './check_connection_account.ts';
 import { checkDirectory } from './check_directory_allowed.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import type { ImportRequest } from './connection_import_request.ts';
 import { checkConnectionFields, newConnection } from './create_or_relabel_connection.ts';
@@ -49,6 +50,8 @@ async function checkImport(parts: ConnectParts, request: ImportRequest): Promise
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   checkReplaceable(existing, request);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
+  const { account } = (request.allowAccountChange === true ? undefined : existing) ?? {};
+  checkNotContained(parts, { tenant, app, directoryId: request.account?.directoryId ?? account?.directoryId });
   const scopes = requestedScopes(parts.scopes, tenant, app, request.scopes);
   if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
   return { tenant, app, existing, scopes, request };

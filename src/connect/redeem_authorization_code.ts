@@ -11,6 +11,7 @@ import type { Outcome } from '../model/token_request_outcome.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/user_authorization.ts';
 import { checkSameAccount } from './check_connection_account.ts';
 import { checkDirectory } from './check_directory_allowed.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import {
   admitted,
@@ -36,7 +37,7 @@ export interface CodeRedemption {
 
 /** From a code to a complete grant: redeem the code, check the account, prove the refresh token, redeem it for further resources. */
 export async function redeemGrant(
-  { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
+  { authorizationServer, contained, clock }: Pick<ConnectParts, 'authorizationServer' | 'contained' | 'clock'>,
   redemption: CodeRedemption,
 ): Promise<Grant> {
   const { tenant, app, connection, authorization } = redemption;
@@ -44,6 +45,7 @@ export async function redeemGrant(
   const first = checkGranted(await redeemCode(authorizationServer, redemption), name);
   const { outcome, account } = first;
   checkDirectory(tenant, account.directoryId);
+  checkNotContained({ contained }, { tenant, app, directoryId: account.directoryId });
   if (!authorization.allowAccountChange) checkSameAccount(connection, account);
 
   const { permissions, productScopes } = authorization;

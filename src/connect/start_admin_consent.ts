@@ -5,6 +5,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import { GRAPH, resourceIn } from '../model/microsoft_resource_uri.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { checkDirectory, namedDirectory } from './check_directory_allowed.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import { checkReturnUrl } from './check_return_url.ts';
 import { adminConsentLink, type ConnectParts, callbackUri } from './connect_dependencies.ts';
 import {
@@ -43,6 +44,7 @@ export async function startAdminConsent(parts: ConnectParts, request: StartAdmin
   const tenant = await findTenant(stores, request.tenantId);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, undefined));
   checkApp(parts, app);
+  checkNotContained(parts, { tenant, app, directoryId: request.directoryId });
   const consent = newAdminConsent(parts, tenant, app, {
     ...scopesOf(parts, tenant, app, request.scopes),
     directoryId: directoryOf(tenant, app, request.directoryId),

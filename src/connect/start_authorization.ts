@@ -10,6 +10,7 @@ import type { Tenant } from '../model/tenant.ts';
 import type { Authorization } from '../model/user_authorization.ts';
 import { LONGEST_USERNAME } from './check_connection_account.ts';
 import { namedDirectory } from './check_directory_allowed.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import { completionOf } from './choose_who_completes_authorization.ts';
 import { type ConnectParts, connectUri } from './connect_dependencies.ts';
 import { mintAttempt } from './create_authorization_attempt.ts';
@@ -80,6 +81,8 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   if (existing !== undefined) checkNotSuspended(existing);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
+  const { account } = (request.allowAccountChange ? undefined : existing) ?? {};
+  checkNotContained(parts, { tenant, app, directoryId: request.directoryId ?? account?.directoryId });
   const connection = existing ?? newConnection(tenant, app, request, now);
   const authorization = newAuthorization(parts, { tenant, app, connection, request, now });
 

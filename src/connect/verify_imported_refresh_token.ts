@@ -9,6 +9,7 @@ import type { Tenant } from '../model/tenant.ts';
 import type { Failure } from '../model/token_request_outcome.ts';
 import { accountMismatch, checkSameAccount, contradicts } from './check_connection_account.ts';
 import { checkDirectory } from './check_directory_allowed.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import type { ImportRequest } from './connection_import_request.ts';
 import { firstResource, redeemFurtherResources, redeemRefreshToken } from './redeem_refresh_token_per_resource.ts';
@@ -54,6 +55,7 @@ export function createImportVerification(parts: ConnectParts): (target: ImportTa
       );
     }
     checkDirectory(tenant, account.directoryId);
+    checkNotContained(parts, { tenant, app, directoryId: account.directoryId });
     if (contradicts(claimed, account)) throw accountMismatch(name);
     if (request.allowAccountChange !== true) checkSameAccount(existing, account);
 

@@ -14,10 +14,12 @@ export interface FollowerParts {
   readonly changes: ChangeStore;
   readonly every: Every;
   readonly log: Log;
-  /** Applies a change of another process to the caches of this one. */
-  readonly apply: (change: StoredChange) => void;
-  /** Drops everything cached: changes were missed. */
-  readonly reset: () => void;
+  /** Applies a change of another process to the caches of this one. If it rejects, it is applied again with the next read. */
+  readonly apply: (change: StoredChange) => void | Promise<void>;
+  /** Drops everything cached: changes were missed. If it rejects, it is called again with the next read. */
+  readonly reset: () => void | Promise<void>;
+  /** After changes were applied. `position` has advanced. */
+  readonly advanced?: (() => void) | undefined;
   /** How long tokens in memory may be served while neither changes nor the database can be read; undefined: until they expire. */
   readonly staleLimit: Duration | undefined;
   /** Monotonic, in milliseconds. */
@@ -47,15 +49,18 @@ export async function followChanges(parts: FollowerParts) {
     const rows = await changes.read(last?.position ?? 0, BATCH);
     const isSame = last === undefined || (rows[0]?.position === last.position && rows[0].uid === last.uid);
     if (!isSame) {
-      last = await changes.newest();
+      const newest = await changes.newest();
       log.event('warn', 'changes_feed_reset', {});
-      parts.reset();
+      await parts.reset();
+      last = newest;
+      parts.advanced?.();
       return true;
     }
     for (const row of last === undefined ? rows : rows.slice(1)) {
-      if (!changes.takeOwn(row.uid)) parts.apply(row.change);
+      if (!changes.takeOwn(row.uid)) await parts.apply(row.change);
       last = row;
     }
+    parts.advanced?.();
     return rows.length === BATCH;
   }
 

@@ -3,6 +3,7 @@ import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AccessService } from '../gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { ContainmentService } from '../gen/tokenvault/v1/containment_service_pb.ts';
 import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
 import { KeyService } from '../gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
@@ -18,6 +19,7 @@ import type { CallPipeline } from './pipeline/call_pipeline.ts';
 import { createAccessService } from './services/access_service.ts';
 import { createAppService } from './services/app_service.ts';
 import { createConnectionService } from './services/connection_service.ts';
+import { createContainmentService } from './services/containment_service.ts';
 import { createEventService } from './services/event_service.ts';
 import { createHealthService, type HealthParts } from './services/health_service.ts';
 import { createKeyService } from './services/key_service.ts';
@@ -49,6 +51,7 @@ export type ServiceParts = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createEventService>[0] &
   Parameters<typeof createStatusService>[0] &
   Parameters<typeof createKeyService>[0] &
+  Parameters<typeof createContainmentService>[0] &
   Parameters<typeof createScopeService>[0] &
   Parameters<typeof createAccessService>[0];
 
@@ -74,6 +77,7 @@ export function adminServices(parts: ServiceParts): ServedServices {
       serve(EventService, createEventService(parts)),
       serve(StatusService, createStatusService(parts)),
       serve(KeyService, createKeyService(parts)),
+      serve(ContainmentService, createContainmentService(parts)),
       ...tokenServices(parts).services,
     ],
     reflection: true,

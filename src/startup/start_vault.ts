@@ -6,10 +6,13 @@ import { createAdminConsents } from '../connect/admin_consent_use_cases.ts';
 import { createAuthorizations } from '../connect/authorization_use_cases.ts';
 import { callbackUri } from '../connect/connect_dependencies.ts';
 import { createImports } from '../connect/import_connection.ts';
+import { createContainmentOperations } from '../containment/containment_operations.ts';
+import { createFollowedContainments } from '../containment/follow_containments.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/key_vault_secret_change_handler.ts';
 import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
 import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
 import { createRootKeyOperations } from '../key_rotation/root_key_operations.ts';
+import { createContainedSet } from '../model/contained_set.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { isLoopbackAddress } from '../model/listen_address.ts';
@@ -83,6 +86,10 @@ const GRACE = 15_000;
 
 const CHANGES_MISSING = 'Changes by other replicas do not arrive, so each token request reads the database.';
 
+function containedText(count: number): string {
+  return `${count === 1 ? '1 containment is' : `${count} containments are`} in effect. List them with token-vault containment list.`;
+}
+
 /** Opens the parts in the order of their dependencies. If one fails, the parts before it are closed. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
   const shutdown = createShutdown();
@@ -133,9 +140,12 @@ async function build(
 
   const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
   const changes = createChanges();
+  const contained = createContainedSet();
+  const containments = createFollowedContainments({ store: stores.containments, contained, log });
+  metrics.observeContainments(contained.list);
   const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
   const outside: Outside = { stores, registrations: microsoft.registrations, audit };
-  const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, clock };
+  const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, contained, containments, clock };
   const { every, sleep } = timers ?? systemTimers;
   // Before anything is cached.
   const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
@@ -182,6 +192,7 @@ async function build(
   metrics.observeReadiness(readiness);
   const pipeline = createCallPipeline({
     authenticator,
+    contained,
     audit: parts.audit,
     clock,
     tenantLabels,
@@ -196,6 +207,7 @@ async function build(
     ...(clientTrust && {
       client_cas: () => clientTrust.fault && `Earlier CAs of client certificates are in use. ${clientTrust.fault}`,
     }),
+    contained: () => (contained.size === 0 ? undefined : containedText(contained.size)),
     serving() {
       if (!serving || !readiness.ready)
         throw new VaultError('OVERLOADED', 'The vault is starting or draining, or another check fails.');
@@ -219,8 +231,10 @@ async function build(
       feed,
       readiness: reportedChecks,
       callersFile: callers.status,
+      contained,
       clock,
     }),
+    containmentOperations: createContainmentOperations({ ...parts, replica, timers: timers ?? systemTimers, log }),
     scopes,
     audit,
     authenticator,

@@ -1,4 +1,5 @@
 import type { Clock } from '../model/clock.ts';
+import type { MutableContainedSet } from '../model/contained_set.ts';
 import type { Follower } from '../replication/follow_changes.ts';
 import { LIVE } from '../replication/replica_heartbeat.ts';
 import type { ListedReplica, Replica } from '../store/replication_store_interfaces.ts';
@@ -23,6 +24,7 @@ export interface VaultStatusParts {
   readonly feed: Pick<Follower, 'lag' | 'behind' | 'position'> | undefined;
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   readonly callersFile: () => CallersFileStatus | undefined;
+  readonly contained: Pick<MutableContainedSet, 'list'>;
   readonly clock: Clock;
 }
 
@@ -37,7 +39,7 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
 
   async function listReplicas(): Promise<readonly ListedReplica[]> {
     if (stores.isShared) return stores.replicas.listLive(LIVE);
-    return [{ ...replica, feedPosition: 0, heartbeatAge: 0 }];
+    return [{ ...replica, feedPosition: 0, heartbeatAge: 0, enforcesContainments: true }];
   }
 
   async function listLeaders(replicas: Promise<readonly ListedReplica[]>): Promise<readonly JobLeader[]> {
@@ -90,6 +92,7 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
         feed: feed && feedStatus(feed, position),
         rootKeys: keys ?? undefined,
         callersFile: parts.callersFile(),
+        containments: parts.contained.list(),
         expiring: credentials?.items ?? [],
         unread,
       };

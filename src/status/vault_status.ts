@@ -1,4 +1,5 @@
 import type { Duration, Timestamp } from '../model/clock.ts';
+import type { ContainmentInEffect } from '../model/contained_set.ts';
 import type { CredentialOfApp } from '../store/background_store_interfaces.ts';
 import type { ListedReplica } from '../store/replication_store_interfaces.ts';
 import type { DatabaseFacts } from '../store/store_interfaces.ts';
@@ -20,6 +21,7 @@ export interface VaultStatus {
   readonly rootKeys: RootKeyStatus | undefined;
   /** Undefined: none is configured. */
   readonly callersFile: CallersFileStatus | undefined;
+  readonly containments: readonly ContainmentInEffect[];
   readonly expiring: readonly CredentialOfApp[];
   readonly unread: readonly UnreadPart[];
 }

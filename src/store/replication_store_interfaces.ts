@@ -50,6 +50,8 @@ export interface ReplicaStore {
 export interface ListedReplica extends Replica {
   /** Since its last heartbeat. */
   readonly heartbeatAge: Duration;
+  /** Null: an earlier program, which does not. */
+  readonly enforcesContainments: boolean | null;
 }
 
 export interface Replica {

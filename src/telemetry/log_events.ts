@@ -50,6 +50,8 @@ export interface LogEvents {
   changes_feed_recovered: Record<string, never>;
   /** Changes were missed (the database was restored or failed over): everything cached was dropped. */
   changes_feed_reset: Record<string, never>;
+  /** What is contained changed; `count` containments are in effect in this process. */
+  containments_changed: { count: number };
   /** The new TLS files are not usable, so the earlier ones stay in use. */
   tls_files_rejected: { message: string };
   /** The expiry of a certificate of the vault is unknown; `subject` as in events. */

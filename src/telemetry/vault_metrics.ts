@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import type { Containment } from '../model/containment.ts';
 import { createAuditMetrics } from './audit_log_metrics.ts';
 import { createConnectMetrics } from './authorization_and_import_metrics.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type TokenIssuerFaults,
 } from './callers_file_metrics.ts';
 import { type ClientCaFacts, createClientCaMetrics } from './client_ca_metrics.ts';
+import { createContainmentMetrics } from './containment_metrics.ts';
 import { createStorageMetrics } from './database_and_keyring_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './database_inventory_metrics.ts';
 import { createEntraMetrics } from './entra_token_endpoint_metrics.ts';
@@ -66,6 +68,7 @@ export function createMetrics() {
     observeClientCas: (facts: ClientCaFacts) => createClientCaMetrics(meter, facts),
     observeCallersFile: (facts: CallersFileFacts) => createCallersFileMetrics(meter, facts),
     observeTokenIssuers: (faults: TokenIssuerFaults) => createTokenIssuerMetrics(meter, faults),
+    observeContainments: (list: () => readonly Containment[]) => createContainmentMetrics(meter, list),
     observeLog(log: Pick<ProcessLog, 'dropped'>) {
       new Counter({
         name: 'tokenvault_log_dropped_total',

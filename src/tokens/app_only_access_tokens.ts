@@ -39,7 +39,7 @@ interface AppSnapshot {
 
 /** Serves the app's own tokens (client credentials) from memory alone, since there is no grant to lose. */
 export function createAppTokens(parts: AppTokensParts) {
-  const { stores, authorizationServer, clock, ahead, metrics, feed, reread } = parts;
+  const { stores, authorizationServer, contained, clock, ahead, metrics, feed, reread } = parts;
   const snapshots = createBoundedCache<string, AppSnapshot>(parts.limit);
   const cache = createTokenCache(parts.limit, clock);
   const flights = createSingleFlight<ServedToken>();
@@ -58,7 +58,8 @@ export function createAppTokens(parts: AppTokensParts) {
     return snapshot;
   }
 
-  function checkNotSuspended({ tenant, app }: AppSnapshot): void {
+  function checkServable({ tenant, app }: AppSnapshot, directoryId: string | undefined): void {
+    if (contained.size !== 0) contained.check({ tenantId: tenant.tenantId, app, directoryId });
     if (tenant.state === 'SUSPENDED') {
       throw suspended('TENANT_SUSPENDED', { name: `tenants/${tenant.tenantId}`, resumedBy: 'ResumeTenant' });
     }
@@ -82,8 +83,8 @@ export function createAppTokens(parts: AppTokensParts) {
   }
 
   function fromMemory(snapshot: AppSnapshot, request: AppTokenRequest): ServedToken | undefined {
-    checkNotSuspended(snapshot);
     const { tenant, app } = snapshot;
+    checkServable(snapshot, request.directoryId ?? homeDirectory(app));
     const { resource } = request;
     parts.ceilingChecks.ofApp(request.ceilings, { catalog: app.catalog ?? tenant.catalog, cloud: app.cloud, resource });
     const directoryId = directoryOf(snapshot, request.directoryId);
@@ -107,6 +108,8 @@ export function createAppTokens(parts: AppTokensParts) {
         const requester = { connectionUid: undefined, weight } as const;
         const admission = await waitForAdmission(authorizationServer, { app, directoryId, priority, requester });
         try {
+          // Contained while it waited for a slot.
+          checkServable(snapshot, directoryId);
           const sentTime = performance.now();
           const outcome = rejectUnusableToken(await admission.acquireForApp({ resource }), clock.now());
           metrics.exchangeDuration(performance.now() - sentTime);
@@ -128,6 +131,7 @@ export function createAppTokens(parts: AppTokensParts) {
 
   async function getOrRefresh(request: AppTokenRequest): Promise<ServedToken> {
     const { tenantId, appId, resource } = request;
+    if (contained.size !== 0) contained.check({ tenantId });
     const known = snapshots.get(keyOf(tenantId, appId));
     const snapshot = known === undefined || feed?.behind ? await reread(read(tenantId, appId), known) : known;
     const hit = fromMemory(snapshot, request);
@@ -139,8 +143,8 @@ export function createAppTokens(parts: AppTokensParts) {
     const flight = acquire(snapshot, directoryId, resource, 'FOREGROUND');
     shortTtlCache.rememberFailure(key, flight);
     const served = await waitFor(flight, request.signal(), name);
-    // It may have been suspended in the meantime.
-    checkNotSuspended(snapshots.get(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
+    // It may have been suspended or contained in the meantime.
+    checkServable(snapshots.get(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)), directoryId);
     const ttl = served.accessToken.expireTime - clock.now();
     if (ttl < request.minTtl) throw shortTtlCache.remember(key, name, ttl);
     metrics.served(served.source);

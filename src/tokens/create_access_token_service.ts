@@ -1,5 +1,6 @@
 import { LEASE_RENEWAL } from '../background/job_lease.ts';
 import { MINUTE, SECOND } from '../model/clock.ts';
+import { type ContainedSet, NOTHING_CONTAINED } from '../model/contained_set.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { systemTimers } from '../model/monotonic_timers.ts';
 import type { Change, Changes } from '../model/resource_change_announcements.ts';
@@ -11,6 +12,7 @@ import type { AccessTokens, ChangesFeed, ServedToken } from './access_token_serv
 import { createClaimsChallenges } from './answered_claims_challenges.ts';
 import { createAppTokens } from './app_only_access_tokens.ts';
 import { createCorrelatedFailureGuard } from './apply_correlation_verdicts.ts';
+import { isContained } from './check_not_contained.ts';
 import { createCeilingChecks } from './check_scope_ceilings.ts';
 import { createCooldowns } from './connection_cooldowns.ts';
 import { createConnectionSnapshots } from './connection_snapshot_cache.ts';
@@ -35,6 +37,8 @@ export interface AccessTokensParts extends Pick<TokenParts, 'stores' | 'authoriz
   readonly changes: Changes;
   /** Whether changes of other replicas arrive; while they do not, each request reads the database. */
   readonly feed?: ChangesFeed | undefined;
+  /** Default: nothing is contained. */
+  readonly contained?: ContainedSet | undefined;
   readonly log?: Log | undefined;
   /** Uid of this process: the holder of its leases. Default: a new one. */
   readonly replica?: string | undefined;
@@ -45,13 +49,13 @@ export interface AccessTokensParts extends Pick<TokenParts, 'stores' | 'authoriz
 export function createAccessTokens(options: AccessTokensParts): AccessTokens {
   const { stores, authorizationServer, scopes, changes, clock, feed } = options;
   const { timers = systemTimers, random = Math.random, metrics = silentTokenMetrics, log = silentLog } = options;
-  const { replica = newUid() } = options;
+  const { replica = newUid(), contained = NOTHING_CONTAINED } = options;
   const limit = options.cachedConnections ?? 100_000;
 
   const snapshots = createConnectionSnapshots({ stores, limit });
   const cache = createTokenCache(limit, clock);
   const alerts = createAlerts({ metrics, log });
-  const shared = { stores, authorizationServer, snapshots, cache, clock, timers, random, metrics, alerts };
+  const shared = { stores, authorizationServer, contained, snapshots, cache, clock, timers, random, metrics, alerts };
   const parts: TokenParts = { ...shared, replica };
 
   const failureDetector = createCorrelatedFailureDetector();
@@ -84,11 +88,11 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
     for (const { connection, resource } of failureDetector.dueProbes(clock.now())) {
       if (closed) return;
       const snapshot = await snapshots.findByUid(connection.uid).catch(() => undefined);
-      if (snapshot?.sound) {
+      if (snapshot?.sound && !isContained(contained, snapshot)) {
         const probe = { snapshot, resource, priority: 'BACKGROUND', ...FORCE_REFRESH, ignoreCooldown: true } as const;
         await refresh('probe', probe).catch(() => {});
       } else {
-        // Deleted, suspended or refused for another reason: it proves nothing about the others.
+        // Deleted, suspended, contained or refused for another reason: it proves nothing about the others.
         failureDetector.release(connection.uid);
       }
     }
@@ -135,7 +139,7 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
 
   return {
     get,
-    watch: (request) => watchAccessToken(request, { getUncounted, timers, metrics }),
+    watch: (request) => watchAccessToken(request, { getUncounted, contained, timers, metrics }),
     getForApp: appTokens.get,
     async checkCeilings({ tenantId, connectionId, scopes: requested, ceilings }) {
       const snapshot = await snapshots.get(tenantId, connectionId);
@@ -146,7 +150,7 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
       const permissions = connection.granted[scope.resource] ?? [];
       ceilingChecks.carried(ceilings, covering, snapshot, { resource: scope.resource, permissions });
     },
-    verifyConnection: createVerifyConnection(snapshots, refresh),
+    verifyConnection: createVerifyConnection({ snapshots, contained, refresh }),
     async close() {
       closed = true;
       for (const stop of stops) stop();

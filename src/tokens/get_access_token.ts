@@ -5,6 +5,7 @@ import type { Scopes, TokenScope } from '../scopes/scope_translator_interface.ts
 import type { CachedToken } from './access_token_cache.ts';
 import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_token_service_interface.ts';
 import type { ClaimsChallenges } from './answered_claims_challenges.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { CeilingChecks } from './check_scope_ceilings.ts';
 import { checkResourceIssue, checkServable } from './connection_serving_errors.ts';
 import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
@@ -37,8 +38,20 @@ interface Demand extends Pick<RefreshRequest, 'accepts' | 'expiresAfter' | 'clai
 
 /** `get` serves an access token of a connection; `getUncounted` does the same without counting it as served. */
 export function createGetAccessToken(parts: GetAccessTokenParts) {
-  const { scopes, snapshots, cache, claimsChallenges, ceilingChecks, refresh, ahead, clock, metrics, feed, reread } =
-    parts;
+  const {
+    scopes,
+    contained,
+    snapshots,
+    cache,
+    claimsChallenges,
+    ceilingChecks,
+    refresh,
+    ahead,
+    clock,
+    metrics,
+    feed,
+    reread,
+  } = parts;
   const shortTtlCache = createShortTtlCache(clock);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
@@ -49,6 +62,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     const snapshot = snapshots.peek(request.tenantId, request.connectionId);
     if (snapshot === undefined) return getOrRefresh(request);
     const now = clock.now();
+    if (contained.size !== 0) checkNotContained(contained, snapshot);
     if (!snapshot.open) checkServable(snapshot, now);
     const scope = resolveScopes(scopes, snapshot, request.scopes);
     const covering = ceilingChecks.requested(request.ceilings, snapshot, scope, request.scopes);
@@ -61,6 +75,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
   }
 
   async function getOrRefresh(request: AccessTokenRequest): Promise<ServedToken> {
+    if (contained.size !== 0) contained.check({ tenantId: request.tenantId });
     let snapshot = await servableSnapshot(request, feed?.behind ? currentSnapshot : snapshots.get);
     for (let refreshes = 1; ; refreshes++) {
       const scope = resolveScopes(scopes, snapshot, request.scopes);
@@ -79,7 +94,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       const work = startRefresh(request, snapshot, scope, demand, cached);
       shortTtlCache.rememberFailure(key, work);
       const served = await waitFor(work, request.signal(), name);
-      // It may have been suspended, or granted less, in the meantime.
+      // It may have been suspended, contained, or granted less, in the meantime.
       snapshot = await servableSnapshot(request, snapshots.get);
       checkGranted(scopes, snapshot, scope, served.accessToken.permissions);
       // The rules of a stream may have changed, too.
@@ -106,6 +121,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     read: typeof snapshots.get,
   ): Promise<ConnectionSnapshot> {
     const snapshot = await read(request.tenantId, request.connectionId);
+    checkNotContained(contained, snapshot);
     checkServable(snapshot, clock.now());
     return snapshot;
   }

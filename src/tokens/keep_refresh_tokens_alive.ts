@@ -4,6 +4,7 @@ import { isGrantSound, isRefused, resourcesOf } from '../model/connection_resour
 import { VaultError } from '../model/errors.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { ServedToken } from './access_token_service_interface.ts';
+import { isContained } from './check_not_contained.ts';
 import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
 import type { TokenParts } from './token_dependencies.ts';
@@ -59,7 +60,7 @@ export function createKeepAlive(parts: KeepAliveParts) {
   async function keepAlive(uid: string): Promise<void> {
     let snapshot = await snapshots.findByUid(uid);
     if (snapshot === undefined) return;
-    if (!snapshot.sound) return postpone(uid, DAY);
+    if (!snapshot.sound || isContained(parts.contained, snapshot)) return postpone(uid, DAY);
     const { connection } = snapshot;
     // Served resources come first. Refused ones follow: the grant ages all the same, and each of them may be granted again.
     const isIssue = (resource: string) => Number(connection.resourceIssues[resource] !== undefined);

@@ -5,6 +5,7 @@ import { VaultError } from '../model/errors.ts';
 import { connectionNotFound } from '../model/not_found_errors.ts';
 import type { TokenCacheFill } from './access_token_cache.ts';
 import type { ServedToken } from './access_token_service_interface.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import { checkServable } from './connection_serving_errors.ts';
 import type { RefreshRequest } from './refresh_request.ts';
 import { createRefreshUnderLease, type LeasedRefresh, type RefreshUnderLeaseParts } from './refresh_under_lease.ts';
@@ -51,6 +52,7 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
       const stored = await stores.grants.findAccessToken(connection, request.resource, request.expiresAfter);
       if (stored !== undefined && request.accepts(stored))
         return { accessToken: stored, source: 'DATABASE', account: connection.account };
+      checkNotContained(parts.contained, request.snapshot);
       cooldowns.check(connection, request.resource, request.ignoreCooldown);
       forcedExchanges.check(connection, request.force);
       const refreshed = await admitAndLease(request);

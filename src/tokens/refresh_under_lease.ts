@@ -9,6 +9,7 @@ import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/token_request_outcome.ts';
 import type { HeldLease, RefreshRecord } from '../store/store_interfaces.ts';
 import type { CorrelatedFailureGuard } from './apply_correlation_verdicts.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import type { Cooldowns } from './connection_cooldowns.ts';
 import {
   checkAllowed,
@@ -50,7 +51,8 @@ type RecordOutcome = (what: RefreshRecord) => Promise<'recorded' | 'fenced'>;
 
 /** Rechecks the connection, redeems, and records the outcome; throws Entra's refusal. The lease is free when it returns. */
 export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
-  const { snapshots, cache, failureGuard, cooldowns, forcedExchanges, clock, timers, metrics, alerts } = parts;
+  const { contained, snapshots, cache, failureGuard, cooldowns, forcedExchanges, clock, timers, metrics, alerts } =
+    parts;
   const redeem = createRedeem({ clock, metrics });
 
   return async function refreshUnderLease(
@@ -87,6 +89,8 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     // Connected through another app since it was read.
     if (connection.appUid !== snapshot.app.uid) return 'fenced';
     if (connection.version !== snapshot.connection.version) snapshots.update(connection);
+    // Contained while it waited for a slot and for the lease.
+    checkNotContained(contained, { ...snapshot, connection });
     checkAllowed({ ...snapshot, connection });
     checkGrantState(connection, now, ignoreCooldown);
     checkResourceGranted(connection, resource);

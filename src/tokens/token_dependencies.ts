@@ -1,5 +1,6 @@
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { Clock } from '../model/clock.ts';
+import type { ContainedSet } from '../model/contained_set.ts';
 import type { Timers } from '../model/monotonic_timers.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import type { TokenCache } from './access_token_cache.ts';
@@ -11,6 +12,7 @@ import type { TokenMetrics } from './token_metrics_interface.ts';
 export interface TokenParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'grants' | 'leases'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
+  readonly contained: ContainedSet;
   readonly snapshots: ConnectionSnapshots;
   readonly cache: TokenCache;
   readonly clock: Clock;

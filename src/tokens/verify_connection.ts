@@ -1,7 +1,9 @@
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resource_states.ts';
+import type { ContainedSet } from '../model/contained_set.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { ServedToken, VerifyConnectionRequest } from './access_token_service_interface.ts';
+import { checkNotContained } from './check_not_contained.ts';
 import { checkAllowed } from './connection_serving_errors.ts';
 import type { ConnectionSnapshots } from './connection_snapshot_cache.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
@@ -11,12 +13,18 @@ import { waitFor } from './wait_until_caller_aborts.ts';
  * Redeems now for each refused resource, or else for the first granted one, and returns the connection as it is then. A refusal that is
  * stored is part of the answer, not an error. A refresh token that Entra refused for good is not redeemed again.
  */
-export function createVerifyConnection(
-  snapshots: ConnectionSnapshots,
-  refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>,
-) {
+export function createVerifyConnection({
+  snapshots,
+  contained,
+  refresh,
+}: {
+  readonly snapshots: ConnectionSnapshots;
+  readonly contained: ContainedSet;
+  readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
+}) {
   return async function verifyConnection(request: VerifyConnectionRequest): Promise<Connection> {
     let snapshot = await snapshots.load(request.tenantId, request.connectionId);
+    checkNotContained(contained, snapshot);
     checkAllowed(snapshot);
     let unstored: VaultError | undefined;
     for (const resource of resourcesToVerify(snapshot.connection)) {
@@ -37,7 +45,7 @@ export function createVerifyConnection(
         await waitFor(work, request.signal(), connectionName(snapshot.connection));
       } catch (error) {
         // Entra was not called, so the stored state is no answer.
-        if (!isVaultError(error) || error.reason === 'RATE_LIMITED') throw error;
+        if (!isVaultError(error) || isVaultError(error, 'RATE_LIMITED', 'CONTAINED')) throw error;
         return error;
       }
     }

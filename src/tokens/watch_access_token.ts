@@ -1,4 +1,5 @@
 import { type Duration, SECOND } from '../model/clock.ts';
+import type { ContainedSet } from '../model/contained_set.ts';
 import type { Timers } from '../model/monotonic_timers.ts';
 import type { AccessTokenRequest, ServedToken } from './access_token_service_interface.ts';
 import type { TokenMetrics } from './token_metrics_interface.ts';
@@ -14,13 +15,14 @@ export async function* watchAccessToken(
   request: AccessTokenRequest,
   parts: {
     readonly getUncounted: (request: AccessTokenRequest) => ServedToken | Promise<ServedToken>;
+    readonly contained: Pick<ContainedSet, 'listen'>;
     readonly timers: Timers;
     readonly metrics: TokenMetrics;
   },
 ): AsyncGenerator<ServedToken, void, void> {
   const signal = request.signal();
   let last: ServedToken | undefined;
-  const ticks = createTicks(parts.timers, signal, request.ceilings);
+  const ticks = createTicks(parts.timers, signal, [parts.contained, request.ceilings]);
   try {
     while (!signal.aborted) {
       let served: ServedToken;
@@ -42,12 +44,16 @@ export async function* watchAccessToken(
   }
 }
 
-/** Resolves `next` at each tick, when ceilings change, and when the signal aborts. */
-function createTicks(timers: Timers, signal: AbortSignal, ceilings: AccessTokenRequest['ceilings']) {
+interface ChangeSource {
+  listen(listener: () => void): () => void;
+}
+
+/** Resolves `next` at each tick, when ceilings or containments change, and when the signal aborts. */
+function createTicks(timers: Timers, signal: AbortSignal, sources: readonly (ChangeSource | undefined)[]) {
   let wake: (() => void) | undefined;
   const tick = () => wake?.();
   const stopTimer = timers.every(POLL_INTERVAL, tick);
-  const stopListening = ceilings?.listen(tick);
+  const stops = sources.map((source) => source?.listen(tick));
   signal.addEventListener('abort', tick);
   return {
     next: () =>
@@ -57,7 +63,7 @@ function createTicks(timers: Timers, signal: AbortSignal, ceilings: AccessTokenR
       }),
     stop() {
       stopTimer();
-      stopListening?.();
+      for (const stop of stops) stop?.();
       signal.removeEventListener('abort', tick);
     },
   };

@@ -11,6 +11,7 @@ import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts'
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { ContainmentService } from '../../src/gen/tokenvault/v1/containment_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { KeyService } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
@@ -37,10 +38,18 @@ const SERVICES = [
   EventService,
   StatusService,
   KeyService,
+  ContainmentService,
   AccessService,
   ScopeService,
 ];
-const ADMIN: readonly DescService[] = [TenantService, AppService, EventService, StatusService, KeyService];
+const ADMIN: readonly DescService[] = [
+  TenantService,
+  AppService,
+  EventService,
+  StatusService,
+  KeyService,
+  ContainmentService,
+];
 const USERNAME = 'quetzalcoatl-canary@contoso.example';
 const EMAIL = 'feathered.serpent-canary@mail.example';
 const DISPLAY_NAME = 'Quetzalcoatl Canary Featherstone';
@@ -337,6 +346,13 @@ async function useEverything(): Promise<void> {
   await call(EventService, 'listDeadLetters', {});
   await call(EventService, 'redeliverDeadLetters', { sink: 'canary' });
   await call(EventService, 'redeliverDeadLetters', { sink: 'x' });
+  const contained = {
+    subject: { subject: { case: 'directoryId', value: '00000000-0000-4000-8000-000000000000' } },
+    reason: 'Over',
+  } as const;
+  for (const method of ['contain', 'lift', 'containLocal', 'liftLocal'] as const)
+    await call(ContainmentService, method, contained);
+  await call(ContainmentService, 'listContainments', {});
   const rootKeys = (await call(KeyService, 'getKeyring', {}))?.keyring?.rootKeys ?? [];
   for (const rootKeyId of [rootKeys[0]?.id ?? '', '']) await call(KeyService, 'rotateRootKey', { rootKeyId });
   await call(StatusService, 'getStatus', {});

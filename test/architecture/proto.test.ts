@@ -50,6 +50,7 @@ describe('the descriptor set that reflection serves', () => {
       'tokenvault.v1.AccessService',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
+      'tokenvault.v1.ContainmentService',
       'tokenvault.v1.EventService',
       'tokenvault.v1.KeyService',
       'tokenvault.v1.ScopeService',

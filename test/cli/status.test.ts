@@ -32,6 +32,7 @@ const sample: VaultStatus = {
   feed: { lag: 300, behind: false, position: 43 },
   rootKeys: { ids: ['aa'.repeat(16), 'bb'.repeat(16)], currentSince: Date.now() - 40 * DAY },
   callersFile: { sha256: 'cc'.repeat(32), loadTime: Date.now() - 2 * DAY },
+  containments: [],
   expiring: [{ app, credential }],
   unread: [],
 };

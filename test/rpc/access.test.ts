@@ -5,6 +5,7 @@ import type { EventFilter } from '../../src/expiry/expiry_and_event_queries.ts';
 import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { ContainmentService } from '../../src/gen/tokenvault/v1/containment_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { KeyService } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
@@ -31,6 +32,7 @@ const SERVICES: readonly DescService[] = [
   EventService,
   StatusService,
   KeyService,
+  ContainmentService,
   ScopeService,
 ];
 

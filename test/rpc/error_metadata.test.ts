@@ -25,6 +25,7 @@ const KEYS: Partial<Record<Reason, readonly string[]>> = {
   TENANT_SUSPENDED: ['nextStep', 'resource'],
   APP_SUSPENDED: ['nextStep', 'resource'],
   CONNECTION_SUSPENDED: ['nextStep', 'resource'],
+  CONTAINED: ['contained', 'nextStep', 'resource'],
   ROOT_KEY_MISSING: ['replicas', 'resource'],
   DIRECTORY_NOT_ALLOWED: ['directoryId', 'resource'],
   SCOPE_UNKNOWN: ['catalog', 'scopes', 'suggestions'],

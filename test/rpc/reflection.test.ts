@@ -62,6 +62,7 @@ describe('buf curl with reflection', () => {
       'tokenvault.v1.AccessService',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
+      'tokenvault.v1.ContainmentService',
       'tokenvault.v1.EventService',
       'tokenvault.v1.KeyService',
       'tokenvault.v1.ScopeService',

@@ -152,6 +152,7 @@ export interface StandIns {
   expiry?: Partial<ServiceParts['expiry']>;
   status?: Partial<ServiceParts['status']>;
   rootKeys?: Partial<ServiceParts['rootKeys']>;
+  containmentOperations?: Partial<ServiceParts['containmentOperations']>;
   scopes?: Partial<ServiceParts['scopes']>;
 }
 
@@ -252,6 +253,7 @@ export interface StageOptions extends StandIns {
   /** In place of `keys`. */
   readonly callers?: CallersSource;
   readonly limits?: CallPipelineParts['limits'];
+  readonly contained?: CallPipelineParts['contained'];
   readonly server?: Partial<ServerParts>;
   readonly readiness?: ServerParts['readiness'];
   readonly now?: () => number;
@@ -296,6 +298,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     expiry: standIn(options.expiry ?? {}),
     status: standIn(options.status ?? {}),
     rootKeys: standIn(options.rootKeys ?? {}),
+    containmentOperations: standIn(options.containmentOperations ?? {}),
     scopes: standIn(options.scopes ?? {}),
     audit,
     authenticator,
@@ -310,6 +313,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     limits: options.limits,
     every: options.every,
     ...(options.tenantLabels && { tenantLabels: options.tenantLabels }),
+    contained: options.contained,
   });
   const server = await startGrpcServer({
     address: '127.0.0.1:0',

@@ -30,9 +30,13 @@ const NO_VAULT = 'The database TOKENVAULT_DATABASE_URL has no vault in it, or la
 const OLDER_SCHEMA =
   'The database has an older schema than this program. Read the audit log with the version that wrote it.';
 
+export function isOnStdout(path: string): boolean {
+  return path === '-' || path === '/dev/stdout';
+}
+
 /** The current file and the rotated ones, `PATH.NUMBER`. */
-function configuredFiles(path: string): string[] {
-  if (path === '-' || path === '/dev/stdout') {
+export function configuredFiles(path: string): string[] {
+  if (isOnStdout(path)) {
     throw new CommandError(
       EXIT.USAGE,
       'The audit log goes to standard output (TOKENVAULT_AUDIT_FILE=-). Name the files in which the platform keeps it.',

@@ -3,20 +3,24 @@ import { systemClock } from '../../model/clock.ts';
 import { openDatabase } from '../../store/open_database.ts';
 import { markRestored, type RestoredDatabase } from '../../store/vault/mark_restored.ts';
 import { EXIT } from '../exit_codes.ts';
+import { type LoggedContainments, readLoggedContainments } from './containments_of_audit_log.ts';
+import { containmentLines } from './restored_containments.ts';
 
 /** Gives the database of the configuration a new instance id, prints what to check, and returns the exit code. */
 export async function markAsRestored(): Promise<number> {
-  const { databaseUrl, postgres } = readConfig();
+  const { databaseUrl, postgres, auditFile } = readConfig();
   const database = await openDatabase({ url: databaseUrl, postgres, mustExist: true });
   try {
-    console.log(textOf(await markRestored(database, systemClock.now())));
+    const restored = await markRestored(database, systemClock.now());
+    console.log(textOf(restored, readLoggedContainments(auditFile)));
     return EXIT.OK;
   } finally {
     await database.close();
   }
 }
 
-function textOf({ before, after, newestEventTime, rotations, rotatedApps }: RestoredDatabase): string {
+function textOf(restored: RestoredDatabase, logged: LoggedContainments | undefined): string {
+  const { before, after, newestEventTime, rotations, rotatedApps } = restored;
   const newest =
     newestEventTime === undefined
       ? 'It has no events.'
@@ -25,6 +29,7 @@ function textOf({ before, after, newestEventTime, rotations, rotatedApps }: Rest
     `The database has the new instance id ${after.id}${before === undefined ? '' : ` instead of ${before.id}`}. ${newest}`,
     'Rotations of this copy neither remove nor reuse client secrets that the original database knows.',
     ...rotations.map(({ step, ...app }) => `  rotation in progress: ${nameOf(app)} (${step})`),
+    ...containmentLines(restored.containments, logged),
     '',
     'Check, before you start a vault:',
     '  - The vault of the original database is stopped, or cannot reach Entra: both use the same refresh tokens.',

@@ -20,6 +20,7 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   APP_NOT_FOUND: `Create the app with CreateApp, or share it with the tenant, ${AGAIN}.`,
   TENANT_SUSPENDED: `Resume the tenant, ${AGAIN}.`,
   APP_SUSPENDED: `Set the app's suspended to false with UpdateApp, ${AGAIN}.`,
+  CONTAINED: 'An admin contained it. Ask before you lift that (`token-vault containment list`).',
   CONNECTION_SUSPENDED: 'The connection exists and is suspended. Call ResumeConnection to use it.',
   ACCESS_DENIED: `Give the caller of --api-key-file the role operator in this tenant, ${AGAIN}.`,
   UNIMPLEMENTED: 'The address is the token listener. Give the admin listener with --address.',

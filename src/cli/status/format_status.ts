@@ -5,6 +5,7 @@ import {
   type GetStatusResponse,
   GetStatusResponseSchema,
 } from '../../gen/tokenvault/v1/status_service_pb.ts';
+import { containmentRows } from '../containment/format_containments.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from './format_table.ts';
 import { ago, minuteOf, span, spanOf, until } from './format_times.ts';
@@ -24,6 +25,7 @@ export function statusText(status: GetStatusResponse, now: number): string {
       wrapped(`${name.padEnd(10)}${STATES[state]}${message === '' ? '' : `: ${message}`}`, 10),
     ),
     factLines(status, now),
+    status.containments.length === 0 ? [] : containmentRows(status.containments),
     isUnread('replicas') ? [] : replicaLines(status),
     isUnread('leaders') ? [] : leaderLines(status),
     isUnread('expiring_credentials') && status.expiringCredentials.length === 0 ? [] : credentialLines(status, now),

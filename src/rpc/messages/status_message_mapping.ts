@@ -6,6 +6,7 @@ import {
 } from '../../gen/tokenvault/v1/status_service_pb.ts';
 import type { VaultStatus } from '../../status/vault_status.ts';
 import type { CheckResult } from '../../telemetry/run_readiness_checks.ts';
+import { toContainmentMessage } from './containment_message_mapping.ts';
 import { toWireTime } from './field_value_conversion.ts';
 import { credentialName } from './resource_names.ts';
 
@@ -39,6 +40,7 @@ export function toStatusMessage(status: VaultStatus): MessageInitShape<typeof Ge
     changesFeed: feed && { lag: wireDuration(feed.lag), behind: feed.behind, position: BigInt(feed.position) },
     rootKeys: rootKeys && { ids: [...rootKeys.ids], currentSinceTime: toWireTime(rootKeys.currentSince) },
     callersFile: callersFile && { sha256: callersFile.sha256, loadTime: toWireTime(callersFile.loadTime) },
+    containments: status.containments.map(toContainmentMessage),
     expiringCredentials: status.expiring.map(({ app, credential }) => ({
       name: credentialName({ ...app, credentialId: credential.credentialId }),
       expireTime: toWireTime(credential.expireTime),

@@ -3,6 +3,7 @@ import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2
 import type { AccessService } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
+import type { ContainmentService } from '../../gen/tokenvault/v1/containment_service_pb.ts';
 import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
 import type { KeyService } from '../../gen/tokenvault/v1/key_service_pb.ts';
 import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
@@ -110,6 +111,13 @@ export const ACCESS = {
     getKeyring: { roles: operator, resource: allTenants },
     rotateRootKey: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof KeyService>,
+  'tokenvault.v1.ContainmentService': {
+    contain: { roles: admin, resource: allTenants },
+    lift: { roles: admin, resource: allTenants },
+    listContainments: { roles: adminOrOperator, resource: allTenants },
+    containLocal: { roles: admin, resource: allTenants },
+    liftLocal: { roles: admin, resource: allTenants },
+  } satisfies AccessOf<typeof ContainmentService>,
   'tokenvault.v1.ScopeService': {
     listCatalogs: { roles: anyRole, resource: undefined },
     translateScopes: { roles: anyRole, resource: undefined },

@@ -26,8 +26,10 @@ export interface Call {
   readonly ruleListeners: Set<() => void>;
   /** Tenants that the call may list; undefined: all of them. */
   tenants: readonly string[] | undefined;
-  /** Resource name of the request. */
+  /** Resource name of the request, also for the audit log. */
   resource: string;
+  /** Why the caller does it, for the audit log. */
+  note: string | undefined;
   /** The served token, for the audit log. */
   token: AuditedToken | undefined;
   /** Callers whose access the call changes, for the audit log. */

@@ -4,6 +4,7 @@ import type { AuditLog, ClaimedIds } from '../../audit/audit_log_interface.ts';
 import { type Caller, type Rule, roleRule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ceiledRules, firstDeciding } from '../../model/compiled_rules.ts';
+import { type ContainedSet, NOTHING_CONTAINED } from '../../model/contained_set.ts';
 import { isVaultError, type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import type { TenantLabels } from '../../model/tenant_labels.ts';
@@ -34,14 +35,14 @@ export interface ActiveCall {
    * first.
    */
   authenticate(): void | Promise<void>;
-  /** Before any validation (AIP-211). ACCESS_DENIED, RATE_LIMITED. */
+  /** Before any validation (AIP-211). CONTAINED, ACCESS_DENIED, RATE_LIMITED. */
   authorize(request: Message): Call;
   /** Appends the audit entry, then calls `respond`, with a status if the audit log failed. */
   complete(respond: (error?: StatusObject) => void): void;
   fail(error: unknown, respond: (status: StatusObject) => void): void;
   /** Appends the audit entry of one message of a stream. AUDIT_UNAVAILABLE, and the reasons of `checkAccess`. */
   recordMessage(): Promise<void>;
-  /** Whether the caller may still call. UNAUTHENTICATED, ACCESS_DENIED. */
+  /** Whether the caller may still call. UNAUTHENTICATED, CONTAINED, ACCESS_DENIED. */
   checkAccess(): void;
   /** After the last message, or a cancellation by the caller. */
   endStream(respond: () => void): void;
@@ -62,6 +63,7 @@ export interface RpcMetrics {
 
 export interface CallPipelineParts {
   readonly authenticator: Authenticator;
+  readonly contained?: ContainedSet | undefined;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly metrics?: RpcMetrics | undefined;
@@ -85,7 +87,7 @@ const NO_RULE = roleRule('', 'token_reader', []);
 const NO_LISTENERS = new Set<() => void>();
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
-  const { authenticator, audit, clock, metrics, log } = parts;
+  const { authenticator, contained = NOTHING_CONTAINED, audit, clock, metrics, log } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
   const isAudited = createUnauthenticatedAuditLimit(clock);
@@ -94,14 +96,13 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const waiting = createConcurrencyLimit(waitingLimits(limits).all);
   const rates = createCallRates(authenticator, metrics?.rateExceeded);
   let changes = 0;
-  const listen = (listener: () => void) => {
-    const stops = [authenticator.listen(listener), parts.tenantLabels?.listen(listener)];
-    return () => stops.forEach((stop) => void stop?.());
-  };
-  listen(() => {
-    changes += 1;
-  });
-  const rechecks = createStreamRechecks({ listen }, parts.every ?? systemTimers.every);
+  const sources = [authenticator, contained, ...(parts.tenantLabels ? [parts.tenantLabels] : [])];
+  for (const source of sources) {
+    source.listen(() => {
+      changes += 1;
+    });
+  }
+  const rechecks = createStreamRechecks(sources, parts.every ?? systemTimers.every);
   const waitingForOne = createConcurrencyLimit(waitingLimits(limits).one);
 
   return (service, method) => {
@@ -124,6 +125,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           ruleListeners: stopping === undefined ? NO_LISTENERS : new Set(),
           tenants: undefined,
           resource: '',
+          note: undefined,
           token: undefined,
           affectedCallers: undefined,
           wait,
@@ -155,6 +157,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         /** `admit` returns those of the rules that apply to this call. */
         function checkRules(admit: (limited: readonly Rule[]) => readonly Rule[]): void {
           if (access.isForEveryone) return;
+          if (contained.size !== 0 && call.caller.kind !== 'loopback') contained.checkCaller(call.caller.id);
           const decision = decide(call.caller, accessMethod, call.resource, clock.now(), parts.tenantLabels);
           call.rule = decision.rule ?? NO_RULE;
           if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);
@@ -201,7 +204,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           }
         }
 
-        /** Before a token leaves, because the callers may have changed while the call waited for Entra. */
+        /** Before a token leaves, because the callers or the containments may have changed while the call waited for Entra. */
         function checkToken(): void {
           if (call.token === undefined || changes === changesAtStart) return;
           const { limitedBy } = call;
@@ -234,6 +237,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             duration,
             peer,
             claimed,
+            note: call.note,
             token: call.token,
             affectedCallers: call.affectedCallers,
           };

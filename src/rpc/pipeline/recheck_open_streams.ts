@@ -1,19 +1,22 @@
 import { SECOND } from '../../model/clock.ts';
 import type { Every } from '../../model/monotonic_timers.ts';
-import type { Authenticator } from './authenticator.ts';
 
-/** Checks that the callers of open streams may still call: after each change of the callers, and as time passes. */
+/** Checks that the callers of open streams may still call: after each change of the callers or the containments, and as time passes. */
 export interface StreamRechecks {
   /** `check` throws if the caller may not call any more; then `end` is called. Returns the function that removes it. */
   add(check: () => void, end: () => void): () => void;
 }
 
-export function createStreamRechecks(authenticator: Pick<Authenticator, 'listen'>, every: Every): StreamRechecks {
+interface ChangeSource {
+  listen(listener: () => void): unknown;
+}
+
+export function createStreamRechecks(sources: readonly ChangeSource[], every: Every): StreamRechecks {
   const streams = new Set<() => void>();
   const checkAll = () => {
     for (const check of streams) check();
   };
-  authenticator.listen(checkAll);
+  for (const source of sources) source.listen(checkAll);
   let stopTimer: (() => void) | undefined;
 
   return {

@@ -6,14 +6,14 @@ import { deleteUpTo } from '../rows/delete_up_to.ts';
 export function createReplicaStore(database: Database): ReplicaStore {
   const { replicas } = database.tables;
   const { now } = database.dialect;
-  const { enforcesContainments: _, ...facts } = getTableColumns(replicas);
+  const { enforcesContainments, ...facts } = getTableColumns(replicas);
   const all = placeholders(facts);
   const age = placeholder(replicas.heartbeatTime, 'age');
 
   const upsert = database.write('replicas.heartbeat', (db) =>
     db
       .insert(replicas)
-      .values({ ...all, heartbeatTime: now })
+      .values({ ...all, heartbeatTime: now, enforcesContainments: sql`true` })
       .onConflictDoUpdate({
         target: replicas.uid,
         set: { heartbeatTime: sql`excluded.heartbeat_time`, feedPosition: sql`excluded.feed_position` },
@@ -26,7 +26,7 @@ export function createReplicaStore(database: Database): ReplicaStore {
   const heartbeatAge = sql<number>`${now} - ${heartbeatTime}`.mapWith(Number);
   const listLive = database.rows('replicas.listLive', (db) =>
     db
-      .select({ ...columns, heartbeatAge })
+      .select({ ...columns, enforcesContainments, heartbeatAge })
       .from(replicas)
       .where(isLive)
       .orderBy(asc(replicas.name), asc(replicas.uid)),

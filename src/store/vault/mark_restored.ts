@@ -1,5 +1,6 @@
 import { eq, isNotNull, max } from 'drizzle-orm';
 import type { Timestamp } from '../../model/clock.ts';
+import type { Containment } from '../../model/containment.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { RotationStep } from '../../model/secret_rotation.ts';
 import { refuseUnfinishedCopy } from '../copy/unfinished_copy.ts';
@@ -15,6 +16,7 @@ export interface RestoredDatabase {
   /** Time of the newest event; undefined: it has none. */
   readonly newestEventTime: Timestamp | undefined;
   readonly rotations: readonly { readonly tenantId: string; readonly appId: string; readonly step: RotationStep }[];
+  readonly containments: readonly Containment[];
   /** Apps whose client secrets the vault rotates. */
   readonly rotatedApps: readonly { readonly tenantId: string; readonly appId: string }[];
 }
@@ -38,7 +40,7 @@ export async function markRestored(database: Database, now: Timestamp): Promise<
 }
 
 async function readFacts(database: Database) {
-  const { apps, outbox, rotations } = database.tables;
+  const { apps, containments, outbox, rotations } = database.tables;
   const app = { tenantId: apps.tenantId, appId: apps.appId };
   const [newest] = await database.select('restored.newest', (db) => db.select({ time: max(outbox.time) }).from(outbox));
   return {
@@ -49,6 +51,9 @@ async function readFacts(database: Database) {
         .from(rotations)
         .innerJoin(apps, eq(rotations.appUid, apps.uid))
         .orderBy(apps.tenantId, apps.appId),
+    ),
+    containments: await database.select('restored.containments', (db) =>
+      db.select().from(containments).orderBy(containments.subject),
     ),
     rotatedApps: await database.select('restored.rotatedApps', (db) =>
       db.select(app).from(apps).where(isNotNull(apps.rotation)).orderBy(apps.tenantId, apps.appId),

@@ -58,6 +58,7 @@ const KINDS = {
   TENANT_SUSPENDED: 'suspended',
   APP_SUSPENDED: 'suspended',
   CONNECTION_SUSPENDED: 'suspended',
+  CONTAINED: 'suspended',
   TENANT_NOT_FOUND: 'suspended',
   ENTRA_UNAVAILABLE: 'microsoftUnavailable',
   ENTRA_THROTTLED: 'microsoftUnavailable',

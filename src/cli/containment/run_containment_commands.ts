@@ -1,0 +1,114 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ContainmentSubjectSchema } from '../../gen/tokenvault/v1/containment_pb.ts';
+import {
+  ContainLocalResponseSchema,
+  ContainResponseSchema,
+  LiftLocalResponseSchema,
+  LiftResponseSchema,
+  ListContainmentsResponseSchema,
+} from '../../gen/tokenvault/v1/containment_service_pb.ts';
+import { type AdminClients, openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import { EXIT } from '../exit_codes.ts';
+import { failedCall } from '../failed_call.ts';
+import { containmentsText, jsonOf, replicasText, subjectText, warningText } from './format_containments.ts';
+
+/** Exactly one of them. */
+export interface SubjectFlags {
+  readonly caller?: string;
+  readonly app?: string;
+  readonly directory?: string;
+  readonly tenant?: string;
+  readonly all?: true;
+}
+
+export interface ListFlags extends VaultAccess {
+  readonly json?: true;
+}
+
+export interface ChangeFlags extends ListFlags, SubjectFlags {
+  readonly reason: string;
+  readonly local?: true;
+}
+
+type Service = AdminClients['containments'];
+
+/** Contains a subject, prints which replicas have applied it, and returns the exit code. */
+export function contain(flags: ChangeFlags): Promise<number> {
+  const request = { subject: subjectOf(flags), reason: flags.reason };
+  if (flags.local) {
+    return called(flags, 'ContainLocal', async (service) => {
+      const response = await service.containLocal(request);
+      const { containment, replica, warning } = response;
+      const text = `${subjectText(containment?.subject)} is contained at ${replica}, until its process ends.`;
+      print(flags, jsonOf(ContainLocalResponseSchema, response), [text, ...warningText(warning)]);
+      return EXIT.OK;
+    });
+  }
+  return called(flags, 'Contain', async (service) => {
+    const response = await service.contain(request);
+    const { containment, replicas, warning } = response;
+    const text = `${subjectText(containment?.subject)} is contained.`;
+    const lines = [text, ...replicasText(replicas), ...warningText(warning)];
+    print(flags, jsonOf(ContainResponseSchema, response), lines);
+    return exitCodeOf(replicas);
+  });
+}
+
+/** Lifts a containment, prints which replicas have applied it, and returns the exit code. */
+export function lift(flags: ChangeFlags): Promise<number> {
+  const request = { subject: subjectOf(flags), reason: flags.reason };
+  if (flags.local) {
+    return called(flags, 'LiftLocal', async (service) => {
+      const response = await service.liftLocal(request);
+      const { lifted, replica, warning } = response;
+      const text = lifted ? `It is lifted at ${replica}.` : `It was not contained at ${replica} alone.`;
+      print(flags, jsonOf(LiftLocalResponseSchema, response), [text, ...warningText(warning)]);
+      return EXIT.OK;
+    });
+  }
+  return called(flags, 'Lift', async (service) => {
+    const response = await service.lift(request);
+    const { lifted, replicas, warning } = response;
+    const text = lifted ? 'It is lifted.' : 'It was not contained.';
+    print(flags, jsonOf(LiftResponseSchema, response), [text, ...replicasText(replicas), ...warningText(warning)]);
+    return exitCodeOf(replicas);
+  });
+}
+
+/** Prints what is contained, and returns the exit code. */
+export function list(flags: ListFlags): Promise<number> {
+  return called(flags, 'ListContainments', async (service) => {
+    const response = await service.listContainments({});
+    const text = containmentsText(response.containments, response.replica);
+    print(flags, jsonOf(ListContainmentsResponseSchema, response), [text]);
+    return EXIT.OK;
+  });
+}
+
+async function called(flags: VaultAccess, method: string, call: (service: Service) => Promise<number>) {
+  const clients = await openAdminClients(flags);
+  try {
+    return await call(clients.containments);
+  } catch (error) {
+    throw failedCall(error, method);
+  } finally {
+    clients.close();
+  }
+}
+
+function subjectOf(flags: SubjectFlags): MessageInitShape<typeof ContainmentSubjectSchema> {
+  const { caller, app, directory, tenant } = flags;
+  if (caller !== undefined) return { subject: { case: 'caller', value: caller } };
+  if (app !== undefined) return { subject: { case: 'app', value: app } };
+  if (directory !== undefined) return { subject: { case: 'directoryId', value: directory } };
+  if (tenant !== undefined) return { subject: { case: 'tenant', value: tenant } };
+  return { subject: { case: 'all', value: true } };
+}
+
+function exitCodeOf(replicas: readonly { readonly applied: boolean }[]): number {
+  return replicas.length > 0 && replicas.every(({ applied }) => applied) ? EXIT.OK : EXIT.TEMPORARY_FAILURE;
+}
+
+function print({ json }: Pick<ListFlags, 'json'>, object: string, lines: readonly string[]): void {
+  console.log(json ? object : lines.join('\n'));
+}
