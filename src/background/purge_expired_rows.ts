@@ -7,16 +7,21 @@ import type { BatchJob } from './batch_job.ts';
 const EVENTS_KEPT: Duration = 30 * DAY;
 /** Of changes, ids of commits, and processes that ended without removing their row. A process that was cut off for longer drops all that it cached. */
 const REPLICATION_KEPT: Duration = HOUR;
+/** Of callers of connections. */
+const CALLERS_KEPT: Duration = 30 * DAY;
 /** A batch is one commit, which blocks other writers. Up to a hundred attempts are deleted with each authorization. */
 const BATCH = 250;
 const EVENT_BATCH = 1_000;
 
 export interface PurgeParts {
-  readonly stores: Pick<Stores, 'authorizations' | 'adminConsents' | 'outbox' | 'changes' | 'replicas' | 'commitIds'>;
+  readonly stores: Pick<
+    Stores,
+    'authorizations' | 'adminConsents' | 'outbox' | 'changes' | 'replicas' | 'commitIds' | 'usage'
+  >;
   readonly clock: Clock;
 }
 
-/** Deletes expired authorizations and admin consents, and old events, changes, ids of commits and processes. */
+/** Deletes expired authorizations and admin consents, and old events, changes, ids of commits, use and processes. */
 export function createPurgeJob({ stores, clock }: PurgeParts): BatchJob {
   const sweeps: readonly (readonly [size: number, sweep: (limit: number) => Promise<number>])[] = [
     [BATCH, (limit) => stores.authorizations.sweep(clock.now(), limit)],
@@ -24,6 +29,7 @@ export function createPurgeJob({ stores, clock }: PurgeParts): BatchJob {
     [EVENT_BATCH, (limit) => stores.outbox.sweep(clock.now() - EVENTS_KEPT, limit)],
     [EVENT_BATCH, (limit) => stores.changes.sweep(REPLICATION_KEPT, limit)],
     [EVENT_BATCH, (limit) => stores.commitIds.sweep(REPLICATION_KEPT, limit)],
+    [EVENT_BATCH, (limit) => stores.usage.sweepConnectionCallers(clock.now() - CALLERS_KEPT, limit)],
     [BATCH, (limit) => stores.replicas.sweep(REPLICATION_KEPT, limit)],
   ];
   return {

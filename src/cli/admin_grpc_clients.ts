@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import { AccessService } from '../gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { ContainmentService } from '../gen/tokenvault/v1/containment_service_pb.ts';
@@ -33,6 +34,7 @@ export interface AdminClients {
   readonly status: Client<typeof StatusService>;
   readonly keys: Client<typeof KeyService>;
   readonly containments: Client<typeof ContainmentService>;
+  readonly access: Client<typeof AccessService>;
   close(): void;
 }
 
@@ -64,6 +66,7 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   const connections = createClient(ConnectionService, access.address, options);
   const status = createClient(StatusService, access.address, options);
   const keys = createClient(KeyService, access.address, options);
+  const callers = createClient(AccessService, access.address, options);
   const containments = createClient(ContainmentService, access.address, options);
   return {
     tenants,
@@ -72,8 +75,9 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
     status,
     keys,
     containments,
+    access: callers,
     close() {
-      for (const client of [tenants, apps, connections, status, keys, containments]) client.close();
+      for (const client of [tenants, apps, connections, status, keys, containments, callers]) client.close();
     },
   };
 }

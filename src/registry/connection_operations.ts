@@ -32,6 +32,7 @@ export interface ListConnections {
   /** Of the account, in lower case; undefined matches any. */
   readonly objectId: string | undefined;
   readonly directoryId: string | undefined;
+  readonly idleSince?: ConnectionFilter['idleSince'];
   readonly page: PageRequest;
 }
 

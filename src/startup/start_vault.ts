@@ -35,6 +35,9 @@ import { createReadiness, loggedCheck } from '../telemetry/readiness_checks.ts';
 import { createPinoLog, type ProcessLog } from '../telemetry/stderr_json_log.ts';
 import { createMetrics } from '../telemetry/vault_metrics.ts';
 import { type AccessTokensParts, createAccessTokens } from '../tokens/create_access_token_service.ts';
+import { createUsageNotes } from '../usage/usage_notes.ts';
+import { createUsageQueries } from '../usage/usage_queries.ts';
+import { startUsageWriter } from '../usage/write_usage.ts';
 import { createPageAudit } from '../web/failure_page_audit.ts';
 import { startOpsServer } from '../web/probe_and_metrics_server.ts';
 import { startWebServer } from '../web/web_server.ts';
@@ -149,6 +152,9 @@ async function build(
   const { every, sleep } = timers ?? systemTimers;
   // Before anything is cached.
   const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
+  const usageNotes = createUsageNotes();
+  await opened(startUsageWriter({ store: stores.usage, notes: usageNotes, every }));
+  metrics.observeUsage(usageNotes);
   const accessTokens = await opened(
     createAccessTokens({ ...parts, feed, replica: replica.uid, metrics: metrics.tokens, log, timers }),
   );
@@ -193,6 +199,7 @@ async function build(
   const pipeline = createCallPipeline({
     authenticator,
     contained,
+    usageNotes,
     audit: parts.audit,
     clock,
     tenantLabels,
@@ -234,6 +241,8 @@ async function build(
       contained,
       clock,
     }),
+    usageNotes,
+    usage: createUsageQueries({ usage: stores.usage, clock }),
     containmentOperations: createContainmentOperations({ ...parts, replica, timers: timers ?? systemTimers, log }),
     scopes,
     audit,

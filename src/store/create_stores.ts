@@ -33,6 +33,7 @@ import { ACTIVE_ROOT_KEY } from './rows/root_key_record.ts';
 import { createTenantKeys, type TenantKeys } from './rows/tenant_data_keys.ts';
 import type { Instance, Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
+import { createUsageStore } from './usage/usage_store.ts';
 import { adoptRootKeys } from './vault/adopt_root_keys.ts';
 import { createAuditLedger } from './vault/audit_key_and_stream_store.ts';
 import { createLeaseStore } from './vault/background_job_lease_store.ts';
@@ -117,6 +118,7 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     replicas,
     rootKeys: createRootKeyStore({ database, keys, meta, replicas }),
     containments: createContainmentStore(parts),
+    usage: createUsageStore(database),
     commitIds: createCommitIdStore(database),
     isShared: database.isShared,
     rootKeyIds: keyring.keks.map(({ id }) => id.toString('hex')),

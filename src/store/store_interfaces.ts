@@ -25,6 +25,7 @@ import type {
 import type { ContainmentStore } from './containment_store_interface.ts';
 import type { ChangeStore, CommitIdStore, ReplicaStore } from './replication_store_interfaces.ts';
 import type { RootKeyStore } from './root_key_store_interface.ts';
+import type { UsageStore } from './usage_store_interface.ts';
 
 /** All rows of the vault. Any method may throw DATABASE_UNAVAILABLE or RECORD_CORRUPT. */
 export interface Stores {
@@ -43,6 +44,7 @@ export interface Stores {
   readonly changes: ChangeStore;
   readonly replicas: ReplicaStore;
   readonly containments: ContainmentStore;
+  readonly usage: UsageStore;
   readonly commitIds: CommitIdStore;
   /** Other processes may use the database at the same time. */
   readonly isShared: boolean;
@@ -156,6 +158,8 @@ export interface ConnectionFilter {
   /** Compared without case, as is `directoryId`. */
   readonly objectId?: string | undefined;
   readonly directoryId?: string | undefined;
+  /** Not served since then, nor created. Times of use are exact to an hour. */
+  readonly idleSince?: Timestamp | undefined;
 }
 
 /**

@@ -81,6 +81,15 @@ export function createMetrics() {
       });
     },
     observeReplicas: (facts: ReplicaFacts) => createReplicaMetrics(meter, facts),
+    observeUsage(notes: { readonly size: number }) {
+      meter.observed(
+        'tokenvault_usage_notes_pending',
+        'Times of use of connections and callers that wait to be written, once a minute.',
+        [],
+        () => notes.size,
+        (gauge, size) => gauge.set(size),
+      );
+    },
     observeReadiness(readiness: Pick<Readiness, 'ready'>) {
       meter.observed(
         'tokenvault_ready',

@@ -357,6 +357,7 @@ async function useEverything(): Promise<void> {
   for (const rootKeyId of [rootKeys[0]?.id ?? '', '']) await call(KeyService, 'rotateRootKey', { rootKeyId });
   await call(StatusService, 'getStatus', {});
   await call(AccessService, 'whoAmI', {});
+  await call(AccessService, 'listCallers', {});
   await call(AccessService, 'explainAccess', { caller: 'canary', method: 'TokenService/GetAccessToken' });
   await call(StatusService, 'getStatus', { credentialCount: -1 });
   await vi.waitUntil(() => haystacks.some(({ place }) => place === 'webhook'), { timeout: 10_000 });

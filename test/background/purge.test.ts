@@ -49,6 +49,7 @@ test('old rows of each kind are deleted in batches until the last one is gone', 
     changes: { ...world.stores.changes, sweep: sweep(left.changes) },
     replicas: world.stores.replicas,
     commitIds: world.stores.commitIds,
+    usage: world.stores.usage,
   };
 
   await drain(createPurgeJob({ stores, clock: world.sandbox.clock }));

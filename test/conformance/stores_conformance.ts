@@ -19,6 +19,7 @@ import { replicasConformance } from './replicas_conformance.ts';
 import { rootKeysConformance } from './root_keys_conformance.ts';
 import { rotationsConformance } from './rotations_conformance.ts';
 import { tenantsConformance } from './tenants_conformance.ts';
+import { usageConformance } from './usage_conformance.ts';
 import type { Open } from './vault_under_test.ts';
 
 /** What every database behind the stores must do. `open` gives a new, empty one each time. */
@@ -37,6 +38,7 @@ export function storesConformance(name: string, open: Open): void {
     changesConformance(open);
     replicasConformance(open);
     containmentsConformance(open);
+    usageConformance(open);
     expiryConformance(open);
     inspectionsConformance(open);
     rotationsConformance(open);

@@ -152,9 +152,17 @@ export interface StandIns {
   expiry?: Partial<ServiceParts['expiry']>;
   status?: Partial<ServiceParts['status']>;
   rootKeys?: Partial<ServiceParts['rootKeys']>;
+  usage?: Partial<ServiceParts['usage']>;
+  usageNotes?: ServiceParts['usageNotes'];
   containmentOperations?: Partial<ServiceParts['containmentOperations']>;
   scopes?: Partial<ServiceParts['scopes']>;
 }
+
+const NEVER_USED: ServiceParts['usage'] = {
+  ofConnection: async () => ({ lastServedTime: undefined, callers: [] }),
+  lastServedTimes: async () => new Map(),
+  ofCallers: async () => new Map(),
+};
 
 export interface FakeAudit extends AuditLog {
   readonly entries: AuditEntry[];
@@ -298,6 +306,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     expiry: standIn(options.expiry ?? {}),
     status: standIn(options.status ?? {}),
     rootKeys: standIn(options.rootKeys ?? {}),
+    usage: standIn({ ...NEVER_USED, ...options.usage }),
+    usageNotes: options.usageNotes ?? { served() {} },
     containmentOperations: standIn(options.containmentOperations ?? {}),
     scopes: standIn(options.scopes ?? {}),
     audit,

@@ -77,6 +77,20 @@ describe('GetAccessToken', () => {
     expect(JSON.stringify(stage.audit.entries)).not.toContain('t1');
   });
 
+  test('notes the use of a connection for each caller, and not again at the next hits', async () => {
+    const fresh = freshToken('t1');
+    const noted: string[] = [];
+    const served = (connectionUid: string, caller: string) => void noted.push(`${connectionUid} ${caller}`);
+    const [one, two] = [caller('one', 'token_reader', '*'), caller('two', 'token_reader', '*')];
+    const options = { keys: [one.known, two.known], usageNotes: { served }, accessTokens: { get: () => fresh } };
+    stage = await startStage(options);
+
+    for (const { key } of [one, one, one, two, two])
+      await stage.client(TokenService, { apiKey: key }).getAccessToken({ connection });
+
+    expect(noted).toEqual([`${fresh.connectionUid} one`, `${fresh.connectionUid} two`]);
+  });
+
   test('sends no token without an audit entry', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken('very-secret') } });
     stage.audit.writable = false;
@@ -186,6 +200,7 @@ test('a token in place of its hash is rejected, and not logged', async () => {
 describe('a cache hit', () => {
   const call = () => {
     const one: Partial<Call> = {
+      startTime: 0,
       token: undefined,
       caller: caller('mail', 'token_reader', 'acme').known.caller,
       signal: () => {
@@ -200,6 +215,7 @@ describe('a cache hit', () => {
     const fresh = freshToken();
     const service = createTokenService({
       accessTokens: standIn<AccessTokens>({ get: () => fresh }),
+      usageNotes: { served() {} },
       audit: { fingerprint: () => 'f' },
     });
 
@@ -213,6 +229,7 @@ describe('a cache hit', () => {
     let fingerprints = 0;
     const service = createTokenService({
       accessTokens: standIn<AccessTokens>({ get: () => fresh }),
+      usageNotes: { served() {} },
       audit: { fingerprint: () => `f${fingerprints++}` },
     });
 

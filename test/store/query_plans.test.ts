@@ -8,10 +8,14 @@ import { GRAPH, NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
 
-/** Metrics, which look at all there is, what is read at the start (audit streams, labels), and a rotation of the root key. */
+/**
+ * Metrics, which look at all there is, what is read at the start (audit streams, labels), credentials of callers, and a
+ * rotation of the root key.
+ */
 const READS_EVERYTHING = [
   'from "audit_streams"',
   'from "tenants" where CAST(',
+  'from "caller_use"',
   'count(*) from "deks" group by',
   'NOT EXISTS (SELECT 1 FROM "deks"',
   '"grant_state", count(*)',
@@ -89,6 +93,9 @@ test.each([
     'where ("connections"."tenant_id" = ? and "connections"."connection_id" > ?)',
     'connections_tenant_id_connection_id (tenant_id=? AND connection_id>?)',
   ],
+  ['connections that were not used', 'used.last_served_time', 'used USING INDEX sqlite_autoindex_connection_use_1'],
+  ['tenants of callers', 'count(DISTINCT', 'connection_callers_caller'],
+  ['old callers of connections', 'delete from "connection_callers"', 'connection_callers_last_served_time'],
   ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
   ['freeing leases at start', 'WHERE lease_until IS NOT NULL', 'connections_lease'],
   ['connections of an app', 'where "connections"."app_uid" = ?', 'connections_app_uid'],
@@ -138,6 +145,7 @@ async function recordPlans() {
   const next = { size: 10, after: `acme/${GRAPH}` };
   for (const state of ['ACTIVE', 'SUSPENDED'] as const) await stores.connections.list(next, { state });
   await stores.connections.list(next, {});
+  await stores.connections.list(next, { idleSince: NOW });
   await stores.connections.list(next, { tenantIds: ['acme'] });
   await stores.connections.list(next, { tenantIds: ['acme'], label: { key: 'a', value: 'b' } });
   await stores.connections.list(next, { externalId: 'x' });

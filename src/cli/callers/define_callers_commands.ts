@@ -3,7 +3,9 @@ import { ROLES } from '../../model/authenticated_caller.ts';
 import { DAY, type Timestamp } from '../../model/clock.ts';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
 import { expiryDate } from '../import/parse_secret_expiry_date.ts';
+import { accessOptions } from '../vault_access_options.ts';
 import type { CheckFlags } from './check_callers_file.ts';
+import type { UsageFlags } from './print_callers_usage.ts';
 import type { NewKeyFlags } from './print_new_api_key.ts';
 
 /** The arguments of `token-vault callers …`. The modules that do the work are loaded when a command runs. */
@@ -53,7 +55,26 @@ export function addCallersCommands(program: Command): void {
       const { checkCallersFile } = await import('./check_callers_file.ts');
       process.exitCode = await checkCallersFile(file, flags);
     });
+  const usage = callers
+    .command('usage')
+    .description('list the callers of a running vault, their credentials, and when each was last used')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', USAGE_NOTES)
+    .showHelpAfterError('Add --help for the options.')
+    .action(async (flags: UsageFlags) => {
+      const { printCallersUsage } = await import('./print_callers_usage.ts');
+      process.exitCode = await printCallersUsage(flags);
+    });
+  for (const option of accessOptions()) usage.addOption(option);
 }
+
+const USAGE_NOTES = `
+The longest unused credentials come first. TENANTS counts those of whose connections the
+caller received tokens in the last 30 days. Times are exact to an hour. The JSON object
+is the response of AccessService.ListCallers.
+
+Exit codes: 0 listed · 64 usage · 66 a file cannot be read · 69 the vault does not
+answer · 77 the API key is missing, unknown or not an admin's for all tenants`;
 
 const NEW_KEY_NOTES = `
 The key is printed once and not stored. Without --role, only the entry of the key is

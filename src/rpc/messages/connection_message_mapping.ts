@@ -18,6 +18,7 @@ import {
 } from '../../model/connection.ts';
 import { type ConnectionResource, resourcesOf } from '../../model/connection_resource_states.ts';
 import { etagOf } from '../../model/etag.ts';
+import type { ConnectionUsage } from '../../usage/usage_queries.ts';
 import { fromWireEnum, given, toWireTime } from './field_value_conversion.ts';
 import { toStateReasonMessage } from './state_reason_message_mapping.ts';
 
@@ -30,7 +31,10 @@ const STATES: readonly (ConnectionState | undefined)[] = [
   'SUSPENDED',
 ];
 
-export function toConnectionMessage(connection: Connection): MessageInitShape<typeof ConnectionSchema> {
+export function toConnectionMessage(
+  connection: Connection,
+  usage?: Partial<ConnectionUsage>,
+): MessageInitShape<typeof ConnectionSchema> {
   return {
     name: connectionName(connection),
     uid: connection.uid,
@@ -48,6 +52,11 @@ export function toConnectionMessage(connection: Connection): MessageInitShape<ty
     createTime: toWireTime(connection.createTime),
     updateTime: toWireTime(connection.updateTime),
     etag: etagOf(changeOf(connection)),
+    lastServedTime: toWireTime(usage?.lastServedTime),
+    callers: (usage?.callers ?? []).map(({ caller, lastServedTime }) => ({
+      caller,
+      lastServedTime: toWireTime(lastServedTime),
+    })),
   };
 }
 

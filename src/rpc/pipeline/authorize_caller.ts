@@ -102,6 +102,7 @@ export const ACCESS = {
   } satisfies AccessOf<typeof EventService>,
   'tokenvault.v1.AccessService': {
     whoAmI: { roles: ROLES, resource: undefined, isForEveryone: true },
+    listCallers: { roles: admin, resource: allTenants },
     explainAccess: { roles: adminOrOperator, resource: (request) => request.resource || 'tenants/*' },
   } satisfies AccessOf<typeof AccessService>,
   'tokenvault.v1.StatusService': {

@@ -2,7 +2,7 @@ import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog, ClaimedIds } from '../../audit/audit_log_interface.ts';
 import { type Caller, type Rule, roleRule } from '../../model/authenticated_caller.ts';
-import type { Clock } from '../../model/clock.ts';
+import type { Clock, Timestamp } from '../../model/clock.ts';
 import { ceiledRules, firstDeciding } from '../../model/compiled_rules.ts';
 import { type ContainedSet, NOTHING_CONTAINED } from '../../model/contained_set.ts';
 import { isVaultError, type Reason, VaultError } from '../../model/errors.ts';
@@ -66,6 +66,7 @@ export interface CallPipelineParts {
   readonly contained?: ContainedSet | undefined;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  readonly usageNotes?: { authenticated(caller: Caller, now: Timestamp): void } | undefined;
   readonly metrics?: RpcMetrics | undefined;
   readonly log?: AccessLog | undefined;
   readonly every?: Every | undefined;
@@ -87,7 +88,7 @@ const NO_RULE = roleRule('', 'token_reader', []);
 const NO_LISTENERS = new Set<() => void>();
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
-  const { authenticator, contained = NOTHING_CONTAINED, audit, clock, metrics, log } = parts;
+  const { authenticator, contained = NOTHING_CONTAINED, audit, clock, usageNotes, metrics, log } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
   const isAudited = createUnauthenticatedAuditLimit(clock);
@@ -145,6 +146,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
 
         function enter(caller: Caller): void {
           call.caller = caller;
+          usageNotes?.authenticated(caller, call.startTime);
           limit.enter(caller.id);
           entered = true;
         }

@@ -1,13 +1,17 @@
+import type { ContainmentOperations } from '../../containment/containment_operations.ts';
 import type { AccessService } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import type { Rule } from '../../model/authenticated_caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ceiledRules } from '../../model/compiled_rules.ts';
+import { callerSubject } from '../../model/containment.ts';
 import { fieldInvalid, isVaultError, type Reason } from '../../model/errors.ts';
 import { explainRules } from '../../model/explain_rules.ts';
 import type { TenantLabels } from '../../model/tenant_labels.ts';
 import { parseAllConsented } from '../../scopes/delegated_permission.ts';
 import type { AccessTokens, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
+import type { UsageQueries } from '../../usage/usage_queries.ts';
 import { toKindMessage, toRuleMessage } from '../messages/access_message_mapping.ts';
+import { toCallerUsageMessages } from '../messages/caller_usage_message_mapping.ts';
 import { fewScopes, toWireTime } from '../messages/field_value_conversion.ts';
 import { parseConnectionName } from '../messages/resource_names.ts';
 import { toReasonMessage } from '../messages/state_reason_message_mapping.ts';
@@ -26,11 +30,15 @@ export function createAccessService({
   authenticator,
   accessTokens,
   tenantLabels,
+  usage,
+  containmentOperations,
   clock,
 }: {
   readonly authenticator: Pick<Authenticator, 'known'>;
   readonly accessTokens: Pick<AccessTokens, 'checkCeilings'>;
   readonly tenantLabels?: TenantLabels;
+  readonly usage: Pick<UsageQueries, 'ofCallers'>;
+  readonly containmentOperations: Pick<ContainmentOperations, 'list'>;
   readonly clock: Clock;
 }): Implementation<typeof AccessService> {
   async function underCeilings(
@@ -66,6 +74,12 @@ export function createAccessService({
         credentialExpireTime: toWireTime(caller.expireTime),
         rules: caller.rules.map(toRuleMessage),
       };
+    },
+
+    async listCallers() {
+      const contained = new Set(containmentOperations.list().map(({ subject }) => subject));
+      const isContained = (id: string) => contained.has(callerSubject(id));
+      return { callers: toCallerUsageMessages(authenticator.known(), await usage.ofCallers(), isContained) };
     },
 
     async explainAccess(request) {

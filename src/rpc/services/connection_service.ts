@@ -4,10 +4,12 @@ import type { Authorizations } from '../../connect/authorization_use_cases.ts';
 import type { Imports } from '../../connect/import_connection.ts';
 import type { Prompt } from '../../connect/start_authorization.ts';
 import type { CompleteAuthorizationRequest, ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
+import type { Connection } from '../../model/connection.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Connections } from '../../registry/connection_operations.ts';
 import type { AccessTokens } from '../../tokens/access_token_service_interface.ts';
+import type { UsageQueries } from '../../usage/usage_queries.ts';
 import {
   fromAccountMessage,
   fromConnectionState,
@@ -17,6 +19,7 @@ import {
   claimsJson,
   fewScopes,
   fromWireEnum,
+  fromWireTime,
   given,
   givenLabels,
   guid,
@@ -33,12 +36,14 @@ export function createConnectionService({
   adminConsents,
   imports,
   accessTokens,
+  usage,
 }: {
   readonly connections: Connections;
   readonly authorizations: Authorizations;
   readonly adminConsents: Pick<AdminConsents, 'start'>;
   readonly imports: Imports;
   readonly accessTokens: Pick<AccessTokens, 'verifyConnection'>;
+  readonly usage: Pick<UsageQueries, 'ofConnection' | 'lastServedTimes'>;
 }): Implementation<typeof ConnectionService> {
   return {
     async startAuthorization(request) {
@@ -116,12 +121,15 @@ export function createConnectionService({
     },
 
     async getConnection(request) {
-      return { connection: toConnectionMessage(await connections.get(parseConnectionName('name', request.name))) };
+      const connection = await connections.get(parseConnectionName('name', request.name));
+      return { connection: toConnectionMessage(connection, await usage.ofConnection(connection.uid)) };
     },
 
     async listConnections(request, call) {
       const { parent, state, externalId, username, label, objectId, directoryId } = request;
-      const key = ['ListConnections', parent, state, externalId, username, label, objectId, directoryId];
+      const idleSince = fromWireTime('idle_since', request.idleSince);
+      const filters = [parent, state, externalId, username, label, objectId, directoryId, idleSince ?? ''];
+      const key = ['ListConnections', ...filters];
       const page = await connections.list({
         tenantId: parseParent('parent', parent),
         tenantIds: call.tenants,
@@ -131,9 +139,12 @@ export function createConnectionService({
         label,
         objectId: guid('object_id', objectId),
         directoryId: guid('directory_id', directoryId),
+        idleSince,
         page: pageRequest(request, key),
       });
-      return { connections: page.items.map(toConnectionMessage), ...pageFields(page, key) };
+      const times = await usage.lastServedTimes(page.items.map(({ uid }) => uid));
+      const toMessage = (one: Connection) => toConnectionMessage(one, { lastServedTime: times.get(one.uid) });
+      return { connections: page.items.map(toMessage), ...pageFields(page, key) };
     },
 
     async updateConnection(request) {

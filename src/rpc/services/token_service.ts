@@ -1,8 +1,10 @@
 import type { AuditedToken, AuditLog } from '../../audit/audit_log_interface.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
+import type { Timestamp } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { canonicalResource } from '../../model/microsoft_resource_uri.ts';
 import type { AccessTokens, ServedToken, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
+import { CONNECTION_SPACING, type UsageNotes } from '../../usage/usage_notes.ts';
 import { encodeResponse, encodeRest } from '../messages/encode_token_response.ts';
 import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_value_conversion.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
@@ -15,9 +17,11 @@ import type { Call } from '../pipeline/call_context.ts';
  */
 export function createTokenService({
   accessTokens,
+  usageNotes,
   audit,
 }: {
   readonly accessTokens: AccessTokens;
+  readonly usageNotes: Pick<UsageNotes, 'served'>;
   readonly audit: Pick<AuditLog, 'fingerprint'>;
 }): Implementation<typeof TokenService> {
   /** By served token, which is the same object at each cache hit. */
@@ -90,15 +94,29 @@ export function createTokenService({
     const known = cachedResponses.get(served);
     const { excess } = call;
     if (known !== undefined) {
+      // Rarely: a hit costs two comparisons.
+      if (call.startTime >= known.noteTime || call.caller.id !== known.notedCaller) note(served, call, known);
       const { audited } = known;
       const isEqual = audited.excess === excess && isSame(audited.requested, requested);
       call.token = isEqual ? audited : { ...audited, requested, excess };
       return encodeResponse(served, known.rest);
     }
-    const made = { rest: encodeRest(served), audited: { ...auditedOf(served, requested), excess } };
+    const made: CachedResponse = {
+      rest: encodeRest(served),
+      audited: { ...auditedOf(served, requested), excess },
+      noteTime: 0,
+      notedCaller: '',
+    };
+    note(served, call, made);
     call.token = made.audited;
     if (served.source === 'CACHE') cachedResponses.set(served, made);
     return encodeResponse(served, made.rest);
+  }
+
+  function note({ connectionUid }: ServedToken, { caller, startTime }: Call, response: CachedResponse): void {
+    response.noteTime = startTime + CONNECTION_SPACING;
+    response.notedCaller = caller.id;
+    if (connectionUid !== undefined) usageNotes.served(connectionUid, caller.id, startTime);
   }
 
   function auditedOf({ accessToken, source, subject }: ServedToken, requested: readonly string[]): AuditedToken {
@@ -134,6 +152,10 @@ interface CachedResponse {
   readonly rest: Uint8Array;
   /** With the scopes of the first request; most requests have the same. */
   readonly audited: AuditedToken;
+  /** When its use is noted again. */
+  noteTime: Timestamp;
+  /** The last caller whose use was noted. */
+  notedCaller: string;
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

@@ -38,7 +38,7 @@ export function createConnectionList(
   }
 
   function conditions(filter: ConnectionFilter, usernameIndexes: readonly string[] | undefined): SQL[] {
-    const { state, externalId, label, objectId, directoryId } = filter;
+    const { state, externalId, label, objectId, directoryId, idleSince } = filter;
     const wanted: SQL[] = [];
     // Only the first condition may use its index. The planner does not know that a state has a hundred thousand rows and an external id has
     // one: with `|| ''`, the columns of the others match no index.
@@ -56,6 +56,14 @@ export function createConnectionList(
       wanted.push(sql`suspend_time IS NULL AND ${grantState} = ${state}`);
     }
     if (label !== undefined) wanted.push(database.dialect.labelIs(connections.labels, label.key, label.value));
+    // By the primary key of the other table, for each row of the page.
+    if (idleSince !== undefined) {
+      wanted.push(
+        sql`${connections.createTime} < ${idleSince} AND NOT EXISTS (
+          SELECT 1 FROM connection_use AS used
+          WHERE used.connection_uid = ${connections.uid} AND used.last_served_time >= ${idleSince})`,
+      );
+    }
     return wanted;
   }
 

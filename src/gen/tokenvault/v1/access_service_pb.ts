@@ -15,7 +15,134 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/access_service.proto.
  */
 export const file_tokenvault_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIg8KDVdob0FtSVJlcXVlc3QijAMKDldob0FtSVJlc3BvbnNlEg4KBmNhbGxlchgBIAEoCRISCgpjcmVkZW50aWFsGAIgASgJEjoKFmNyZWRlbnRpYWxfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXJ1bGVzGAQgAygLMhkudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlEkUKD2NyZWRlbnRpYWxfa2luZBgFIAEoDjIsLnRva2VudmF1bHQudjEuV2hvQW1JUmVzcG9uc2UuQ3JlZGVudGlhbEtpbmQiqAEKDkNyZWRlbnRpYWxLaW5kEh8KG0NSRURFTlRJQUxfS0lORF9VTlNQRUNJRklFRBAAEhwKGENSRURFTlRJQUxfS0lORF9MT09QQkFDSxABEhsKF0NSRURFTlRJQUxfS0lORF9BUElfS0VZEAISHwobQ1JFREVOVElBTF9LSU5EX0NFUlRJRklDQVRFEAMSGQoVQ1JFREVOVElBTF9LSU5EX1RPS0VOEAQibAoURXhwbGFpbkFjY2Vzc1JlcXVlc3QSEwoGY2FsbGVyGAEgASgJQgPgQQISEwoGbWV0aG9kGAIgASgJQgPgQQISFQoIcmVzb3VyY2UYAyABKAlCA+BBARITCgZzY29wZXMYBCADKAlCA+BBASKyAQoVRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDAoEcnVsZRgCIAEoCRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2V4cGxhbmF0aW9uGAQgASgJEg4KBmV4Y2VzcxgFIAMoCRIpCgVydWxlcxgGIAMoCzIaLnRva2VudmF1bHQudjEuUnVsZVZlcmRpY3QiXAoLUnVsZVZlcmRpY3QSJwoEcnVsZRgBIAEoCzIZLnRva2VudmF1bHQudjEuQWNjZXNzUnVsZRIPCgdhcHBsaWVzGAIgASgIEhMKC2V4cGxhbmF0aW9uGAMgASgJIqwECgpBY2Nlc3NSdWxlEgoKAmlkGAEgASgJEjAKBmVmZmVjdBgCIAEoDjIgLnRva2VudmF1bHQudjEuQWNjZXNzUnVsZS5FZmZlY3QSDAoEcm9sZRgDIAEoCRIPCgdhY3Rpb25zGAQgAygJEg8KB3RlbmFudHMYBSADKAkSEwoLY29ubmVjdGlvbnMYBiABKAkSDgoGc2NvcGVzGAcgAygJEjAKBmV4Y2VzcxgIIAEoDjIgLnRva2VudmF1bHQudjEuQWNjZXNzUnVsZS5FeGNlc3MSLQoJbm90X2FmdGVyGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgRyYXRlGAogASgLMhcudG9rZW52YXVsdC52MS5DYWxsUmF0ZRJCCg10ZW5hbnRfbGFiZWxzGAsgAygLMisudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlLlRlbmFudExhYmVsc0VudHJ5GjMKEVRlbmFudExhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEhAKDEVGRkVDVF9BTExPVxABEg8KC0VGRkVDVF9ERU5ZEAIiRQoGRXhjZXNzEhYKEkVYQ0VTU19VTlNQRUNJRklFRBAAEhEKDUVYQ0VTU19SRUZVU0UQARIQCgxFWENFU1NfQUxMT1cQAiItCghDYWxsUmF0ZRISCgpwZXJfc2Vjb25kGAEgASgBEg0KBWJ1cnN0GAIgASgNMrIBCg1BY2Nlc3NTZXJ2aWNlEkUKBldob0FtSRIcLnRva2VudmF1bHQudjEuV2hvQW1JUmVxdWVzdBodLnRva2VudmF1bHQudjEuV2hvQW1JUmVzcG9uc2USWgoNRXhwbGFpbkFjY2VzcxIjLnRva2VudmF1bHQudjEuRXhwbGFpbkFjY2Vzc1JlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkV4cGxhaW5BY2Nlc3NSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIhQKEkxpc3RDYWxsZXJzUmVxdWVzdCJCChNMaXN0Q2FsbGVyc1Jlc3BvbnNlEisKB2NhbGxlcnMYASADKAsyGi50b2tlbnZhdWx0LnYxLkNhbGxlclVzYWdlIqkBCgtDYWxsZXJVc2FnZRIOCgZjYWxsZXIYASABKAkSMwoLY3JlZGVudGlhbHMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxVc2FnZRIxCg1sYXN0X3VzZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd0ZW5hbnRzGAQgASgFEhEKCWNvbnRhaW5lZBgFIAEoCCKXAQoPQ3JlZGVudGlhbFVzYWdlEhIKCmNyZWRlbnRpYWwYASABKAkSDAoEa2luZBgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDwoNV2hvQW1JUmVxdWVzdCKMAwoOV2hvQW1JUmVzcG9uc2USDgoGY2FsbGVyGAEgASgJEhIKCmNyZWRlbnRpYWwYAiABKAkSOgoWY3JlZGVudGlhbF9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoFcnVsZXMYBCADKAsyGS50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUSRQoPY3JlZGVudGlhbF9raW5kGAUgASgOMiwudG9rZW52YXVsdC52MS5XaG9BbUlSZXNwb25zZS5DcmVkZW50aWFsS2luZCKoAQoOQ3JlZGVudGlhbEtpbmQSHwobQ1JFREVOVElBTF9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQ1JFREVOVElBTF9LSU5EX0xPT1BCQUNLEAESGwoXQ1JFREVOVElBTF9LSU5EX0FQSV9LRVkQAhIfChtDUkVERU5USUFMX0tJTkRfQ0VSVElGSUNBVEUQAxIZChVDUkVERU5USUFMX0tJTkRfVE9LRU4QBCJsChRFeHBsYWluQWNjZXNzUmVxdWVzdBITCgZjYWxsZXIYASABKAlCA+BBAhITCgZtZXRob2QYAiABKAlCA+BBAhIVCghyZXNvdXJjZRgDIAEoCUID4EEBEhMKBnNjb3BlcxgEIAMoCUID4EEBIrIBChVFeHBsYWluQWNjZXNzUmVzcG9uc2USDwoHYWxsb3dlZBgBIAEoCBIMCgRydWxlGAIgASgJEioKBnJlYXNvbhgDIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZXhwbGFuYXRpb24YBCABKAkSDgoGZXhjZXNzGAUgAygJEikKBXJ1bGVzGAYgAygLMhoudG9rZW52YXVsdC52MS5SdWxlVmVyZGljdCJcCgtSdWxlVmVyZGljdBInCgRydWxlGAEgASgLMhkudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlEg8KB2FwcGxpZXMYAiABKAgSEwoLZXhwbGFuYXRpb24YAyABKAkirAQKCkFjY2Vzc1J1bGUSCgoCaWQYASABKAkSMAoGZWZmZWN0GAIgASgOMiAudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlLkVmZmVjdBIMCgRyb2xlGAMgASgJEg8KB2FjdGlvbnMYBCADKAkSDwoHdGVuYW50cxgFIAMoCRITCgtjb25uZWN0aW9ucxgGIAEoCRIOCgZzY29wZXMYByADKAkSMAoGZXhjZXNzGAggASgOMiAudG9rZW52YXVsdC52MS5BY2Nlc3NSdWxlLkV4Y2VzcxItCglub3RfYWZ0ZXIYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKBHJhdGUYCiABKAsyFy50b2tlbnZhdWx0LnYxLkNhbGxSYXRlEkIKDXRlbmFudF9sYWJlbHMYCyADKAsyKy50b2tlbnZhdWx0LnYxLkFjY2Vzc1J1bGUuVGVuYW50TGFiZWxzRW50cnkaMwoRVGVuYW50TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDCgZFZmZlY3QSFgoSRUZGRUNUX1VOU1BFQ0lGSUVEEAASEAoMRUZGRUNUX0FMTE9XEAESDwoLRUZGRUNUX0RFTlkQAiJFCgZFeGNlc3MSFgoSRVhDRVNTX1VOU1BFQ0lGSUVEEAASEQoNRVhDRVNTX1JFRlVTRRABEhAKDEVYQ0VTU19BTExPVxACIi0KCENhbGxSYXRlEhIKCnBlcl9zZWNvbmQYASABKAESDQoFYnVyc3QYAiABKA0yiAIKDUFjY2Vzc1NlcnZpY2USRQoGV2hvQW1JEhwudG9rZW52YXVsdC52MS5XaG9BbUlSZXF1ZXN0Gh0udG9rZW52YXVsdC52MS5XaG9BbUlSZXNwb25zZRJaCg1FeHBsYWluQWNjZXNzEiMudG9rZW52YXVsdC52MS5FeHBsYWluQWNjZXNzUmVxdWVzdBokLnRva2VudmF1bHQudjEuRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlElQKC0xpc3RDYWxsZXJzEiEudG9rZW52YXVsdC52MS5MaXN0Q2FsbGVyc1JlcXVlc3QaIi50b2tlbnZhdWx0LnYxLkxpc3RDYWxsZXJzUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
+
+/**
+ * Has no fields.
+ *
+ * @generated from message tokenvault.v1.ListCallersRequest
+ */
+export type ListCallersRequest = Message<"tokenvault.v1.ListCallersRequest"> & {
+};
+
+/**
+ * Describes the message tokenvault.v1.ListCallersRequest.
+ * Use `create(ListCallersRequestSchema)` to create a new message.
+ */
+export const ListCallersRequestSchema: GenMessage<ListCallersRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_access_service, 0);
+
+/**
+ * The callers.
+ *
+ * @generated from message tokenvault.v1.ListCallersResponse
+ */
+export type ListCallersResponse = Message<"tokenvault.v1.ListCallersResponse"> & {
+  /**
+   * By id.
+   *
+   * @generated from field: repeated tokenvault.v1.CallerUsage callers = 1;
+   */
+  callers: CallerUsage[];
+};
+
+/**
+ * Describes the message tokenvault.v1.ListCallersResponse.
+ * Use `create(ListCallersResponseSchema)` to create a new message.
+ */
+export const ListCallersResponseSchema: GenMessage<ListCallersResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_access_service, 1);
+
+/**
+ * A caller of the callers file, and its use.
+ *
+ * @generated from message tokenvault.v1.CallerUsage
+ */
+export type CallerUsage = Message<"tokenvault.v1.CallerUsage"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string caller = 1;
+   */
+  caller: string;
+
+  /**
+   * By id.
+   *
+   * @generated from field: repeated tokenvault.v1.CredentialUsage credentials = 2;
+   */
+  credentials: CredentialUsage[];
+
+  /**
+   * When it last called any method, exact to an hour. Absent: never, or not since the vault keeps it.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 3;
+   */
+  lastUseTime?: Timestamp | undefined;
+
+  /**
+   * Of how many tenants it received tokens of connections in the last 30 days.
+   *
+   * @generated from field: int32 tenants = 4;
+   */
+  tenants: number;
+
+  /**
+   * It is contained (ContainmentService).
+   *
+   * @generated from field: bool contained = 5;
+   */
+  contained: boolean;
+};
+
+/**
+ * Describes the message tokenvault.v1.CallerUsage.
+ * Use `create(CallerUsageSchema)` to create a new message.
+ */
+export const CallerUsageSchema: GenMessage<CallerUsage> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_access_service, 2);
+
+/**
+ * A credential of a caller, and its use.
+ *
+ * @generated from message tokenvault.v1.CredentialUsage
+ */
+export type CredentialUsage = Message<"tokenvault.v1.CredentialUsage"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string credential = 1;
+   */
+  credential: string;
+
+  /**
+   * `api_key`, `certificate`, `token`, or `loopback`: no callers file is configured.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * When it expires. Absent: it does not, or the callers file does not have it.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When it was last used. Absent: never, or not since the vault keeps it.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 4;
+   */
+  lastUseTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.CredentialUsage.
+ * Use `create(CredentialUsageSchema)` to create a new message.
+ */
+export const CredentialUsageSchema: GenMessage<CredentialUsage> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_access_service, 3);
 
 /**
  * Has no fields.
@@ -30,7 +157,7 @@ export type WhoAmIRequest = Message<"tokenvault.v1.WhoAmIRequest"> & {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 0);
+  messageDesc(file_tokenvault_v1_access_service, 4);
 
 /**
  * The caller, as the vault knows it.
@@ -79,7 +206,7 @@ export type WhoAmIResponse = Message<"tokenvault.v1.WhoAmIResponse"> & {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 1);
+  messageDesc(file_tokenvault_v1_access_service, 5);
 
 /**
  * How a caller authenticates.
@@ -134,7 +261,7 @@ export type WhoAmIResponse_CredentialKind = (typeof WhoAmIResponse_CredentialKin
  * Describes the enum tokenvault.v1.WhoAmIResponse.CredentialKind.
  */
 export const WhoAmIResponse_CredentialKindSchema: GenEnum<WhoAmIResponse_CredentialKind> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_access_service, 1, 0);
+  enumDesc(file_tokenvault_v1_access_service, 5, 0);
 
 /**
  * A call that a caller might make.
@@ -177,7 +304,7 @@ export type ExplainAccessRequest = Message<"tokenvault.v1.ExplainAccessRequest">
  * Use `create(ExplainAccessRequestSchema)` to create a new message.
  */
 export const ExplainAccessRequestSchema: GenMessage<ExplainAccessRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 2);
+  messageDesc(file_tokenvault_v1_access_service, 6);
 
 /**
  * The decision about the call.
@@ -233,7 +360,7 @@ export type ExplainAccessResponse = Message<"tokenvault.v1.ExplainAccessResponse
  * Use `create(ExplainAccessResponseSchema)` to create a new message.
  */
 export const ExplainAccessResponseSchema: GenMessage<ExplainAccessResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 3);
+  messageDesc(file_tokenvault_v1_access_service, 7);
 
 /**
  * What one rule says about a call.
@@ -268,7 +395,7 @@ export type RuleVerdict = Message<"tokenvault.v1.RuleVerdict"> & {
  * Use `create(RuleVerdictSchema)` to create a new message.
  */
 export const RuleVerdictSchema: GenMessage<RuleVerdict> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 4);
+  messageDesc(file_tokenvault_v1_access_service, 8);
 
 /**
  * A rule of the callers file.
@@ -359,7 +486,7 @@ export type AccessRule = Message<"tokenvault.v1.AccessRule"> & {
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema: GenMessage<AccessRule> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 5);
+  messageDesc(file_tokenvault_v1_access_service, 9);
 
 /**
  * Whether a rule allows or denies.
@@ -400,7 +527,7 @@ export type AccessRule_Effect = (typeof AccessRule_Effect)[keyof typeof AccessRu
  * Describes the enum tokenvault.v1.AccessRule.Effect.
  */
 export const AccessRule_EffectSchema: GenEnum<AccessRule_Effect> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_access_service, 5, 0);
+  enumDesc(file_tokenvault_v1_access_service, 9, 0);
 
 /**
  * What happens to a token that carries more than the scopes.
@@ -441,7 +568,7 @@ export type AccessRule_Excess = (typeof AccessRule_Excess)[keyof typeof AccessRu
  * Describes the enum tokenvault.v1.AccessRule.Excess.
  */
 export const AccessRule_ExcessSchema: GenEnum<AccessRule_Excess> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_access_service, 5, 1);
+  enumDesc(file_tokenvault_v1_access_service, 9, 1);
 
 /**
  * A token bucket.
@@ -469,7 +596,7 @@ export type CallRate = Message<"tokenvault.v1.CallRate"> & {
  * Use `create(CallRateSchema)` to create a new message.
  */
 export const CallRateSchema: GenMessage<CallRate> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_access_service, 6);
+  messageDesc(file_tokenvault_v1_access_service, 10);
 
 /**
  * Describes callers and explains what their rules decide.
@@ -505,6 +632,19 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof ExplainAccessRequestSchema;
     output: typeof ExplainAccessResponseSchema;
+  },
+  /**
+   * Lists the callers of the replica that answers, their credentials, and when they were last used at any replica.
+   *
+   * Reasons: DATABASE_UNAVAILABLE.
+   * Callers: admin, for all tenants.
+   *
+   * @generated from rpc tokenvault.v1.AccessService.ListCallers
+   */
+  listCallers: {
+    methodKind: "unary";
+    input: typeof ListCallersRequestSchema;
+    output: typeof ListCallersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tokenvault_v1_access_service, 0);

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/connection.proto.
  */
 export const file_tokenvault_v1_connection: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb24ucHJvdG8SDXRva2VudmF1bHQudjEi0AcKCkNvbm5lY3Rpb24SEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEhAKA2FwcBgDIAEoCUID4EEDEhgKC2V4dGVybmFsX2lkGAQgASgJQgPgQQESOgoGbGFiZWxzGAUgAygLMiUudG9rZW52YXVsdC52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5QgPgQQESLAoHYWNjb3VudBgGIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEDEhMKBnNjb3BlcxgHIAMoCUID4EEDEjkKCXJlc291cmNlcxgIIAMoCzIhLnRva2VudmF1bHQudjEuQ29ubmVjdGlvblJlc291cmNlQgPgQQMSMwoFc3RhdGUYCSABKA4yHy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24uU3RhdGVCA+BBAxI1CgxzdGF0ZV9yZWFzb24YCiABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uQgPgQQMSNAoLdmVyaWZ5X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOgoRbGFzdF9yZWZyZXNoX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOQoQaWRsZV9leHBpcmVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIRCgRldGFnGBAgASgJQgPgQQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKPAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9QRU5ESU5HEAESEAoMU1RBVEVfQUNUSVZFEAISIgoeU1RBVEVfUkVBVVRIT1JJWkFUSU9OX1JFUVVJUkVEEAMSEQoNU1RBVEVfQkxPQ0tFRBAEEhMKD1NUQVRFX1NVU1BFTkRFRBAFOl7qQVsKFXRva2VudmF1bHQvQ29ubmVjdGlvbhIpdGVuYW50cy97dGVuYW50fS9jb25uZWN0aW9ucy97Y29ubmVjdGlvbn0qC2Nvbm5lY3Rpb25zMgpjb25uZWN0aW9uItsCChJDb25uZWN0aW9uUmVzb3VyY2USEAoIcmVzb3VyY2UYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkSNgoFc3RhdGUYAyABKA4yJy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb25SZXNvdXJjZS5TdGF0ZRIwCgxzdGF0ZV9yZWFzb24YBCABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uEi4KCnJldHJ5X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhoKFlNUQVRFX0NPTlNFTlRfUkVRVUlSRUQQAhIiCh5TVEFURV9SRUFVVEhPUklaQVRJT05fUkVRVUlSRUQQAxIRCg1TVEFURV9CTE9DS0VEEAQiewoHQWNjb3VudBIUCgxkaXJlY3RvcnlfaWQYASABKAkSEQoJb2JqZWN0X2lkGAIgASgJEhYKCHVzZXJuYW1lGAMgASgJQgSo1BgBEhoKDGRpc3BsYXlfbmFtZRgEIAEoCUIEqNQYARITCgVlbWFpbBgFIAEoCUIEqNQYAUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_sensitive]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb24ucHJvdG8SDXRva2VudmF1bHQudjEiwggKCkNvbm5lY3Rpb24SEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEhAKA2FwcBgDIAEoCUID4EEDEhgKC2V4dGVybmFsX2lkGAQgASgJQgPgQQESOgoGbGFiZWxzGAUgAygLMiUudG9rZW52YXVsdC52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5QgPgQQESLAoHYWNjb3VudBgGIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEDEhMKBnNjb3BlcxgHIAMoCUID4EEDEjkKCXJlc291cmNlcxgIIAMoCzIhLnRva2VudmF1bHQudjEuQ29ubmVjdGlvblJlc291cmNlQgPgQQMSMwoFc3RhdGUYCSABKA4yHy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24uU3RhdGVCA+BBAxI1CgxzdGF0ZV9yZWFzb24YCiABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uQgPgQQMSNAoLdmVyaWZ5X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOgoRbGFzdF9yZWZyZXNoX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOQoQaWRsZV9leHBpcmVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIRCgRldGFnGBAgASgJQgPgQQESOQoQbGFzdF9zZXJ2ZWRfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgdjYWxsZXJzGBIgAygLMh8udG9rZW52YXVsdC52MS5Db25uZWN0aW9uQ2FsbGVyQgPgQQMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKPAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9QRU5ESU5HEAESEAoMU1RBVEVfQUNUSVZFEAISIgoeU1RBVEVfUkVBVVRIT1JJWkFUSU9OX1JFUVVJUkVEEAMSEQoNU1RBVEVfQkxPQ0tFRBAEEhMKD1NUQVRFX1NVU1BFTkRFRBAFOl7qQVsKFXRva2VudmF1bHQvQ29ubmVjdGlvbhIpdGVuYW50cy97dGVuYW50fS9jb25uZWN0aW9ucy97Y29ubmVjdGlvbn0qC2Nvbm5lY3Rpb25zMgpjb25uZWN0aW9uIlgKEENvbm5lY3Rpb25DYWxsZXISDgoGY2FsbGVyGAEgASgJEjQKEGxhc3Rfc2VydmVkX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItsCChJDb25uZWN0aW9uUmVzb3VyY2USEAoIcmVzb3VyY2UYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkSNgoFc3RhdGUYAyABKA4yJy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb25SZXNvdXJjZS5TdGF0ZRIwCgxzdGF0ZV9yZWFzb24YBCABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uEi4KCnJldHJ5X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhoKFlNUQVRFX0NPTlNFTlRfUkVRVUlSRUQQAhIiCh5TVEFURV9SRUFVVEhPUklaQVRJT05fUkVRVUlSRUQQAxIRCg1TVEFURV9CTE9DS0VEEAQiewoHQWNjb3VudBIUCgxkaXJlY3RvcnlfaWQYASABKAkSEQoJb2JqZWN0X2lkGAIgASgJEhYKCHVzZXJuYW1lGAMgASgJQgSo1BgBEhoKDGRpc3BsYXlfbmFtZRgEIAEoCUIEqNQYARITCgVlbWFpbBgFIAEoCUIEqNQYAUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_sensitive]);
 
 /**
  * The stored link to one Microsoft 365 account. Contains the refresh token, which is never returned.
@@ -143,6 +143,21 @@ export type Connection = Message<"tokenvault.v1.Connection"> & {
    * @generated from field: string etag = 16;
    */
   etag: string;
+
+  /**
+   * When a token was last served, exact to an hour. Absent: never, or not since the vault keeps it. In GetConnection and
+   * ListConnections only.
+   *
+   * @generated from field: google.protobuf.Timestamp last_served_time = 17;
+   */
+  lastServedTime?: Timestamp | undefined;
+
+  /**
+   * Up to 100 callers that received a token in the last 30 days, the latest first. In GetConnection only.
+   *
+   * @generated from field: repeated tokenvault.v1.ConnectionCaller callers = 18;
+   */
+  callers: ConnectionCaller[];
 };
 
 /**
@@ -217,6 +232,34 @@ export const Connection_StateSchema: GenEnum<Connection_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_connection, 0, 0);
 
 /**
+ * A caller that received a token of a connection.
+ *
+ * @generated from message tokenvault.v1.ConnectionCaller
+ */
+export type ConnectionCaller = Message<"tokenvault.v1.ConnectionCaller"> & {
+  /**
+   * Its id in the callers file.
+   *
+   * @generated from field: string caller = 1;
+   */
+  caller: string;
+
+  /**
+   * When it last received one, exact to a day.
+   *
+   * @generated from field: google.protobuf.Timestamp last_served_time = 2;
+   */
+  lastServedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.ConnectionCaller.
+ * Use `create(ConnectionCallerSchema)` to create a new message.
+ */
+export const ConnectionCallerSchema: GenMessage<ConnectionCaller> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection, 1);
+
+/**
  * One resource of a connection. A token is always for one resource, and Entra can grant one resource and reject
  * another.
  *
@@ -266,7 +309,7 @@ export type ConnectionResource = Message<"tokenvault.v1.ConnectionResource"> & {
  * Use `create(ConnectionResourceSchema)` to create a new message.
  */
 export const ConnectionResourceSchema: GenMessage<ConnectionResource> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection, 1);
+  messageDesc(file_tokenvault_v1_connection, 2);
 
 /**
  * Whether tokens for the resource are available. If not, the state shows who must act.
@@ -324,7 +367,7 @@ export type ConnectionResource_State = (typeof ConnectionResource_State)[keyof t
  * Describes the enum tokenvault.v1.ConnectionResource.State.
  */
 export const ConnectionResource_StateSchema: GenEnum<ConnectionResource_State> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_connection, 1, 0);
+  enumDesc(file_tokenvault_v1_connection, 2, 0);
 
 /**
  * A user's identity in an Entra directory. Personal data: sealed, and deleted with the connection.
@@ -373,5 +416,5 @@ export type Account = Message<"tokenvault.v1.Account"> & {
  * Use `create(AccountSchema)` to create a new message.
  */
 export const AccountSchema: GenMessage<Account> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection, 2);
+  messageDesc(file_tokenvault_v1_connection, 3);
 
