@@ -32,7 +32,7 @@ test('credentials are listed, the longest unused first', async () => {
   expect(code).toBe(0);
   const [head, ...rows] = stdout.trimEnd().split('\n');
   expect(head).toMatch(/^LAST USED \(UTC\) +EXPIRES \(UTC\) +TENANTS +CREDENTIAL +CALLER$/);
-  expect(rows[0]).toMatch(/^never +\S.* 0 +api_key k1 +root$/);
+  expect(rows[0]).toMatch(/^never +\S.* 0 +API key k1 +root$/);
   expect(rows[1]).toMatch(/^2026-05-01 12:00 +\S.* 3 +api_key k1 +mail \(contained\)$/);
 });
 
@@ -41,7 +41,7 @@ test('--json prints the response', async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     callers: [
       { caller: 'mail', tenants: 3, contained: true, last_use_time: '2026-05-01T12:00:00Z' },
-      { caller: 'root', tenants: 0, contained: false, credentials: [{ credential: 'k1', kind: 'api_key' }] },
+      { caller: 'root', tenants: 0, contained: false, credentials: [{ credential: 'k1', kind: 'CREDENTIAL_KIND_API_KEY' }] },
     ],
   });
 });

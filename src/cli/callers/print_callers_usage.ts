@@ -1,6 +1,10 @@
 import { toJsonString } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { type ListCallersResponse, ListCallersResponseSchema } from '../../gen/tokenvault/v1/access_service_pb.ts';
+import {
+  type ListCallersResponse,
+  ListCallersResponseSchema,
+  WhoAmIResponse_CredentialKind as Kind,
+} from '../../gen/tokenvault/v1/access_service_pb.ts';
 import { openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
@@ -39,7 +43,7 @@ function textOf({ callers }: ListCallersResponse): string {
         lastUseTime === undefined ? 'never' : minuteOf(lastUseTime),
         expireTime === undefined ? 'never' : minuteOf(expireTime),
         `${tenants}`,
-        `${kind} ${credential}`,
+        `${KINDS[kind] ?? 'unknown'} ${credential}`,
         contained ? `${caller} (contained)` : caller,
       ].map(printable),
     })),
@@ -50,3 +54,10 @@ function textOf({ callers }: ListCallersResponse): string {
     rows.toSorted((one, other) => one.time - other.time).map(({ cells }) => cells),
   ).join('\n');
 }
+
+const KINDS: Readonly<Partial<Record<Kind, string>>> = {
+  [Kind.LOOPBACK]: 'loopback',
+  [Kind.API_KEY]: 'API key',
+  [Kind.CERTIFICATE]: 'certificate',
+  [Kind.TOKEN]: 'token',
+};

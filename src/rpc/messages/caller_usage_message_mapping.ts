@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { CallerUsageSchema } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import type { Caller } from '../../model/authenticated_caller.ts';
 import type { CallerUsage } from '../../usage/usage_queries.ts';
+import { toKindMessage } from './access_message_mapping.ts';
 import { toWireTime } from './field_value_conversion.ts';
 
 /** By id, each with its credentials. */
@@ -18,7 +19,7 @@ export function toCallerUsageMessages(
       caller: id,
       credentials: credentials.map(({ kind, credentialId, expireTime }) => ({
         credential: credentialId,
-        kind,
+        kind: toKindMessage(kind),
         expireTime: toWireTime(expireTime),
         lastUseTime: toWireTime(usage?.credentials.get(credentialId)),
       })),
