@@ -33,7 +33,7 @@ test('credentials are listed, the longest unused first', async () => {
   const [head, ...rows] = stdout.trimEnd().split('\n');
   expect(head).toMatch(/^LAST USED \(UTC\) +EXPIRES \(UTC\) +TENANTS +CREDENTIAL +CALLER$/);
   expect(rows[0]).toMatch(/^never +\S.* 0 +API key k1 +root$/);
-  expect(rows[1]).toMatch(/^2026-05-01 12:00 +\S.* 3 +api_key k1 +mail \(contained\)$/);
+  expect(rows[1]).toMatch(/^2026-05-01 12:00 +\S.* 3 +API key k1 +mail \(contained\)$/);
 });
 
 test('--json prints the response', async () => {
