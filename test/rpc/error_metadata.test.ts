@@ -39,7 +39,7 @@ const KEYS: Partial<Record<Reason, readonly string[]>> = {
 };
 
 /** Keys that the RPC layer adds, from the call. */
-const ADDED: readonly string[] = ['resource', 'request'];
+const ADDED: readonly string[] = ['resource', 'request', 'caller'];
 
 /** Keys that errors of a reason may have, besides those that all of them have. */
 const FURTHER_KEYS = [

@@ -8,6 +8,7 @@ import { StatusSchema } from '../../src/gen/google/rpc/status_pb.ts';
 import { REASONS, VaultError } from '../../src/model/errors.ts';
 import { toRpcError } from '../../src/rpc/client_rpc_error.ts';
 import { toStatus, toVaultError } from '../../src/rpc/pipeline/vault_error_to_grpc_status.ts';
+import { caller } from './stage.ts';
 
 function decoded(error: VaultError) {
   const { metadata } = toStatus(error);
@@ -74,7 +75,11 @@ describe('a status', () => {
   });
 
   test('of an unexpected error has only the request id', () => {
-    const error = toVaultError(new Error('password=hunter2'), { requestId: 'req-7', resource: '' });
+    const error = toVaultError(new Error('password=hunter2'), {
+      requestId: 'req-7',
+      resource: '',
+      caller: caller('mail', 'token_reader', 'acme').known.caller,
+    });
 
     expect(error).toMatchObject({ reason: 'INTERNAL', metadata: { request: 'req-7' } });
     expect(toStatus(error).details).not.toContain('hunter2');

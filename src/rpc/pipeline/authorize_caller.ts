@@ -165,7 +165,6 @@ export function accessDenied(caller: Caller, { roles }: AccessMethod, resource: 
   return new VaultError(
     'ACCESS_DENIED',
     `Caller ${caller.id} may not ${target}. The operator of the vault can ${needed}.`,
-    { metadata: { caller: caller.id } },
   );
 }
 

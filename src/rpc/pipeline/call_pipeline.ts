@@ -342,7 +342,7 @@ function isSame(one: readonly Rule[] | undefined, other: readonly Rule[] | undef
 
 function rulesChanged({ id }: Caller): VaultError {
   const message = `The rules of caller ${id} changed during the call. Call again.`;
-  return new VaultError('ACCESS_DENIED', message, { metadata: { caller: id } });
+  return new VaultError('ACCESS_DENIED', message);
 }
 
 /** Names in requests can have any length. Logs keep the length of a valid name. */

@@ -114,7 +114,7 @@ const NAMES_RESOURCE = new Set<status>([
  */
 export function toVaultError(
   error: unknown,
-  { requestId, resource }: Pick<Call, 'requestId' | 'resource'>,
+  { requestId, resource, caller }: Pick<Call, 'requestId' | 'resource' | 'caller'>,
 ): VaultError {
   const message = `Unexpected error inside the vault. Search its log for request ${requestId}.`;
   const known = error instanceof VaultError ? error : new VaultError('INTERNAL', message, { cause: error });
@@ -122,9 +122,11 @@ export function toVaultError(
   const added =
     reason === 'INTERNAL'
       ? { request: requestId }
-      : NAMES_RESOURCE.has(STATUS[reason]) && resource !== ''
-        ? { resource: reason.startsWith('TENANT_') ? tenantOf(resource) : resource }
-        : undefined;
+      : reason === 'ACCESS_DENIED'
+        ? { caller: caller.id }
+        : NAMES_RESOURCE.has(STATUS[reason]) && resource !== ''
+          ? { resource: reason.startsWith('TENANT_') ? tenantOf(resource) : resource }
+          : undefined;
   if (added === undefined) return known;
   return new VaultError(reason, known.message, { metadata: { ...added, ...metadata }, retryAfter, hint, cause });
 }
