@@ -4,9 +4,34 @@ import type { Timestamp } from '../model/clock.ts';
 export interface KeyringStatus {
   /** The active one first, then retiring, available and retired ones. */
   readonly rootKeys: readonly RootKeyStatus[];
-  readonly dataKeyVersions: readonly { readonly version: number; readonly dataKeys: number }[];
+  readonly dataKeyVersions: readonly DataKeyVersionStatus[];
   /** Undefined: none is in progress. */
   readonly rotation: RotationProgress | undefined;
+  readonly tenantKeyRotations: TenantKeyRotations;
+}
+
+export interface DataKeyVersionStatus {
+  readonly version: number;
+  readonly dataKeys: number;
+  /** Tenants, and the vault itself, that seal under it. */
+  readonly owners: number;
+}
+
+/** Rotations of data keys that are in progress. */
+export interface TenantKeyRotations {
+  readonly count: number;
+  /** Some of them. Undefined: that of the vault itself. */
+  readonly tenantIds: readonly (string | undefined)[];
+}
+
+/** The data keys of one owner. */
+export interface TenantKeyStatus {
+  /** Undefined: of the vault itself. */
+  readonly tenantId: string | undefined;
+  /** Values are sealed under it. */
+  readonly version: number;
+  /** Of data keys that values may still need. Empty: no rotation is in progress. */
+  readonly olderVersions: readonly number[];
 }
 
 export interface RootKeyStatus {

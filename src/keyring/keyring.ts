@@ -115,10 +115,11 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     }
   }
 
-  function open(place: Place, sealed: Uint8Array): Buffer {
-    const deks = keysOf(place);
+  function openWith(deks: LoadedTenant, place: Place, sealed: Uint8Array): Buffer {
     return measured('open', () => openRecord({ ...place, deploymentId }, deks, sealed));
   }
+
+  const open = (place: Place, sealed: Uint8Array): Buffer => openWith(keysOf(place), place, sealed);
 
   return {
     /** Those that unwrap, the newer one first. */
@@ -133,13 +134,20 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     },
     /** Creates and wraps a DEK, for use after `adopt`. Versions above 1 keep the index key of an adopted one. */
     newDek(tenant: TenantNames, version = 1): WrappedDek {
-      const indexKey = version === 1 ? generateKey(random) : keysOf(tenant).indexKey;
-      return wrap(tenant, version, { dek: generateKey(random), indexKey }, active);
+      const { indexKey, floor } = version === 1 ? { indexKey: generateKey(random), floor: 1 } : keysOf(tenant);
+      return wrap(tenant, version, { dek: generateKey(random), indexKey, floor }, active);
     },
     /** After its row was committed or read. Fails with RECORD_CORRUPT; for an unknown KEK, the message names both. */
     adopt(dek: WrappedDek): void {
-      tenants.add(dek, unwrap(dek));
+      tenants.add({ ...dek, ...unwrap(dek) });
     },
+    /** All DEKs of one tenant, as they are in the database now; versions that it has no more are dropped. */
+    readopt(deks: readonly WrappedDek[]): void {
+      tenants.replace(deks.map((dek) => ({ ...dek, ...unwrap(dek) })));
+    },
+    /** Of the loaded tenant; the last one seals. */
+    versionsOf: (tenantUid: string): readonly number[] =>
+      [...tenants.get(tenantUid).versions.keys()].sort((one, other) => one - other),
     /** With a version (see `dekVersionOf`): whether that version is loaded; another replica may have added it. */
     has: tenants.has,
     /** Fails with RECORD_CORRUPT unless the DEKs of the loaded tenant were wrapped for this name. */
@@ -150,8 +158,6 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     nameOf: (tenantUid: string): string => tenants.get(tenantUid).tenantId,
     /** Crypto-shredding, in memory: the tenant's records no longer seal or open, even if its rows are read again. */
     forget: tenants.forget,
-    /** Records below this version no longer open. The floor never goes down. */
-    raiseFloor: tenants.raiseFloor,
     /** Under the newest adopted DEK. */
     seal(place: Place, plaintext: Secret | Uint8Array | string): Buffer {
       const { newest, newestVersion } = keysOf(place);
@@ -162,8 +168,15 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     open,
     /** As `open`, for UTF-8 text. */
     openSecret: (place: Place, sealed: Uint8Array) => new Secret(open(place, sealed).toString('utf8')),
+    /** For later, with the DEKs that are loaded now: a rotation may delete the one that is needed. */
+    openSecretLater(place: Place, sealed: Uint8Array): () => Secret {
+      const deks = keysOf(place);
+      return () => new Secret(openWith(deks, place, sealed).toString('utf8'));
+    },
     /** The same DEK under another KEK; its plaintext does not leave the keyring. */
     rewrap: (dek: WrappedDek, kek: Kek) => wrap(dek, dek.version, unwrap(dek), kek),
+    /** The same DEK, under the active KEK, which makes it the oldest version that opens records. */
+    raiseFloor: (dek: WrappedDek) => wrap(dek, dek.version, { ...unwrap(dek), floor: dek.version }, active),
     /**
      * HMAC-SHA256 in hex, to find a row by a sealed value. The caller normalizes the value first (case, spaces). Its
      * key is random, wrapped together with the DEK and kept across versions: a rotation keeps indexes valid, forgetting

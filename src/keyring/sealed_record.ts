@@ -29,12 +29,14 @@ export interface DekPlace {
 export interface DekKeys {
   dek: KeyObject;
   indexKey: KeyObject;
+  /** While this version is the newest one, records under versions below the floor do not open. */
+  floor: number;
 }
 
 /** The DEKs of one tenant, for opening records. */
 export interface DekVersions {
   /** Versions below it are retired: their records no longer open. */
-  floor: number;
+  readonly floor: number;
   find(version: number): KeyObject | undefined;
 }
 
@@ -44,6 +46,8 @@ const RECORD_HEADER_BYTES = 6;
 const DEK_MAGIC = 0x4b;
 const DEK_HEADER_BYTES = 18;
 const KEY_BYTES = 32;
+const FLOOR_BYTES = 4;
+const FIRST_VERSION = 1;
 
 export function sealRecord(
   place: RecordPlace,
@@ -79,7 +83,7 @@ export function dekVersionOf(sealed: Uint8Array): number | undefined {
 }
 
 export function wrapDek(place: DekPlace, kek: Kek, keys: DekKeys, random?: Random): Buffer {
-  const plaintext = Buffer.concat([keys.dek.export(), keys.indexKey.export()]);
+  const plaintext = Buffer.concat([keys.dek.export(), keys.indexKey.export(), floorBytes(keys.floor)]);
   try {
     return sealCommitting(dekSealing(place, kek), plaintext, random);
   } finally {
@@ -99,12 +103,15 @@ export function unwrapDek(place: DekPlace, keks: readonly Kek[], wrapped: Uint8A
   if (kek === undefined) throw recordCorrupt(what, 'kek_unknown');
   const opened = openCommitting(dekSealing(place, kek), bytes);
   if (!opened.ok) throw recordCorrupt(what, opened.cause);
-  if (opened.plaintext.length !== 2 * KEY_BYTES) throw recordCorrupt(what, 'padding');
+  const { plaintext } = opened;
+  const hasFloor = plaintext.length === 2 * KEY_BYTES + FLOOR_BYTES;
+  if (!hasFloor && plaintext.length !== 2 * KEY_BYTES) throw recordCorrupt(what, 'padding');
   const keys = {
-    dek: createSecretKey(opened.plaintext.subarray(0, KEY_BYTES)),
-    indexKey: createSecretKey(opened.plaintext.subarray(KEY_BYTES)),
+    dek: createSecretKey(plaintext.subarray(0, KEY_BYTES)),
+    indexKey: createSecretKey(plaintext.subarray(KEY_BYTES, 2 * KEY_BYTES)),
+    floor: hasFloor ? plaintext.readUInt32BE(2 * KEY_BYTES) : FIRST_VERSION,
   };
-  opened.plaintext.fill(0);
+  plaintext.fill(0);
   return keys;
 }
 
@@ -155,6 +162,14 @@ function dekSealing({ deploymentId, tenantUid, tenantId, version }: DekPlace, ke
     header: Buffer.concat([Buffer.of(DEK_MAGIC, FORMAT), kek.id]),
     place: ['tokenvault/dek', deploymentId, tenantUid, tenantId, String(version)],
   };
+}
+
+/** Nothing for the first version, as in databases from before rotations. */
+function floorBytes(floor: number): Buffer {
+  if (floor === FIRST_VERSION) return Buffer.alloc(0);
+  const bytes = Buffer.allocUnsafe(FLOOR_BYTES);
+  bytes.writeUInt32BE(floor);
+  return bytes;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -3,23 +3,24 @@ import { VaultError } from '../model/errors.ts';
 import { deriveMacKey } from './row_mac.ts';
 import type { DekKeys, DekPlace, DekVersions } from './sealed_record.ts';
 
-/** The unwrapped DEKs of one tenant. */
+/** The unwrapped DEKs of one tenant. It does not change: what was read before a rotation can be opened with it after. */
 export interface LoadedTenant extends DekVersions {
   /** The name that the DEKs were wrapped for. */
-  tenantId: string;
-  newest: KeyObject;
-  newestVersion: number;
-  indexKey: KeyObject;
-  macKey: KeyObject;
+  readonly tenantId: string;
+  readonly versions: ReadonlyMap<number, KeyObject>;
+  readonly newest: KeyObject;
+  readonly newestVersion: number;
+  readonly indexKey: KeyObject;
+  readonly macKey: KeyObject;
 }
+
+export type UnwrappedDek = Omit<DekPlace, 'deploymentId'> & DekKeys;
 
 /** The DEKs of the tenants that were used last, and always those of `pinnedUid`. */
 export function createLoadedDeks(capacity: number, pinnedUid: string) {
-  const loaded = new Map<string, { tenant: LoadedTenant; versions: Map<number, KeyObject> }>();
+  const loaded = new Map<string, LoadedTenant>();
   // Uids are never reused, so these stay: an `add` with rows that were read before the deletion may still follow.
   const forgotten = new Set<string>();
-  // Separate from the DEKs: a floor must outlive their eviction.
-  const floors = new Map<string, number>();
 
   function evict(): void {
     for (const uid of loaded.keys()) {
@@ -29,33 +30,29 @@ export function createLoadedDeks(capacity: number, pinnedUid: string) {
   }
 
   /** Also for `has`: its caller seals next, and other tenants may be loaded in between. */
-  function touch(tenantUid: string) {
+  function touch(tenantUid: string): LoadedTenant | undefined {
     const found = loaded.get(tenantUid);
-    if (found !== undefined) {
-      loaded.delete(tenantUid);
-      loaded.set(tenantUid, found);
-    }
+    if (found !== undefined) put(tenantUid, found);
     return found;
   }
 
+  function put(tenantUid: string, tenant: LoadedTenant): void {
+    loaded.delete(tenantUid);
+    loaded.set(tenantUid, tenant);
+    evict();
+  }
+
   return {
-    add({ tenantUid, tenantId, version }: Omit<DekPlace, 'deploymentId'>, { dek, indexKey }: DekKeys) {
-      if (forgotten.has(tenantUid)) return;
-      const found = touch(tenantUid);
-      if (found === undefined) {
-        const versions = new Map([[version, dek]]);
-        const floor = floors.get(tenantUid) ?? 1;
-        const find = (wanted: number) => versions.get(wanted);
-        const macKey = deriveMacKey(indexKey);
-        const tenant = { tenantId, floor, find, newest: dek, newestVersion: version, indexKey, macKey };
-        loaded.set(tenantUid, { tenant, versions });
-        evict();
-        return;
-      }
-      found.versions.set(version, dek);
-      if (version < found.tenant.newestVersion) return;
-      found.tenant.newest = dek;
-      found.tenant.newestVersion = version;
+    /** Keeps the other versions that are loaded. */
+    add(dek: UnwrappedDek): void {
+      const { tenantUid } = dek;
+      if (!forgotten.has(tenantUid)) put(tenantUid, withDek(loaded.get(tenantUid), dek));
+    },
+    /** All DEKs of one tenant, as they are in the database now. */
+    replace(deks: readonly UnwrappedDek[]): void {
+      const [first] = deks;
+      if (first === undefined || forgotten.has(first.tenantUid)) return;
+      put(first.tenantUid, deks.slice(1).reduce<LoadedTenant>(withDek, withDek(undefined, first)));
     },
     has(tenantUid: string, version?: number): boolean {
       const found = touch(tenantUid);
@@ -64,21 +61,23 @@ export function createLoadedDeks(capacity: number, pinnedUid: string) {
     /** Fails with TENANT_NOT_FOUND after `forget`, and with INTERNAL if the caller did not load the tenant. */
     get(tenantUid: string): LoadedTenant {
       const found = touch(tenantUid);
-      if (found !== undefined) return found.tenant;
+      if (found !== undefined) return found;
       throw forgotten.has(tenantUid)
         ? new VaultError('TENANT_NOT_FOUND', 'The tenant and its keys were deleted.')
         : new VaultError('INTERNAL', `No data key of tenant ${tenantUid} is loaded.`);
     },
-    forget(tenantUid: string) {
+    forget(tenantUid: string): void {
       forgotten.add(tenantUid);
-      floors.delete(tenantUid);
       loaded.delete(tenantUid);
     },
-    raiseFloor(tenantUid: string, version: number) {
-      const floor = Math.max(version, floors.get(tenantUid) ?? 1);
-      floors.set(tenantUid, floor);
-      const found = loaded.get(tenantUid);
-      if (found !== undefined) found.tenant.floor = floor;
-    },
   };
+}
+
+/** The floor is that of the newest version, as it was read last. */
+function withDek(found: LoadedTenant | undefined, { tenantId, version, dek, indexKey, floor }: UnwrappedDek) {
+  const versions = new Map(found?.versions).set(version, dek);
+  const find = (wanted: number) => versions.get(wanted);
+  if (found !== undefined && version < found.newestVersion) return { ...found, versions, find };
+  const macKey = found?.macKey ?? deriveMacKey(indexKey);
+  return { tenantId, versions, find, floor, newest: dek, newestVersion: version, indexKey, macKey };
 }

@@ -1,6 +1,7 @@
 /** A stored resource changed, so caches must drop it. */
 export interface Change {
-  readonly kind: 'tenant' | 'app' | 'connection';
+  /** `data_keys`: of a tenant. What was opened with them stays valid. */
+  readonly kind: 'tenant' | 'app' | 'connection' | 'data_keys';
   readonly uid: string;
 }
 

@@ -52,8 +52,10 @@ export async function joinReplicas(parts: ReplicasParts) {
         const change = { kind, uid };
         if (change.kind === 'app') authorizationServer.forget(change.uid);
         // A failure leaves keys in memory whose rows are deleted.
-        if (change.kind === 'tenant') stores.tenants.forgetDeletedKeys(change.uid).catch(() => {});
-        changes.announce(change);
+        if (change.kind === 'tenant' || change.kind === 'data_keys')
+          stores.tenants.refreshKeys(change.uid).catch(() => {});
+        // What was opened with the old data key stays valid.
+        if (change.kind !== 'data_keys') changes.announce(change);
       },
       async reset() {
         authorizationServer.forgetAll();

@@ -10,6 +10,7 @@ import { startDeliveries } from '../event_delivery/start_event_delivery.ts';
 
 import { createExpiryJobs } from '../expiry/expiry_reminder_jobs.ts';
 import type { ApiKeyExpiry } from '../expiry/vault_certificate_and_key_reminders.ts';
+import { startResealing } from '../key_rotation/reseal_values.ts';
 import { startRewrapping } from '../key_rotation/rewrap_data_keys.ts';
 import type { Clock } from '../model/clock.ts';
 import { newUid } from '../model/id_patterns.ts';
@@ -52,7 +53,8 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts) {
   const sinkIds = sinks.map(({ id }) => id);
   metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
-  const rewrapping = await opened(startRewrapping({ ...parts, metrics: metrics.rootKeyRotation }));
+  const rewrapping = await opened(startRewrapping({ ...parts, metrics: metrics.keyRotation.ofRootKey }));
+  const resealing = await opened(startResealing({ ...parts, metrics: metrics.keyRotation.ofTenantKeys }));
 
   const rotationParts = { ...parts, newUid, problemText: rotationProblemText };
   const rotations = createRotations(rotationParts);
@@ -74,7 +76,7 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts) {
   ];
   const schedulerParts = { leases: stores.leases, every: parts.every, log, replica, jobs, remoteJobs, localJob };
   const scheduler = await opened(startScheduler(schedulerParts));
-  return { scheduler, deliveries, sinkIds, rotations, rewrapping };
+  return { scheduler, deliveries, sinkIds, rotations, rewrapping, resealing };
 }
 
 export type BackgroundJobs = Awaited<ReturnType<typeof startBackgroundJobs>>;

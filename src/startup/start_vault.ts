@@ -11,7 +11,7 @@ import { createFollowedContainments } from '../containment/follow_containments.t
 import { createSecretChangeHandler } from '../credential_lifecycle/key_vault_secret_change_handler.ts';
 import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
 import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
-import { createRootKeyOperations } from '../key_rotation/root_key_operations.ts';
+import { createKeyOperations } from '../key_rotation/key_operations.ts';
 import { createContainedSet } from '../model/contained_set.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
@@ -67,7 +67,7 @@ export type Seams = Pick<AccessTokensParts, 'timers'> & {
   readonly decorate?: (outside: Outside) => Outside;
   /** Test hook: receives the periodic jobs so that a test can trigger them. */
   readonly onJobsStarted?:
-    | ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries' | 'rewrapping'>) => void)
+    | ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries' | 'rewrapping' | 'resealing'>) => void)
     | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The log of the process. A second log on the same descriptor would interleave its lines. Default: a new one. */
@@ -231,7 +231,7 @@ async function build(
     connections: createConnections(registryParts),
     expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
     rotations: backgroundJobs.rotations,
-    rootKeys: createRootKeyOperations({ ...parts, replica, rewrapping: backgroundJobs.rewrapping, log }),
+    keyOperations: createKeyOperations({ ...parts, ...backgroundJobs, replica, log }),
     status: createStatusReader({
       stores,
       replica,

@@ -1,5 +1,5 @@
 import { checkCanary, sealCanary } from '../keyring/database_key_canary.ts';
-import { createKeyring, type Keyring, type KeyringMeter, VAULT, VAULT_UID } from '../keyring/keyring.ts';
+import { createKeyring, type KeyringMeter, VAULT, VAULT_UID } from '../keyring/keyring.ts';
 import { knownRootKey, sealRootKeys } from '../keyring/known_root_keys.ts';
 import type { Keks } from '../keyring/root_key_source.ts';
 import type { Clock } from '../model/clock.ts';
@@ -30,16 +30,19 @@ import { createCommitIdStore } from './replication/commit_id_store.ts';
 import { insertFeedCounters } from './replication/feed_counters.ts';
 import { createReplicaStore } from './replication/replica_store.ts';
 import { ACTIVE_ROOT_KEY } from './rows/root_key_record.ts';
+import { SEAL_VERSION, versionBytes } from './rows/seal_versions.ts';
 import { createTenantKeys, type TenantKeys } from './rows/tenant_data_keys.ts';
 import type { Instance, Stores } from './store_interfaces.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
 import { createUsageStore } from './usage/usage_store.ts';
 import { adoptRootKeys } from './vault/adopt_root_keys.ts';
+import { adoptSealVersion } from './vault/adopt_seal_version.ts';
 import { createAuditLedger } from './vault/audit_key_and_stream_store.ts';
 import { createLeaseStore } from './vault/background_job_lease_store.ts';
 import { createDatabaseFacts } from './vault/database_facts.ts';
 import { encodeInstance, instanceOf, newInstance } from './vault/database_instance.ts';
 import { createRootKeyStore } from './vault/root_key_store.ts';
+import { createTenantKeyStore } from './vault/tenant_key_store.ts';
 import { createMeta, type Meta } from './vault/vault_metadata_store.ts';
 
 export interface StoresParts {
@@ -74,8 +77,9 @@ export async function createStores(parts: StoresParts): Promise<Stores> {
   // If another replica was faster, its setup counts.
   if (stored === undefined && !(await setUp(parts, meta, keys, deploymentId))) return createStores(parts);
   await keys.ready(VAULT_UID);
-  await openCanary(meta, keyring);
+  await openCanary(meta, keys);
   await adoptRootKeys({ database, keys, meta, now: clock.now() });
+  await adoptSealVersion({ database, keys, meta });
   await keys.rootKeys.read();
   // After the check of the keys: a rejected database must stay unchanged.
   await database.takeOver();
@@ -119,15 +123,16 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     rootKeys: createRootKeyStore({ database, keys, meta, replicas }),
     containments: createContainmentStore(parts),
     usage: createUsageStore(database),
+    tenantKeys: createTenantKeyStore({ database, keys, changes }),
     commitIds: createCommitIdStore(database),
     isShared: database.isShared,
     rootKeyIds: keyring.keks.map(({ id }) => id.toString('hex')),
-    audit: createAuditLedger({ database, meta, keyring }),
+    audit: createAuditLedger({ database, meta, keys }),
     kekAge: () => kekAge(meta),
     kekReminded: (kekId, days) => kekReminded(meta, kekId, days),
     async check() {
       await database.verify();
-      await openCanary(meta, keyring);
+      await openCanary(meta, keys);
       await keys.rootKeys.read();
     },
     close: () => database.close(),
@@ -147,6 +152,7 @@ async function setUp(
   const { committed } = await database.commit(
     meta.insert('deployment_id', Buffer.from(deploymentId)),
     meta.insert(ACTIVE_ROOT_KEY, rootKey.id),
+    meta.insert(SEAL_VERSION, versionBytes(dek.version)),
     keys.insert(dek),
     meta.insert('canary', sealCanary(keys.keyring)),
     meta.insert('root_keys', sealRootKeys(keys.keyring, [knownRootKey(rootKey, activeTime)])),
@@ -157,10 +163,11 @@ async function setUp(
   return committed;
 }
 
-async function openCanary(meta: Meta, keyring: Keyring): Promise<void> {
+async function openCanary(meta: Meta, { keyring, ready }: TenantKeys): Promise<void> {
   const canary = await meta.find('canary');
   if (canary === undefined) {
     throw new VaultError('RECORD_CORRUPT', 'The canary record is missing. Restore the database from a backup.');
   }
+  await ready(VAULT_UID, canary);
   checkCanary(keyring, canary);
 }

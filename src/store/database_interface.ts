@@ -22,12 +22,12 @@ export interface Database {
   rows<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
   /** A statement that changes rows and returns them. A power cut may undo it, back to the last durable commit. It may run twice. */
   volatile<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
-  /** A statement that changes rows. `orphan`: the reason of the error if a foreign key rejects it. */
+  /** A statement that changes rows, or selects and locks them. `orphan`: the reason of the error if a foreign key rejects it. */
   write(name: string, build: Build<unknown>, orphan?: Reason): WriteStatement;
   /** A select whose shape depends on the request. It is built at each call, which costs 20 times as much as a prepared one. */
   select<Row>(name: string, build: Build<Row[]>): Promise<Row[]>;
   /**
-   * Runs prepared statements in one transaction, with no await in between. If a statement changes another number of rows than expected,
+   * Runs prepared statements in one transaction, with no await in between. If a statement finds another number of rows than expected,
    * everything is rolled back and its index is returned.
    */
   commit(...steps: readonly Step[]): Promise<CommitResult>;
@@ -65,6 +65,8 @@ export interface Dialect {
   /** The clock of the database in milliseconds, by which leases expire. */
   readonly now: SQL<number>;
   labelIs(labels: Column, key: string, value: string): SQL;
+  /** The end of a select in a commit. Locks for keys exclude only those for updates. Empty if there is one writer. */
+  rowLock(strength: 'FOR KEY SHARE' | 'FOR UPDATE'): SQL;
   /** The physical id of a row, which finds it without an index. It may change or be reused, so a condition on the key must go with it. */
   rowid(table: Table): SQL<number>;
 }
@@ -86,7 +88,7 @@ export interface RowsStatement<Row> {
 export interface WriteStatement {
   /** Returns the number of changed rows. */
   run(values: Values): Promise<number>;
-  /** For `commit`. `rows`: the number of rows that it must change. */
+  /** For `commit`. `rows`: the number of rows that it must change, or find. */
   step(values: Values, rows?: number): Step;
 }
 

@@ -25,6 +25,7 @@ import type {
 import type { ContainmentStore } from './containment_store_interface.ts';
 import type { ChangeStore, CommitIdStore, ReplicaStore } from './replication_store_interfaces.ts';
 import type { RootKeyStore } from './root_key_store_interface.ts';
+import type { TenantKeyStore } from './tenant_key_store_interface.ts';
 import type { UsageStore } from './usage_store_interface.ts';
 
 /** All rows of the vault. Any method may throw DATABASE_UNAVAILABLE or RECORD_CORRUPT. */
@@ -49,6 +50,7 @@ export interface Stores {
   /** Other processes may use the database at the same time. */
   readonly isShared: boolean;
   readonly rootKeys: RootKeyStore;
+  readonly tenantKeys: TenantKeyStore;
   /** The root keys that this process has, as hex; the newer one first. */
   readonly rootKeyIds: readonly string[];
   readonly audit: AuditLedger;
@@ -99,8 +101,8 @@ export interface TenantStore {
    * If such a deletion fails, the tenant stays suspended and can be deleted again.
    */
   delete(tenant: Tenant, suspended?: () => void): Promise<void>;
-  /** Removes the tenant's keys from memory if another process deleted the tenant. */
-  forgetDeletedKeys(tenantUid: string): Promise<void>;
+  /** Removes the tenant's keys from memory if another process deleted the tenant, and loads those that it added. */
+  refreshKeys(tenantUid: string): Promise<void>;
   countConnections(tenantUid: string): Promise<number>;
   /** Connections of other tenants through this tenant's shared apps. */
   countForeignConnections(tenantUid: string): Promise<number>;

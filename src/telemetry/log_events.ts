@@ -22,6 +22,12 @@ export interface LogEvents {
   root_key_rewrapping: { rootKeyId: string; pending: number };
   /** No data key needs it any more; backups from before still do. */
   root_key_retired: { rootKeyId: string; activeId: string };
+  /** RotateTenantKey added a data key, under which the tenant's values are sealed from now on. */
+  tenant_key_added: { tenantUid: string; version: number };
+  /** All values of the tenant are sealed under this version; the data keys before it are deleted. */
+  tenant_key_retired: { tenantUid: string; version: number };
+  /** A value does not open, so its tenant's old data key cannot be deleted. Logged once by each process. */
+  sealed_value_damaged: { table: string; column: string; uid: string };
   /** A data key does not open, so its root key cannot be retired. Logged once by each process. */
   data_key_damaged: { tenantUid: string; version: number };
   /** A setting of the sinks file that works but is unsafe or useless. */

@@ -13,11 +13,11 @@ import { createContainmentMetrics } from './containment_metrics.ts';
 import { createStorageMetrics } from './database_and_keyring_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './database_inventory_metrics.ts';
 import { createEntraMetrics } from './entra_token_endpoint_metrics.ts';
+import { createKeyRotationMetrics } from './key_rotation_metrics.ts';
 import { createMeter } from './prometheus_meter.ts';
 import { createExpiryMetrics } from './published_event_and_vault_expiry_metrics.ts';
 import type { Readiness } from './readiness_checks.ts';
 import { createReplicaMetrics, type ReplicaFacts } from './replica_metrics.ts';
-import { createRootKeyRotationMetrics } from './root_key_rotation_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
 import { createTokenMetrics } from './served_token_and_refresh_metrics.ts';
 import { createSinkMetrics } from './sink_delivery_metrics.ts';
@@ -57,7 +57,7 @@ export function createMetrics() {
         ['read', 'unavailable', 'unusable'],
       ),
     },
-    rootKeyRotation: createRootKeyRotationMetrics(meter),
+    keyRotation: createKeyRotationMetrics(meter),
     rpc: createRpcMetrics(meter),
     sinks: createSinkMetrics(meter),
     storage: createStorageMetrics(meter),

@@ -163,5 +163,7 @@ function concerns(change: Change, owner: TokenOwner): boolean {
       return owner.appUid === change.uid;
     case 'tenant':
       return owner.tenantUid === change.uid;
+    case 'data_keys':
+      return false;
   }
 }

@@ -11,7 +11,7 @@ test.each([
   'docs/production.md',
   'docs/scaling.md',
   'docs/clients.md',
-  'docs/root-key-rotation.md',
+  'docs/key-rotation.md',
   'docs/runbook.md',
   'docs/events.md',
   'docs/formats.md',

@@ -355,6 +355,10 @@ async function useEverything(): Promise<void> {
   await call(ContainmentService, 'listContainments', {});
   const rootKeys = (await call(KeyService, 'getKeyring', {}))?.keyring?.rootKeys ?? [];
   for (const rootKeyId of [rootKeys[0]?.id ?? '', '']) await call(KeyService, 'rotateRootKey', { rootKeyId });
+  for (const tenant of [TENANT, 'vault', 'x']) {
+    await call(KeyService, 'rotateTenantKey', { tenant });
+    await call(KeyService, 'getTenantKey', { tenant });
+  }
   await call(StatusService, 'getStatus', {});
   await call(AccessService, 'whoAmI', {});
   await call(AccessService, 'listCallers', {});

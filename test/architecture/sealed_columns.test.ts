@@ -1,8 +1,10 @@
-import { getTableColumns, is, Table } from 'drizzle-orm';
+import { getTableColumns, getTableName, is, Table } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import * as postgres from '../../src/store/postgres/schema.ts';
 import { SEALED_COLUMNS, UNSEALED_COLUMNS } from '../../src/store/rows/sealed_columns.ts';
+import { sealedTables } from '../../src/store/rows/sealed_tables.ts';
 import * as sqlite from '../../src/store/sqlite/schema.ts';
+import type { Tables } from '../../src/store/table_definitions.ts';
 import { sourceFiles } from './import_graph.ts';
 
 test.each([
@@ -21,6 +23,20 @@ test.each([
   );
 
   expect(stored.sort()).toEqual([...sealed, ...Object.keys(UNSEALED_COLUMNS)].sort());
+});
+
+test.each([
+  ['SQLite', sqlite as unknown as Tables],
+  ['PostgreSQL', postgres],
+])('resealing and the verification of backups read every sealed column on %s', (_, tables) => {
+  const read = sealedTables(tables).flatMap(({ table, places }) =>
+    Object.keys(places).map((column) => `${getTableName(table)}.${column}`),
+  );
+  const sealed = Object.entries(SEALED_COLUMNS).flatMap(([name, columns]) =>
+    Object.keys(columns).map((column) => `${getTableName(tables[name as keyof Tables])}.${column}`),
+  );
+
+  expect(read.sort()).toEqual(sealed.sort());
 });
 
 test('the places of sealed values are made in one list, and those of `meta` beside the canary', () => {

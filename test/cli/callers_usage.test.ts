@@ -41,7 +41,12 @@ test('--json prints the response', async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     callers: [
       { caller: 'mail', tenants: 3, contained: true, last_use_time: '2026-05-01T12:00:00Z' },
-      { caller: 'root', tenants: 0, contained: false, credentials: [{ credential: 'k1', kind: 'CREDENTIAL_KIND_API_KEY' }] },
+      {
+        caller: 'root',
+        tenants: 0,
+        contained: false,
+        credentials: [{ credential: 'k1', kind: 'CREDENTIAL_KIND_API_KEY' }],
+      },
     ],
   });
 });

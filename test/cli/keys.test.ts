@@ -12,36 +12,40 @@ const [OLD, YOUNG] = ['aa'.repeat(16), 'bb'.repeat(16)];
 const activeTime = Date.parse('2026-05-01T12:00:00Z');
 const advice = `No data key needs ${OLD}. Backups made before 2026-05-01T12:00:09.000Z still do: keep it.`;
 
+const NONE = { count: 0, tenantIds: [] };
 const before: KeyringStatus = {
   rootKeys: [
     { id: OLD, state: 'ACTIVE', dataKeys: 3, activeTime: activeTime - 1, missingReplicas: [], keyVaultVersion: 'v1' },
     { id: YOUNG, state: 'AVAILABLE', dataKeys: 0, missingReplicas: ['vault-1'] },
   ],
   dataKeyVersions: [
-    { version: 1, dataKeys: 2 },
-    { version: 2, dataKeys: 1 },
+    { version: 1, dataKeys: 2, owners: 1 },
+    { version: 2, dataKeys: 1, owners: 1 },
   ],
   rotation: undefined,
+  tenantKeyRotations: { count: 1, tenantIds: ['acme'] },
 };
 const during: KeyringStatus = {
   rootKeys: [
     { id: YOUNG, state: 'ACTIVE', dataKeys: 1, activeTime, missingReplicas: [] },
     { id: OLD, state: 'RETIRING', dataKeys: 2, activeTime: activeTime - 1, missingReplicas: [], advice: 'Keep it.' },
   ],
-  dataKeyVersions: [{ version: 1, dataKeys: 3 }],
+  dataKeyVersions: [{ version: 1, dataKeys: 3, owners: 3 }],
   rotation: { rootKeyId: YOUNG, startTime: activeTime, dataKeys: 3, rewrapped: 1, pendingOwners: ['acme', 'vault'] },
+  tenantKeyRotations: NONE,
 };
 const after: KeyringStatus = {
   rootKeys: [
     { id: YOUNG, state: 'ACTIVE', dataKeys: 3, activeTime, missingReplicas: [] },
     { id: OLD, state: 'RETIRED', dataKeys: 0, activeTime: activeTime - 1, missingReplicas: [], advice },
   ],
-  dataKeyVersions: [{ version: 1, dataKeys: 3 }],
+  dataKeyVersions: [{ version: 1, dataKeys: 3, owners: 3 }],
   rotation: undefined,
+  tenantKeyRotations: NONE,
 };
 
-async function run(args: readonly string[], rootKeys: StageOptions['rootKeys'], options: StageOptions = {}) {
-  stage = await startStage({ ...(rootKeys && { rootKeys }), ...options });
+async function run(args: readonly string[], keyOperations: StageOptions['keyOperations'], options: StageOptions = {}) {
+  stage = await startStage({ ...(keyOperations && { keyOperations }), ...options });
   return startProgram(['keys', ...args, '--address', stage.address]);
 }
 
@@ -54,6 +58,9 @@ active     3          2026-05-01 11:59  ${OLD}  v1
 available  0                            ${YOUNG}
 
 Data keys: 2 of version 1, 1 of version 2.
+Tenants and the vault seal: 1 under version 1, 1 under version 2.
+
+Data keys in rotation: 1, of tenants/acme.
 
 ${YOUNG} is missing at vault-1.
 `);
@@ -83,7 +90,7 @@ test('a rotation is awaited, and the advice on the old key is printed', async ()
   const answers = [during, after];
   const { code, stdout } = await (
     await run(['rotate-root', '--to', YOUNG], {
-      async rotate(id) {
+      async rotateRootKey(id) {
         asked.push(id);
         return during;
       },
@@ -98,7 +105,7 @@ test('a rotation is awaited, and the advice on the old key is printed', async ()
 test('the wait survives a failing call, and an interruption leaves the rotation to the vault', async () => {
   let calls = 0;
   const running = await run(['rotate-root', '--to', YOUNG], {
-    rotate: async () => during,
+    rotateRootKey: async () => during,
     async describe() {
       calls += 1;
       if (calls === 1) throw new VaultError('DATABASE_UNAVAILABLE', 'The database does not answer.');
@@ -115,7 +122,7 @@ test('the wait survives a failing call, and an interruption leaves the rotation 
 test('a refused rotation ends with 65, and names the replicas', async () => {
   const { code, stderr } = await (
     await run(['rotate-root', '--to', YOUNG], {
-      rotate: async () => {
+      rotateRootKey: async () => {
         throw new VaultError('ROOT_KEY_MISSING', 'It is missing at vault-1.', { metadata: { replicas: 'vault-1' } });
       },
     })
@@ -130,8 +137,55 @@ test.each([[['rotate-root']], [['rotate-root', '--to', 'AB']]])('%j is a usage e
   expect([code, stderr]).toEqual([64, expect.stringContaining('--to <id>')]);
 });
 
-test("the key of one tenant's operator is refused with 77", async () => {
-  const known = caller('ops', 'operator', 'acme');
+test('a rotation of a tenant is awaited, also if a call fails in between', async () => {
+  const asked: (string | undefined)[] = [];
+  let calls = 0;
+  const { code, stdout } = await (
+    await run(['rotate-tenant', 'acme'], {
+      async rotateTenantKey(tenantId) {
+        asked.push(tenantId);
+        return { tenantId, version: 2, olderVersions: [1] };
+      },
+      async describeTenantKey(tenantId) {
+        calls += 1;
+        if (calls === 1) throw new VaultError('DATABASE_UNAVAILABLE', 'The database does not answer.');
+        return { tenantId, version: 2, olderVersions: calls === 2 ? [1] : [] };
+      },
+    })
+  ).ended;
+
+  expect([code, asked, calls]).toEqual([0, ['acme'], 3]);
+  expect(stdout).toBe(
+    'The data key of tenants/acme has version 2. All values are sealed under it, and earlier data keys are deleted.\n',
+  );
+});
+
+test.each([
+  ['vault', undefined],
+  ['tenants/vault', 'vault'],
+])('rotate-tenant %s rotates the data key of the right owner', async (argument, expected) => {
+  const { code, stdout } = await (
+    await run(['rotate-tenant', argument, '--json'], {
+      rotateTenantKey: async (tenantId) => ({ tenantId, version: 3, olderVersions: [] }),
+    })
+  ).ended;
+
+  expect(code).toBe(0);
+  const tenant = expected === undefined ? 'vault' : `tenants/${expected}`;
+  expect(JSON.parse(stdout)).toEqual({ tenant, version: '3', older_versions: [] });
+});
+
+test('rotate-tenant without the name of a tenant is a usage error', async () => {
+  const { code, stderr } = await (await run(['rotate-tenant', 'a/b'], undefined)).ended;
+
+  expect([code, stderr]).toEqual([64, expect.stringContaining('Give the id of a tenant')]);
+});
+
+test.each([
+  ["one tenant's administrator", 'admin', 'acme'],
+  ['an operator', 'operator', '*'],
+] as const)('the key of %s is refused with 77', async (_, role, tenant) => {
+  const known = caller('ops', role, tenant);
   const file = temporaryFiles().write('key', known.key);
   const { code } = await (await run(['show', '--api-key-file', file], undefined, { keys: [known.known] })).ended;
 

@@ -209,7 +209,7 @@ export function changesConformance(open: Open): void {
 
       await work({ ...vault, credentialUid: present(credential).uid });
 
-      const uids = { tenant: tenant.uid, app: app.uid, connection: connection.uid };
+      const uids = { tenant: tenant.uid, app: app.uid, connection: connection.uid, data_keys: tenant.uid };
       const rows = await stores.changes.read(before + 1, 100);
       expect(rows.map(({ change }) => change)).toEqual(changes.map((kind) => ({ kind, uid: uids[kind] })));
     });

@@ -18,6 +18,7 @@ import { outboxConformance } from './outbox_conformance.ts';
 import { replicasConformance } from './replicas_conformance.ts';
 import { rootKeysConformance } from './root_keys_conformance.ts';
 import { rotationsConformance } from './rotations_conformance.ts';
+import { tenantKeysConformance } from './tenant_keys_conformance.ts';
 import { tenantsConformance } from './tenants_conformance.ts';
 import { usageConformance } from './usage_conformance.ts';
 import type { Open } from './vault_under_test.ts';
@@ -46,5 +47,6 @@ export function storesConformance(name: string, open: Open): void {
     leasesConformance(open);
     auditConformance(open);
     rootKeysConformance(open);
+    tenantKeysConformance(open);
   });
 }

@@ -39,6 +39,37 @@ describe.skipIf(python === undefined && !isRequired)('a reader in Python, by doc
     expect(read(vault, 'refresh-token', 'acme', 'ada').stderr).toContain('Refused: MAC');
   });
 
+  test('opens values during and after a rotation of the data keys, and refuses an old one that is put back', async () => {
+    const vault = await createAuditedVault();
+    const database = vault.path('data/vault.db');
+    await vault.log('a.jsonl', [{}]);
+    runSql(database, 'CREATE TABLE kept AS SELECT * FROM connections');
+    runSql(database, 'CREATE TABLE kept_deks AS SELECT * FROM deks');
+    const stores = await vault.open();
+    const tenant = await stores.tenants.find('acme');
+    if (tenant === undefined) throw new TypeError('no tenant');
+    const owner = { tenantUid: tenant.uid, tenantId: tenant.tenantId };
+    for (const one of [owner, stores.tenantKeys.vault]) {
+      await stores.tenantKeys.rotate(one);
+      const rotating = { ...one, version: 2 };
+      // The first tables have no connections.
+      await stores.tenantKeys.reseal(rotating, undefined, 100);
+      expect(read(vault, 'refresh-token', 'acme', 'ada')).toMatchObject({ stdout: 'rt-of-ada', stderr: '' });
+      for (let table = 1; table < 5; table += 1) await stores.tenantKeys.reseal(rotating, { table, after: '' }, 100);
+      expect(await stores.tenantKeys.retire(rotating)).toBe(true);
+    }
+    await stores.close();
+
+    expect(read(vault, 'refresh-token', 'acme', 'ada')).toMatchObject({ stdout: 'rt-of-ada', stderr: '' });
+    expect(read(vault, 'client-secret', 'acme', 'default')).toMatchObject({ stdout: 'secret of first', stderr: '' });
+    expect(JSON.parse(read(vault, 'verify-audit', 'a.jsonl').stdout).faults).toEqual([]);
+
+    const old = '(SELECT refresh_token FROM kept WHERE kept.uid = connections.uid)';
+    runSql(database, `UPDATE connections SET refresh_token = ${old}`);
+    runSql(database, 'INSERT OR IGNORE INTO deks SELECT * FROM kept_deks');
+    expect(read(vault, 'refresh-token', 'acme', 'ada').stderr).toContain('Refused: a version below the floor');
+  });
+
   test('verifies the files of two replicas, with a rotation, a restart and a gap', async () => {
     const vault = await createAuditedVault();
     await vault.log('a.jsonl', [{}, {}, {}], 600);

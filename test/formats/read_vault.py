@@ -84,26 +84,36 @@ class Vault:
             return VAULT
         return self.row("SELECT tenant_id FROM tenants WHERE uid = ?", tenant_uid)["tenant_id"]
 
+    def newest(self, tenant_uid):
+        (version,) = self.row("SELECT max(version) FROM deks WHERE tenant_uid = ?", tenant_uid)
+        return version
+
     def keys(self, tenant_uid, version):
-        """The DEK and the index key."""
+        """The DEK, the index key and the floor."""
         sql = "SELECT wrapped FROM deks WHERE tenant_uid = ? AND version = ?"
         wrapped = self.row(sql, tenant_uid, version)["wrapped"]
         header = b"\x4b\x01" + root_key_id(self.root_key)
         place = ["tokenvault/dek", self.deployment, tenant_uid, self.tenant_id(tenant_uid), str(version)]
         both = open_envelope(self.root_key, "tokenvault/v1/dek", header, place, wrapped)
-        return both[:32], both[32:]
+        if len(both) not in (64, 68):
+            raise Refused("a wrapped DEK has 64 or 68 bytes")
+        (floor,) = struct.unpack(">I", both[64:]) if len(both) == 68 else (1,)
+        return both[:32], both[32:64], floor
 
     def open(self, tenant_uid, record_type, record_uid, column, names, sealed):
         version = sealed[2:6]
-        key, _ = self.keys(tenant_uid, struct.unpack(">I", version)[0])
+        (number,) = struct.unpack(">I", version)
+        _, _, floor = self.keys(tenant_uid, self.newest(tenant_uid))
+        if number < floor:
+            raise Refused("a version below the floor")
+        key, _, _ = self.keys(tenant_uid, number)
         place = ["tokenvault/record", self.deployment, tenant_uid, self.tenant_id(tenant_uid)]
         place += [record_type, record_uid, column, *names]
         return open_envelope(key, "tokenvault/v1/record", b"\x54\x01" + version, place, sealed)
 
     def check_mac(self, row, record_type, values):
         tenant_uid = row["tenant_uid"]
-        (version,) = self.row("SELECT max(version) FROM deks WHERE tenant_uid = ?", tenant_uid)
-        _, index_key = self.keys(tenant_uid, version)
+        _, index_key, _ = self.keys(tenant_uid, self.newest(tenant_uid))
         key = HKDF(hashes.SHA256(), 32, None, b"tokenvault/v1/mac").derive(index_key)
         head = ["tokenvault/mac", self.deployment, tenant_uid, self.tenant_id(tenant_uid), record_type, row["uid"]]
         message = b"\x4d\x01" + b"".join(encode(value) for value in [*head, *values])

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { createKeyOperations } from '../../src/key_rotation/key_operations.ts';
 import { startRewrapping } from '../../src/key_rotation/rewrap_data_keys.ts';
-import { createRootKeyOperations } from '../../src/key_rotation/root_key_operations.ts';
 import { createKek, type Kek } from '../../src/keyring/key_encryption_key.ts';
 import type { Replica } from '../../src/store/replication_store_interfaces.ts';
 import type { RootKeyStore } from '../../src/store/root_key_store_interface.ts';
@@ -27,7 +27,7 @@ interface World {
   /** The progress metric, each time it was set. */
   readonly pending: number[];
   start(changes?: Partial<RootKeyStore>): ReturnType<typeof startRewrapping>;
-  operations(): ReturnType<typeof createRootKeyOperations>;
+  operations(): ReturnType<typeof createKeyOperations>;
 }
 
 /** Tenants under an old root key, in a process that has a new one too. */
@@ -64,7 +64,8 @@ async function openWorld(tenants = TENANTS): Promise<World> {
     logged,
     pending,
     start,
-    operations: () => createRootKeyOperations({ stores, replica, rewrapping: start(), clock, log }),
+    operations: () =>
+      createKeyOperations({ stores, replica, rewrapping: start(), resealing: { runOnce: async () => {} }, clock, log }),
   };
 }
 
@@ -147,8 +148,9 @@ test('the keyring lists a key that no data key uses yet, with the replicas that 
       { id: old, state: 'ACTIVE', activeTime: NOW, dataKeys: 3, missingReplicas: [] },
       { id: young, state: 'AVAILABLE', dataKeys: 0, missingReplicas: [] },
     ],
-    dataKeyVersions: [{ version: 1, dataKeys: 3 }],
+    dataKeyVersions: [{ version: 1, dataKeys: 3, owners: 3 }],
     rotation: undefined,
+    tenantKeyRotations: { count: 0, tenantIds: [] },
   });
 });
 
@@ -167,7 +169,7 @@ test('during a rotation, the keyring has its progress and the owners that are pe
 
 test('after a rotation, the retired key says until when backups need it', async () => {
   const { stores, operations, start, old, young } = await openWorld(2);
-  await operations().rotate(young);
+  await operations().rotateRootKey(young);
   await expect.poll(async () => (await stores.rootKeys.read()).retiring).toEqual([]);
   await start().runOnce();
 
@@ -183,14 +185,14 @@ test('after a rotation, the retired key says until when backups need it', async 
 test('a rotation is refused for a key that is malformed, missing or retired', async () => {
   const { stores, operations, old, young } = await openWorld(2);
   const rootKeys = operations();
-  expect(await reasonOf(rootKeys.rotate('AB'.repeat(16)))).toBe('FIELD_INVALID');
-  await expect(rootKeys.rotate('ab'.repeat(16))).rejects.toMatchObject({
+  expect(await reasonOf(rootKeys.rotateRootKey('AB'.repeat(16)))).toBe('FIELD_INVALID');
+  await expect(rootKeys.rotateRootKey('ab'.repeat(16))).rejects.toMatchObject({
     reason: 'ROOT_KEY_MISSING',
     metadata: { replicas: 'vault-0' },
   });
 
-  await rootKeys.rotate(young);
+  await rootKeys.rotateRootKey(young);
   await expect.poll(async () => (await stores.rootKeys.read()).retiring).toEqual([]);
-  expect(await reasonOf(rootKeys.rotate(old))).toBe('FIELD_INVALID');
-  expect((await rootKeys.rotate(young)).rotation).toBeUndefined();
+  expect(await reasonOf(rootKeys.rotateRootKey(old))).toBe('FIELD_INVALID');
+  expect((await rootKeys.rotateRootKey(young)).rotation).toBeUndefined();
 });

@@ -210,7 +210,7 @@ describe('the format', () => {
 });
 
 describe('a wrapped DEK', () => {
-  const keys = { dek: DEK, indexKey: keyOf(0x22) };
+  const keys = { dek: DEK, indexKey: keyOf(0x22), floor: 1 };
   const wrapped = wrapDek(DEK_PLACE, kekOf(0x33), keys);
   const keks = [kekOf(0x33), kekOf(0x34)];
 

@@ -46,6 +46,7 @@ function requestIn(tenant: string, method: DescMethod): Record<string, unknown> 
   if (method.localName === 'updateTenant') return { tenant: { name: `tenants/${tenant}` } };
   if (method.localName === 'updateApp') return { app: { name: `tenants/${tenant}/apps/default` } };
   if (method.localName === 'updateConnection') return { connection: { name: connection } };
+  if (method.parent.name === 'KeyService' && fields.has('tenant')) return { tenant: `tenants/${tenant}` };
   if (fields.has('parent')) return { parent: `tenants/${tenant}` };
   if (fields.has('connection')) return { connection };
   if (method.localName === 'getAppAccessToken') return { app: `tenants/${tenant}/apps/default` };
@@ -101,6 +102,19 @@ describe('the access table', () => {
       const isOfVisible = access?.resource?.(requestIn('acme', method)) === 'tenants/-';
       if (access?.resource !== undefined && !isOfVisible)
         expect(inOther, `${role} ${name} other`).toBe('ACCESS_DENIED');
+    }
+  });
+
+  test("the vault's own data key requires a rule for all tenants", async () => {
+    const some = caller('some', 'admin', 'acme', 'vault');
+    const all = caller('all', 'admin', '*');
+    const key = { tenantId: undefined, version: 1, olderVersions: [] };
+    const keyOperations = { describeTenantKey: async () => key, rotateTenantKey: async () => key };
+    stage = await startStage({ keys: [some.known, all.known], keyOperations });
+    for (const method of KeyService.methods.filter(({ name }) => name.endsWith('TenantKey'))) {
+      expect(await reasonOf(KeyService, method, { tenant: 'vault' }, some.key)).toBe('ACCESS_DENIED');
+      expect(await reasonOf(KeyService, method, { tenant: 'tenants/vault' }, some.key)).toBe('OK');
+      expect(await reasonOf(KeyService, method, { tenant: 'vault' }, all.key)).toBe('OK');
     }
   });
 

@@ -151,7 +151,7 @@ export interface StandIns {
   accessTokens?: Partial<ServiceParts['accessTokens']>;
   expiry?: Partial<ServiceParts['expiry']>;
   status?: Partial<ServiceParts['status']>;
-  rootKeys?: Partial<ServiceParts['rootKeys']>;
+  keyOperations?: Partial<ServiceParts['keyOperations']>;
   usage?: Partial<ServiceParts['usage']>;
   usageNotes?: ServiceParts['usageNotes'];
   containmentOperations?: Partial<ServiceParts['containmentOperations']>;
@@ -305,7 +305,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     accessTokens: standIn(options.accessTokens ?? {}),
     expiry: standIn(options.expiry ?? {}),
     status: standIn(options.status ?? {}),
-    rootKeys: standIn(options.rootKeys ?? {}),
+    keyOperations: standIn(options.keyOperations ?? {}),
     usage: standIn({ ...NEVER_USED, ...options.usage }),
     usageNotes: options.usageNotes ?? { served() {} },
     containmentOperations: standIn(options.containmentOperations ?? {}),

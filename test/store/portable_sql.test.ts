@@ -7,10 +7,14 @@ import { preparedStatements } from './prepared_statements.ts';
 
 const folder = fileURLToPath(new URL('../../src/store/postgres', import.meta.url));
 
+/** Steps of a commit, which is sent in one round trip. They lock rows as its updates do. */
+const LOCKS_IN_COMMITS = /^\w+\.(has|lock)SealVersion: a row lock of a SELECT/;
+
 test('prepared statements use nothing that other databases and poolers lack', async () => {
   const statements = preparedStatements('postgres');
   expect(statements.size).toBeGreaterThan(100);
-  expect(await faultsOf([...statements].map(([name, { sql }]) => [name, sql]))).toEqual([]);
+  const faults = await faultsOf([...statements].map(([name, { sql }]) => [name, sql]));
+  expect(faults.filter((fault) => !LOCKS_IN_COMMITS.test(fault))).toEqual([]);
 });
 
 test('neither do the migrations, nor the statements in the code of the driver', async () => {

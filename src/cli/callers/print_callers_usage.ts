@@ -1,9 +1,9 @@
 import { toJsonString } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import {
+  WhoAmIResponse_CredentialKind as Kind,
   type ListCallersResponse,
   ListCallersResponseSchema,
-  WhoAmIResponse_CredentialKind as Kind,
 } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import { openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
 import { printable } from '../error_text.ts';

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { RESOURCE_ID } from '../../model/id_patterns.ts';
 import { accessOptions } from '../vault_access_options.ts';
 import type { CreateKeyFlags } from './create_root_key.ts';
 import type { KeyFlags, RotateRootFlags } from './run_key_commands.ts';
@@ -37,7 +38,18 @@ export function addKeyCommands(program: Command): void {
       const { createRootKey } = await import('./create_root_key.ts');
       process.exitCode = await createRootKey(flags);
     });
-  for (const command of [show, rotate]) for (const option of accessOptions()) command.addOption(option);
+  const rotateTenant = keys
+    .command('rotate-tenant')
+    .description('seal all values of a tenant under a new data key, and wait until the old one is deleted')
+    .argument('<tenant>', 'id of a tenant, tenants/{tenant}, or vault for the vault itself', ownerOf)
+    .option('--json', 'print one JSON object at the end')
+    .addHelpText('after', ROTATE_TENANT_NOTES)
+    .showHelpAfterError('Add --help for the arguments and options.')
+    .action(async (owner: string, flags: KeyFlags) => {
+      const { rotateTenantKey } = await import('./run_key_commands.ts');
+      process.exitCode = await rotateTenantKey(owner, flags);
+    });
+  for (const command of [show, rotate, rotateTenant]) for (const option of accessOptions()) command.addOption(option);
 }
 
 const SHOW_NOTES = `
@@ -45,17 +57,17 @@ The JSON object is the response of KeyService.GetKeyring.
 
 Exit codes: 0 shown · 64 usage · 65 a root key is missing at this replica
 66 a file cannot be read · 69 the vault does not answer
-77 the API key is missing, unknown or not an operator's for all tenants`;
+77 the API key is missing, unknown or not an administrator's for all tenants`;
 
 const ROTATE_NOTES = `
-Give the new key to all replicas first (docs/root-key-rotation.md). Interrupt the
+Give the new key to all replicas first (docs/key-rotation.md). Interrupt the
 command at any time: the vault completes the rotation. Run it again to wait.
 
 Exit codes: 0 the rotation is completed · 64 usage
 65 the vault refuses the key, or replicas lack it: nothing was changed
 66 a file cannot be read · 69 the vault does not answer
 75 damaged data keys still need the old key
-77 the API key is missing, unknown or not an operator's for all tenants
+77 the API key is missing, unknown or not an administrator's for all tenants
 130, 143 interrupted; the rotation continues`;
 
 const CREATE_NOTES = `
@@ -65,6 +77,29 @@ file of file:PATH by itself, beside an empty database.
 
 Exit codes: 0 created · 64 usage, or the key source has no file
 69 the file exists or cannot be created, or the key vault does not answer · 78 configuration`;
+
+const ROTATE_TENANT_NOTES = `
+Interrupt the command at any time: the vault completes the rotation. Running it
+again starts another rotation, unless the last one is still in progress.
+
+Exit codes: 0 the rotation is completed · 64 usage
+65 the vault refuses it, such as for a tenant that does not exist
+66 a file cannot be read · 69 the vault does not answer
+75 it is still in progress after ten minutes: see keys show
+77 the API key is missing, unknown or not an administrator's for this tenant
+130, 143 interrupted; the rotation continues`;
+
+const ID = RESOURCE_ID.source.slice(1, -1);
+const OWNER = new RegExp(`^(vault|(?:tenants/)?(${ID}))$`);
+
+/** A tenant of the id `vault` has to be given with its full name. */
+function ownerOf(text: string): string {
+  const [, owner, tenantId] = OWNER.exec(text) ?? [];
+  if (owner === undefined) {
+    throw new InvalidArgumentError('Give the id of a tenant, such as acme, or `vault` for the vault itself.');
+  }
+  return tenantId === undefined ? owner : `tenants/${tenantId}`;
+}
 
 function idOf(text: string): string {
   if (/^[0-9a-f]{32}$/.test(text)) return text;

@@ -1,6 +1,12 @@
 import { toJsonString } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import { type Keyring, KeyringSchema, RootKey_State as State } from '../../gen/tokenvault/v1/key_service_pb.ts';
+import {
+  type Keyring,
+  KeyringSchema,
+  RootKey_State as State,
+  type TenantKey,
+  TenantKeySchema,
+} from '../../gen/tokenvault/v1/key_service_pb.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../status/format_table.ts';
 import { minuteOf } from '../status/format_times.ts';
@@ -11,7 +17,8 @@ export function keyringJson(keyring: Keyring): string {
 }
 
 /** For the terminal. */
-export function keyringText({ rootKeys, dataKeyVersions, rotation }: Keyring): string {
+export function keyringText(keyring: Keyring): string {
+  const { rootKeys, dataKeyVersions, rotation, rotatingTenantKeys, rotatingOwners } = keyring;
   const rows = rootKeys.map((key) => [
     STATES[key.state] ?? 'unknown',
     `${key.dataKeys}`,
@@ -20,9 +27,13 @@ export function keyringText({ rootKeys, dataKeyVersions, rotation }: Keyring): s
     key.keyVaultVersion,
   ]);
   const versions = dataKeyVersions.map(({ version, dataKeys }) => `${dataKeys} of version ${version}`);
+  const owners = dataKeyVersions.map(({ version, owners }) => `${owners} under version ${version}`);
   return [
     tableLines(['ROOT KEY', 'DATA KEYS', 'SINCE (UTC)', 'ID', 'KEY VAULT VERSION'], rows),
-    [`Data keys: ${versions.join(', ')}.`],
+    [`Data keys: ${versions.join(', ')}.`, `Tenants and the vault seal: ${owners.join(', ')}.`],
+    rotatingTenantKeys === 0n
+      ? []
+      : wrapped(`Data keys in rotation: ${rotatingTenantKeys}, of ${rotatingOwners.join(', ')}.`, 2),
     rotation === undefined
       ? []
       : [
@@ -37,6 +48,18 @@ export function keyringText({ rootKeys, dataKeyVersions, rotation }: Keyring): s
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map(printable).join('\n'))
     .join('\n\n');
+}
+
+export function tenantKeyJson(tenantKey: TenantKey): string {
+  return toJsonString(TenantKeySchema, tenantKey, { useProtoFieldName: true, alwaysEmitImplicit: true });
+}
+
+export function tenantKeyText({ tenant, version, olderVersions }: TenantKey): string {
+  const rest =
+    olderVersions.length === 0
+      ? 'All values are sealed under it, and earlier data keys are deleted.'
+      : `Values may still need version ${olderVersions.join(', ')}: the rotation is in progress.`;
+  return printable(`The data key of ${tenant} has version ${version}. ${rest}`);
 }
 
 export function progressText(keyring: Keyring | undefined): string {

@@ -50,6 +50,8 @@ const byParent = (request: { readonly parent: string }) => request.parent;
 const allTenants = () => 'tenants/*';
 /** Lists what the caller may see. */
 const visibleTenants = () => 'tenants/-';
+/** The data key of the vault itself requires a rule for all tenants. */
+const byKeyOwner = ({ tenant }: { readonly tenant: string }) => (tenant === 'vault' ? allTenants() : tenant);
 const byConnection = (request: { readonly connection: string }) => request.connection;
 
 /** A method without a row does not compile. Roles of administrators cannot read tokens. */
@@ -109,8 +111,10 @@ export const ACCESS = {
     getStatus: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof StatusService>,
   'tokenvault.v1.KeyService': {
-    getKeyring: { roles: operator, resource: allTenants },
-    rotateRootKey: { roles: operator, resource: allTenants },
+    getKeyring: { roles: admin, resource: allTenants },
+    rotateRootKey: { roles: admin, resource: allTenants },
+    getTenantKey: { roles: admin, resource: byKeyOwner },
+    rotateTenantKey: { roles: admin, resource: byKeyOwner },
   } satisfies AccessOf<typeof KeyService>,
   'tokenvault.v1.ContainmentService': {
     contain: { roles: admin, resource: allTenants },

@@ -106,12 +106,11 @@ export function createAppStore(
     credentialEnds: credentialRows.credentialEnds,
     ...createProbeResults(parts, credentialRows),
     async create(app, credential, logo) {
-      await keys.ready(app.tenantUid);
-      await database.commit(
+      await keys.commitSealed(app.tenantUid, () => [
         appRows.insert(app),
         ...(credential === undefined ? [] : [credentialRows.insert(app, credential)]),
         ...(logo === undefined ? [] : [appRows.upsertLogo(app.uid, logo)]),
-      );
+      ]);
     },
     async find(tenantUid, appId) {
       const row = await find.first({ tenantUid, appId });
@@ -162,18 +161,19 @@ export function createAppStore(
       return counted === undefined ? 0 : counted.all - counted.own;
     },
     async addCredential(app, credential) {
-      await keys.ready(app.tenantUid);
       const { uid } = app;
       // The state may change between read and write. Then repeat, or the event would not match the row.
       for (;;) {
         const before = await findApp(uid);
         const rejected = before?.state === 'CREDENTIAL_REJECTED';
-        const { committed } = await changes.commit(
-          { kind: 'app', uid },
+        const seal = () => [
           credentialRows.insert(app, credential),
           clearRejection.step({ uid }, rejected ? 1 : 0),
           ...(rejected ? stateEvent(before, { ...before, state: 'OK', stateReason: undefined }) : []),
           makeInspectionDue(uid),
+        ];
+        const { committed } = await keys.commitSealed(app.tenantUid, seal, (...steps) =>
+          changes.commit({ kind: 'app', uid }, ...steps),
         );
         if (committed) return;
       }

@@ -103,10 +103,14 @@ export function createRotationStore(
     async advance(advance) {
       try {
         const { before, add, prefer, remove } = advance;
-        if (add !== undefined) await keys.ready(add.app.tenantUid);
         const isCached = (add ?? prefer ?? remove) !== undefined;
         const change = isCached ? ({ kind: 'app', uid: before.appUid } as const) : undefined;
-        return (await changes.commit(change, ...stepsOf(advance))).committed;
+        const seal = () => stepsOf(advance);
+        const commit = (...steps: readonly Step[]) => changes.commit(change, ...steps);
+        const result = await (add === undefined
+          ? commit(...seal())
+          : keys.commitSealed(add.app.tenantUid, seal, commit));
+        return result.committed;
       } catch (error) {
         // The tenant was deleted with its keys and apps.
         if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;

@@ -105,14 +105,16 @@ export function createCredentialRows({ database, keys }: StoreParts) {
       return (await listOpen.all({ appUid })).map(toCredential);
     },
     async usableCredentials(app: NamedApp): Promise<UsableCredential[]> {
-      const rows = await listUsable.all({ appUid: app.uid });
-      const usable: UsableCredential[] = [];
-      for (const row of rows) {
-        await keys.ready(app.tenantUid, row.material);
-        const text = keys.keyring.openSecret(placeOf(app, row.uid), row.material);
-        usable.push({ credential: toCredential(row), material: materialFromText(text) });
-      }
-      return usable;
+      const list = () => listUsable.all({ appUid: app.uid });
+      return keys.openCurrent(await list(), list, async (rows) => {
+        const usable: UsableCredential[] = [];
+        for (const row of rows) {
+          await keys.ready(app.tenantUid, row.material);
+          const text = keys.keyring.openSecret(placeOf(app, row.uid), row.material);
+          usable.push({ credential: toCredential(row), material: materialFromText(text) });
+        }
+        return usable;
+      });
     },
     async credentialEnds(now: Timestamp): Promise<CredentialEnd[]> {
       const rows = await ends.all({ now });

@@ -107,18 +107,19 @@ export function createAuthorizationStore(
     deleteUpTo(sql.placeholder('limit'), { table: authorizations, key: authorizations.uid, where: hasExpired }),
   );
 
-  const toAuthorization = (row: AuthorizationRow | undefined) => row && rows.toAuthorization(row);
+  const current = <Item>(row: AuthorizationRow, open: (row: AuthorizationRow) => Promise<Item>) =>
+    keys.openCurrent(row, () => findByUid.first(row), open);
+  const toAuthorization = (row: AuthorizationRow | undefined) => row && current(row, rows.toAuthorization);
 
   return {
     async start({ connection, authorization, handleHash, attempt, stateHash }) {
       const { tenantUid } = authorization;
-      await keys.ready(tenantUid);
-      const steps = [
+      const seal = () => [
         ...(connection === undefined ? [] : connectionRows.insert(connection, undefined)),
         insert.step({ ...rows.toRow(authorization, handleHash) }, 1),
         insertAttempt.step(rows.toAttemptRow(tenantUid, attempt, stateHash), 1),
       ];
-      await externalIds.guarded(connection, () => database.commit(...steps));
+      await externalIds.guarded(connection, () => keys.commitSealed(tenantUid, seal));
     },
     findByHandle: async (handleHash) => toAuthorization(await findByHandle.first({ handleHash })),
     findByUid: async (uid) => toAuthorization(await findByUid.first({ uid })),
@@ -129,8 +130,10 @@ export function createAuthorizationStore(
       const before = await countAttempts.first({ authorizationUid: attempt.authorizationUid });
       if (before !== undefined && before.count >= MOST_ATTEMPTS)
         throw new VaultError('RATE_LIMITED', 'The link was used too often. Start a new authorization.');
-      await keys.ready(authorization.tenantUid);
-      await insertAttempt.run({ ...rows.toAttemptRow(authorization.tenantUid, attempt, stateHash) });
+      const { tenantUid } = authorization;
+      await keys.commitSealed(tenantUid, () => [
+        insertAttempt.step({ ...rows.toAttemptRow(tenantUid, attempt, stateHash) }, 1),
+      ]);
     },
     async useState(stateHash, now) {
       const fresh = await useState.first({ stateHash, now });
@@ -138,32 +141,37 @@ export function createAuthorizationStore(
       const row = known && (await findByUid.first({ uid: known.authorizationUid }));
       // A state that expired, or whose authorization was completed, without being used is unknown.
       if (known?.usedTime == null || row === undefined) return { kind: 'unknown' };
-      const authorization = await rows.toAuthorization(row);
+      const authorization = await current(row, rows.toAuthorization);
       if (fresh === undefined) return { kind: 'used', authorization };
-      return { kind: 'fresh', authorization, attempt: await rows.toAttempt(row.tenantUid, fresh) };
+      const reread = () => findAttempt.first({ stateHash });
+      const attempt = await keys.openCurrent(fresh, reread, (now) => rows.toAttempt(row.tenantUid, now));
+      return { kind: 'fresh', authorization, attempt };
     },
     async consent(uid, grant, confirmationHash, confirmationExpireTime) {
       const row = await findByUid.first({ uid });
       if (row === undefined) return false;
-      await keys.ready(row.tenantUid);
-      const waitingGrant = rows.sealGrant(row, grant);
-      const values = { uid, waitingGrant, confirmationHash, confirmationExpireTime };
-      return (await consent.run(values)) > 0;
+      const values = { uid, confirmationHash, confirmationExpireTime };
+      const seal = () => [consent.step({ ...values, waitingGrant: rows.sealGrant(row, grant) }, 1)];
+      return (await keys.commitSealed(row.tenantUid, seal)).committed;
     },
     async findConsented(connectionUid, confirmationHash, now) {
       const row = await findConsented.first({ connectionUid, confirmationHash, now });
-      if (row?.waitingGrant == null) return undefined;
-      const grant = await rows.openGrant(row, row.waitingGrant);
-      return { authorization: await rows.toAuthorization(row), grant };
+      if (row === undefined) return undefined;
+      return current(row, async (now) => {
+        if (now.waitingGrant === null) return undefined;
+        const grant = await rows.openGrant(now, now.waitingGrant);
+        return { authorization: await rows.toAuthorization(now), grant };
+      });
     },
     async confirm(authorization, before, after, grant) {
-      await keys.ready(after.tenantUid);
-      const steps = [
+      const seal = () => [
         ...connectionRows.replace(before, after, grant.refreshToken),
         confirm.step({ uid: authorization.uid }, 1),
       ];
       const change = { kind: 'connection', uid: before.uid } as const;
-      const result = await externalIds.guarded(after, () => changes.commit(change, ...steps));
+      const result = await externalIds.guarded(after, () =>
+        keys.commitSealed(after.tenantUid, seal, (...steps) => changes.commit(change, ...steps)),
+      );
       if (result.committed) {
         return { ...after, account: canonicalAccount(after.account), version: before.version + 1 };
       }

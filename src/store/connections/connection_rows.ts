@@ -71,6 +71,14 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
     };
   }
 
+  async function toConnection(row: ConnectionRow): Promise<Connection> {
+    await keys.ready(row.tenantUid, row.personal);
+    keyring.checkMac(connectionMac(row), row.mac);
+    if (row.personal === null) return fromRow(row);
+    const text = keyring.open(places.personal(row), row.personal).toString('utf8');
+    return fromRow(row, JSON.parse(text) as Personal);
+  }
+
   const macOf = (connection: Connection) => keyring.mac(connectionMac(identityOf(connection)));
 
   const drop = (connectionUid: string) => dropAccessTokens.step({ connectionUid });
@@ -78,13 +86,8 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
   return {
     find: (uid: string) => find.first({ uid }),
     /** RECORD_CORRUPT if the columns under the MAC were changed outside of the vault. */
-    async toConnection(row: ConnectionRow): Promise<Connection> {
-      await keys.ready(row.tenantUid, row.personal);
-      keyring.checkMac(connectionMac(row), row.mac);
-      if (row.personal === null) return fromRow(row);
-      const text = keyring.open(places.personal(row), row.personal).toString('utf8');
-      return fromRow(row, JSON.parse(text) as Personal);
-    },
+    toConnection: (row: ConnectionRow): Promise<Connection> =>
+      keys.openCurrent(row, () => find.first(row), toConnection),
     /** With its event. */
     insert: (connection: Connection, refreshToken: Secret | undefined): readonly Step[] => [
       insert.step(toRow(connection, refreshToken), 1),

@@ -86,8 +86,8 @@ export function createConnectionStore(
       return row && toConnection(row);
     },
     async create(connection) {
-      await keys.ready(connection.tenantUid);
-      await externalIds.guarded(connection, () => database.commit(...connectionRows.insert(connection, undefined)));
+      const seal = () => connectionRows.insert(connection, undefined);
+      await externalIds.guarded(connection, () => keys.commitSealed(connection.tenantUid, seal));
     },
     async update(before, after) {
       const { uid, version } = before;
@@ -135,14 +135,15 @@ export function createConnectionStore(
       database.shredSoon();
     },
     async replaceGrant(before, after, refreshToken) {
-      await keys.ready(after.tenantUid);
-      const steps =
+      const seal = () =>
         before === undefined
           ? connectionRows.insert(after, refreshToken)
           : connectionRows.replace(before, after, refreshToken);
       // Nothing is cached of a connection that is new.
       const change = before && ({ kind: 'connection', uid: before.uid } as const);
-      const { committed } = await externalIds.guarded(after, () => changes.commit(change, ...steps));
+      const { committed } = await externalIds.guarded(after, () =>
+        keys.commitSealed(after.tenantUid, seal, (...steps) => changes.commit(change, ...steps)),
+      );
       if (before !== undefined && !committed) throw changedSinceRead(connectionName(before));
       const version = before === undefined ? after.version : before.version + 1;
       return { ...after, account: canonicalAccount(after.account), version };

@@ -45,31 +45,39 @@ export function createGrantStore(
       .returning(),
   );
   const release = database.write('grants.release', (db) => db.update(connections).set(free).where(unfenced));
-  const record = database.write('grants.record', (db) =>
-    db
-      .update(connections)
-      .set({
-        personal: all.personal,
-        usernameIndex: all.usernameIndex,
-        productScopes: all.productScopes,
-        granted: all.granted,
-        resourceIssues: all.resourceIssues,
-        grantState: all.grantState,
-        stateReason: all.stateReason,
-        verifyTime: all.verifyTime,
-        lastRefreshTime: all.lastRefreshTime,
-        firstSuspectTime: all.firstSuspectTime,
-        heldUntil: all.heldUntil,
-        keepAliveTime: all.keepAliveTime,
-        updateTime: all.updateTime,
-        refreshToken: all.refreshToken,
-        previousRefreshToken: all.previousRefreshToken,
-        replacedTime: all.replacedTime,
-        version: sql`${connections.version} + 1`,
-        ...free,
-      })
-      .where(unfenced),
-  );
+  const person = { personal: all.personal, usernameIndex: all.usernameIndex };
+  const tokens = {
+    refreshToken: all.refreshToken,
+    previousRefreshToken: all.previousRefreshToken,
+    replacedTime: all.replacedTime,
+  };
+  /** Without sealed values that stay as they are: a rotation may have sealed them again since they were read. */
+  const recordWith = (name: string, sealed: Partial<typeof person & typeof tokens>) =>
+    database.write(name, (db) =>
+      db
+        .update(connections)
+        .set({
+          ...sealed,
+          productScopes: all.productScopes,
+          granted: all.granted,
+          resourceIssues: all.resourceIssues,
+          grantState: all.grantState,
+          stateReason: all.stateReason,
+          verifyTime: all.verifyTime,
+          lastRefreshTime: all.lastRefreshTime,
+          firstSuspectTime: all.firstSuspectTime,
+          heldUntil: all.heldUntil,
+          keepAliveTime: all.keepAliveTime,
+          updateTime: all.updateTime,
+          version: sql`${connections.version} + 1`,
+          ...free,
+        })
+        .where(unfenced),
+    );
+  const record = recordWith('grants.record', {});
+  const recordTokens = recordWith('grants.recordTokens', tokens);
+  const recordPerson = recordWith('grants.recordPerson', person);
+  const recordBoth = recordWith('grants.recordPersonAndTokens', { ...person, ...tokens });
   // The MAC also covers the external id, which may change during the lease: hence the version.
   const recordAccount = database.write('grants.recordAccount', (db) =>
     db
@@ -82,19 +90,9 @@ export function createGrantStore(
     db.update(connections).set({ version: all.version }).where(hasThisVersion),
   );
 
-  async function tenantExists(tenantUid: string): Promise<boolean> {
-    try {
-      await keys.ready(tenantUid);
-      return true;
-    } catch (error) {
-      if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;
-      throw error;
-    }
-  }
-
   /** The lease id fences the first step, but a change of labels does not replace it. The event must still describe the current row. */
-  async function commitRecord(leased: Connection, outcome: RefreshRecord, steps: readonly Step[]) {
-    const { uid } = leased;
+  async function commitRecord(leased: Connection, outcome: RefreshRecord, seal: () => readonly Step[]) {
+    const { uid, tenantUid } = leased;
     for (let before = leased; ; ) {
       const { externalId, labels, version } = before;
       const after = { ...outcome.connection, externalId, labels };
@@ -102,7 +100,11 @@ export function createGrantStore(
       const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
       const isCached = events.length > 0 || !isDeepStrictEqual(servedBy(before), servedBy(after));
       const change = isCached ? ({ kind: 'connection', uid } as const) : undefined;
-      const result = await changes.commit(change, ...steps, ...accountSteps(before, after), ...guards, ...events);
+      const result = await keys.commitSealed(
+        tenantUid,
+        () => [...seal(), ...accountSteps(before, after), ...guards, ...events],
+        (...steps) => changes.commit(change, ...steps),
+      );
       if (result.committed) return 'recorded';
       const row = result.refusedBy === 0 ? undefined : await connectionRows.find(uid);
       if (row === undefined) return 'fenced';
@@ -118,41 +120,56 @@ export function createGrantStore(
     return [recordAccount.step({ uid: before.uid, version: before.version + 1, directoryId, objectId, mac }, 1)];
   }
 
+  /** Seals: the tenant's keys must be ready. */
+  function recordStep(row: ConnectionRow, before: HeldLease, outcome: RefreshRecord): Step {
+    const { uid, leaseId } = row;
+    const { connection, refreshToken: fresh } = outcome;
+    const isSame = samePerson(before.connection, connection);
+    const [withTokens, withoutTokens] = isSame ? [recordTokens, record] : [recordBoth, recordPerson];
+    return (fresh === undefined ? withoutTokens : withTokens).step(
+      {
+        uid,
+        leaseId,
+        ...grantColumns(connection),
+        ...(isSame ? {} : connectionRows.personalOf(connection)),
+        ...(fresh === undefined ? {} : refreshTokens.rotated(row, before.refreshToken, fresh)),
+      },
+      1,
+    );
+  }
+
   async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
     const { uid, tenantUid, leaseId } = row;
     const connection = await connectionRows.toConnection(row);
     const accessToken = await accessTokens.find(row, resource, endsAfter);
     await keys.ready(tenantUid, row.refreshToken);
     const refreshToken = refreshTokens.current(row);
-    return {
+    const previous = refreshTokens.previous(row);
+    const held: HeldLease = {
       connection,
       refreshToken,
       get previousRefreshToken() {
-        return refreshTokens.previous(row);
+        return previous();
       },
       accessToken,
       async record(outcome: RefreshRecord) {
-        if (!(await tenantExists(tenantUid))) return 'fenced';
-        return commitRecord(connection, outcome, [
-          record.step(
-            {
-              uid,
-              leaseId,
-              ...grantColumns(outcome.connection),
-              ...(samePerson(connection, outcome.connection)
-                ? personalIn(row)
-                : connectionRows.personalOf(outcome.connection)),
-              ...refreshTokens.rotated(row, refreshToken, outcome.refreshToken),
-            },
-            1,
-          ),
+        const seal = () => [
+          recordStep(row, held, outcome),
           ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert(row, outcome.accessToken)]),
-        ]);
+        ];
+        try {
+          return await commitRecord(connection, outcome, seal);
+        } catch (error) {
+          // The tenant was deleted, and its keys with it.
+          if (isVaultError(error, 'TENANT_NOT_FOUND')) return 'fenced';
+          throw error;
+        }
       },
       async release() {
         await release.run({ uid, leaseId });
       },
     };
+    return held;
   }
 
   return {
@@ -161,7 +178,11 @@ export function createGrantStore(
       const row = await lease.first({ uid: connectionUid, leaseId: newLeaseId(), leaseOwner: owner, duration });
       if (row === undefined) return undefined;
       try {
-        return await hold(row, resource, endsAfter ?? clock.now());
+        const end = endsAfter ?? clock.now();
+        const reread = () => connectionRows.find(row.uid);
+        return await keys.openCurrent({ ...row }, reread, (now) =>
+          hold({ ...now, leaseId: row.leaseId }, resource, end),
+        );
       } catch (error) {
         await release.run({ uid: row.uid, leaseId: row.leaseId });
         throw error;
@@ -173,10 +194,6 @@ export function createGrantStore(
 /** What others decide by that no event reports: permissions that were gained, and the account that a first refresh finds. */
 function servedBy({ granted, productScopes, account }: Connection) {
   return { granted, productScopes, directoryId: account?.directoryId, objectId: account?.objectId };
-}
-
-function personalIn({ personal, usernameIndex }: ConnectionRow) {
-  return { personal, usernameIndex };
 }
 
 function samePerson(before: Connection, after: Connection): boolean {

@@ -17,16 +17,16 @@ export function createRefreshTokens({ keys: { keyring }, clock }: Pick<StorePart
       return row.refreshToken === null ? undefined : keyring.openSecret(places.refreshToken(row), row.refreshToken);
     },
 
-    previous(row: ConnectionRow): HeldLease['previousRefreshToken'] {
+    previous(row: ConnectionRow): () => HeldLease['previousRefreshToken'] {
       const { previousRefreshToken: sealed, replacedTime } = row;
-      if (sealed === null || replacedTime === null || replacedTime + PREVIOUS_LIFE <= clock.now()) return undefined;
-      return { token: keyring.openSecret(places.previousRefreshToken(row), sealed), replacedTime };
+      if (sealed === null || replacedTime === null || replacedTime + PREVIOUS_LIFE <= clock.now())
+        return () => undefined;
+      const open = keyring.openSecretLater(places.previousRefreshToken(row), sealed);
+      return () => ({ token: open(), replacedTime });
     },
 
     /** A new refresh token makes the stored one the previous one, which is sealed again because seals are bound to the column. */
-    rotated(row: ConnectionRow, stored: Secret | undefined, fresh: Secret | undefined) {
-      const { previousRefreshToken, replacedTime, refreshToken } = row;
-      if (fresh === undefined) return { refreshToken, previousRefreshToken, replacedTime };
+    rotated(row: ConnectionRow, stored: Secret | undefined, fresh: Secret) {
       return {
         refreshToken: keyring.seal(places.refreshToken(row), fresh),
         previousRefreshToken: stored === undefined ? null : keyring.seal(places.previousRefreshToken(row), stored),

@@ -169,6 +169,7 @@ const dialect: Dialect = {
   productVersion: sql<string>`current_setting('server_version')`,
   now: sql<number>`CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)`,
   labelIs: (labels, key, value) => sql`${labels} ->> ${key} = ${value}`,
+  rowLock: (strength) => sql.raw(strength),
   // No physical id is portable. The condition on the key finds the row.
   rowid: () => sql<number>`0`,
 };

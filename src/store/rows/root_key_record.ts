@@ -20,7 +20,14 @@ export interface StoredRootKeys {
   readonly retired: readonly KnownRootKey[];
 }
 
-export function createRootKeyRecord(database: Database, keyring: Keyring) {
+interface RootKeyRecordParts {
+  readonly database: Database;
+  readonly keyring: Keyring;
+  /** Loads the vault's data key that a value is sealed under. */
+  readonly ready: (sealed: Uint8Array) => Promise<void>;
+}
+
+export function createRootKeyRecord({ database, keyring, ready }: RootKeyRecordParts) {
   const { meta } = database.tables;
   // One statement, so that both rows are of the same time.
   const find = database.rows('meta.rootKeys', (db) =>
@@ -41,6 +48,7 @@ export function createRootKeyRecord(database: Database, keyring: Keyring) {
     const rows = new Map((await find.all({})).map(({ key, value }) => [key, value]));
     const sealed = rows.get('root_keys');
     if (sealed === undefined) throw changedOutside();
+    await ready(sealed);
     const known = openRootKeys(keyring, sealed);
     const active = activeRootKey(known, rows.get(ACTIVE_ROOT_KEY));
     const others = known.slice(0, -1);

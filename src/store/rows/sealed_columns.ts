@@ -56,6 +56,7 @@ export const IS_SEALED_META: Readonly<Record<MetaKey, boolean>> = {
   canary: true,
   active_root_key: false,
   root_keys: true,
+  seal_version: false,
   audit_key: true,
   kek_age: false,
   instance: false,

@@ -4,11 +4,16 @@ import { type Keyring, type TenantNames, VAULT_UID, type WrappedDek } from '../.
 import { corruptCause, dekVersionOf, kekIdOf } from '../../keyring/sealed_record.ts';
 import { isVaultError, VaultError } from '../../model/errors.ts';
 import type { Page } from '../../model/page.ts';
-import { type Database, type Db, placeholders, type Step } from '../database_interface.ts';
+import { type CommitResult, type Database, type Db, placeholders, type Step } from '../database_interface.ts';
 import { createRootKeyRecord } from './root_key_record.ts';
+import { createSealVersions, sealVersionChanged } from './seal_versions.ts';
 
 const KEYS_A_TURN = 100;
 const ROWS_A_TURN = 20;
+/** A rotation refuses one commit. More are refused only if the version was changed outside of the vault. */
+const MOST_REFUSALS = 10;
+/** A row is read again if a rotation retired its data key since. */
+const MOST_READS = 3;
 
 export type TenantKeys = ReturnType<typeof createTenantKeys>;
 
@@ -26,7 +31,8 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
       .where(where);
   const find = database.rows('deks.find', (db) => named(db, ofTenant));
   const insert = database.write('deks.insert', (db) => db.insert(deks).values(all));
-  const rootKeys = createRootKeyRecord(database, keyring);
+  const rootKeys = createRootKeyRecord({ database, keyring, ready: (sealed) => ready(VAULT_UID, sealed) });
+  const sealVersions = createSealVersions(database);
   const deleteAll = database.write('deks.delete', (db) => db.delete(deks).where(ofTenant));
 
   /**
@@ -36,13 +42,20 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
   async function ready(tenantUid: string, sealed?: Uint8Array | null): Promise<void> {
     const version = sealed ? dekVersionOf(sealed) : undefined;
     if (keyring.has(tenantUid, version)) return;
-    const rows = await find.all({ tenantUid });
-    if (rows.length === 0) throw noDek(tenantUid);
-    for (const row of rows) adopt(row);
+    for (const dek of await read(tenantUid)) keyring.adopt(dek);
   }
 
-  const adopt = (row: Omit<WrappedDek, 'tenantId'> & { tenantId: string | null }) =>
-    keyring.adopt({ ...row, tenantId: row.tenantId ?? VAULT_UID });
+  /** TENANT_NOT_FOUND. */
+  async function read(tenantUid: string): Promise<readonly WrappedDek[]> {
+    const rows = await find.all({ tenantUid });
+    if (rows.length === 0) throw noDek(tenantUid);
+    return rows.map(withName);
+  }
+
+  const withName = (row: Omit<WrappedDek, 'tenantId'> & { tenantId: string | null }): WrappedDek => ({
+    ...row,
+    tenantId: row.tenantId ?? VAULT_UID,
+  });
 
   /** The same for the tenants of a page, with one query. Call `ready` for each nevertheless: they may be evicted meanwhile. */
   async function preload(page: readonly { readonly tenantUid: string }[]): Promise<void> {
@@ -53,7 +66,7 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
       // Unwrapping all keys at once would block the event loop.
       if (count % KEYS_A_TURN === 0) await setImmediate();
       try {
-        adopt(row);
+        keyring.adopt(withName(row));
       } catch (error) {
         // `ready` fails for each row of the tenant.
         if (!isDamagedRow(error)) throw error;
@@ -99,9 +112,49 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
       }
       return unreachable.length === 0 ? { items } : { items, unreachable };
     },
-    /** Forgets the keys of a tenant that another process deleted. */
-    async forgetIfDeleted(tenantUid: string): Promise<void> {
-      if ((await find.all({ tenantUid })).length === 0) keyring.forget(tenantUid);
+    /** Forgets the keys of a tenant that another process deleted, and applies a rotation of another process. */
+    async refresh(tenantUid: string): Promise<void> {
+      const rows = await find.all({ tenantUid });
+      if (rows.length === 0) keyring.forget(tenantUid);
+      else if (keyring.has(tenantUid) && !isSameVersions(rows, keyring.versionsOf(tenantUid)))
+        keyring.readopt(rows.map(withName));
+    },
+    read,
+    sealVersions,
+    /**
+     * Commits what `seal` returns, which seals with the tenant's keys and does not await. Refused by the step after those
+     * if a rotation has come between: then it seals again, under the new version.
+     */
+    async commitSealed(
+      tenantUid: string,
+      seal: () => readonly Step[],
+      commit: (...steps: readonly Step[]) => Promise<CommitResult> = database.commit,
+    ): Promise<CommitResult> {
+      await ready(tenantUid);
+      for (let refusals = 0; refusals < MOST_REFUSALS; refusals++) {
+        const steps = seal();
+        const version = keyring.versionsOf(tenantUid).at(-1) ?? 0;
+        const result = await commit(...steps, sealVersions.has(tenantUid, version));
+        if (result.committed || result.refusedBy !== steps.length) return result;
+        keyring.readopt(await read(tenantUid));
+      }
+      throw sealVersionChanged(tenantUid);
+    },
+    /** Opens a row, or the row as it is now if a rotation has retired its data key since it was read. */
+    async openCurrent<Stored, Item>(
+      stored: Stored,
+      reread: () => Promise<Stored | undefined>,
+      open: (stored: Stored) => Promise<Item>,
+    ): Promise<Item> {
+      for (let [current, reads] = [stored, 1]; ; reads++) {
+        try {
+          return await open(current);
+        } catch (error) {
+          const again = isRetired(error) && reads < MOST_READS ? await reread() : undefined;
+          if (again === undefined) throw error;
+          current = again;
+        }
+      }
     },
     /** For the commit that makes the first root key the active one. */
     insert: insertDek,
@@ -126,6 +179,15 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
 function isDamagedRow(error: unknown): boolean {
   const cause = corruptCause(error);
   return cause !== undefined && cause !== 'kek_unknown';
+}
+
+function isRetired(error: unknown): boolean {
+  const cause = corruptCause(error);
+  return cause === 'version_below_floor' || cause === 'version_unknown';
+}
+
+function isSameVersions(rows: readonly Pick<WrappedDek, 'version'>[], versions: readonly number[]): boolean {
+  return rows.length === versions.length && rows.every(({ version }) => versions.includes(version));
 }
 
 function noDek(tenantUid: string): VaultError {

@@ -166,6 +166,7 @@ const dialect: Dialect = {
   now: sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
   labelIs: (labels, key, value) =>
     sql`EXISTS (SELECT 1 FROM json_each(${labels}) AS label WHERE label.key = ${key} AND label.value = ${value})`,
+  rowLock: () => sql.empty(),
   rowid: (table) => sql<number>`${table}.rowid`,
 };
 
@@ -195,6 +196,7 @@ function prepareWrite(client: SqliteConnection.Database, db: Db, build: Build<un
   const query = (build(db) as unknown as { toSQL(): Query }).toSQL();
   const statement = client.prepare(query.sql);
   const bind = createBind(query.params);
+  if (statement.reader) return (values) => statement.all(...bind(values)).length;
   return (values) => statement.run(...bind(values)).changes;
 }
 

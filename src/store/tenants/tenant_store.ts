@@ -137,7 +137,7 @@ export function createTenantStore(
     async delete(tenant, suspended) {
       await deleteTenant(tenant, await countOwn(tenant.uid), suspended);
     },
-    forgetDeletedKeys: keys.forgetIfDeleted,
+    refreshKeys: keys.refresh,
     countConnections: countOwn,
     countForeignConnections,
   };

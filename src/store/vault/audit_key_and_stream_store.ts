@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { asc, desc, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { AuditLedger, AuditStream } from '../../audit/audit_log_interface.ts';
-import type { Keyring } from '../../keyring/keyring.ts';
+import { VAULT_UID } from '../../keyring/keyring.ts';
 import { type Database, placeholders } from '../database_interface.ts';
 import { SEALED_COLUMNS } from '../rows/sealed_columns.ts';
+import type { TenantKeys } from '../rows/tenant_data_keys.ts';
 import type { Row } from '../table_definitions.ts';
 import type { Meta } from './vault_metadata_store.ts';
 
@@ -14,7 +15,7 @@ const placeOf = SEALED_COLUMNS.auditStreams.checkpoint;
 interface AuditLedgerParts {
   database: Database;
   meta: Meta;
-  keyring: Keyring;
+  keys: TenantKeys;
 }
 
 /**
@@ -22,7 +23,8 @@ interface AuditLedgerParts {
  * the stream's id: write access to the database can delete a row, but not move a checkpoint back. The other columns are
  * for queries.
  */
-export function createAuditLedger({ database, meta, keyring }: AuditLedgerParts): AuditLedger {
+export function createAuditLedger({ database, meta, keys }: AuditLedgerParts): AuditLedger {
+  const { keyring } = keys;
   const { auditStreams } = database.tables;
   const all = placeholders(getTableColumns(auditStreams));
   const save = database.write('auditStreams.save', (db) =>
@@ -55,24 +57,39 @@ export function createAuditLedger({ database, meta, keyring }: AuditLedgerParts)
     db.select().from(auditStreams).orderBy(asc(auditStreams.firstTime), asc(auditStreams.streamId)),
   );
 
-  function open({ streamId, checkpoint }: Row<'auditStreams'>): AuditStream {
-    const text = keyring.open(placeOf(streamId), checkpoint).toString('utf8');
-    return { ...(JSON.parse(text) as Omit<AuditStream, 'streamId'>), streamId };
-  }
+  const open = (row: Row<'auditStreams'>) =>
+    keys.openCurrent(
+      row,
+      () => find.first(row),
+      async ({ streamId, checkpoint }): Promise<AuditStream> => {
+        await keys.ready(VAULT_UID, checkpoint);
+        const text = keyring.open(placeOf(streamId), checkpoint).toString('utf8');
+        return { ...(JSON.parse(text) as Omit<AuditStream, 'streamId'>), streamId };
+      },
+    );
 
   async function auditKey(): Promise<Uint8Array> {
     const stored = await meta.find('audit_key');
-    if (stored !== undefined) return keyring.open(KEY_PLACE, stored);
+    if (stored !== undefined) {
+      await keys.ready(VAULT_UID, stored);
+      return keyring.open(KEY_PLACE, stored);
+    }
     // Replicas that start at once each insert a key; all of them read the first one.
-    await database.commit(meta.insert('audit_key', keyring.seal(KEY_PLACE, randomBytes(KEY_BYTES))));
+    const key = randomBytes(KEY_BYTES);
+    await keys.commitSealed(VAULT_UID, () => [meta.insert('audit_key', keyring.seal(KEY_PLACE, key))]);
     return auditKey();
   }
 
   return {
     auditKey,
     async saveStream({ streamId, ...stream }) {
-      const checkpoint = keyring.seal(placeOf(streamId), JSON.stringify(stream));
-      await save.run({ ...stream, streamId, checkpoint });
+      await keys.commitSealed(VAULT_UID, () => [
+        save.step({
+          ...stream,
+          streamId,
+          checkpoint: keyring.seal(placeOf(streamId), JSON.stringify(stream)),
+        }),
+      ]);
     },
     async findStream(streamId) {
       const row = await find.first({ streamId });
@@ -82,6 +99,6 @@ export function createAuditLedger({ database, meta, keyring }: AuditLedgerParts)
       const row = await newest.first({ name });
       return row && open(row);
     },
-    listStreams: async () => (await list.all({})).map(open),
+    listStreams: async () => Promise.all((await list.all({})).map(open)),
   };
 }

@@ -1,5 +1,5 @@
 import type { AuditStream } from '../../audit/audit_log_interface.ts';
-import { createKeyring, VAULT_UID } from '../../keyring/keyring.ts';
+import { createKeyring } from '../../keyring/keyring.ts';
 import type { Keks } from '../../keyring/root_key_source.ts';
 import { VaultError } from '../../model/errors.ts';
 import { refuseUnfinishedCopy } from '../copy/unfinished_copy.ts';
@@ -22,7 +22,6 @@ export async function readAuditLedger(
     });
   }
   const keyring = createKeyring({ keks, deploymentId });
-  await createTenantKeys({ database, keyring }).ready(VAULT_UID);
-  const ledger = createAuditLedger({ database, meta, keyring });
+  const ledger = createAuditLedger({ database, meta, keys: createTenantKeys({ database, keyring }) });
   return { key: await ledger.auditKey(), streams: await ledger.listStreams() };
 }

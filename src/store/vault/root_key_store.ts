@@ -108,13 +108,12 @@ export function createRootKeyStore({ database, keys, meta: values, replicas }: R
         const missing = await missingAt(id);
         if (kek === undefined || missing.length > 0) return { kind: 'missing', replicas: missing };
         const known = [...withoutId(allOf(record), id), knownRootKey(kek, time)];
-        const sealed = sealRootKeys(keyring, known);
         const pattern = `%${id}%`;
-        const { committed } = await database.commit(
+        const { committed } = await keys.commitSealed(VAULT_UID, () => [
           rootKeys.replaceActive(keyring.activeKek().id, kek.id),
-          recordActive.step({ before: record.sealed, after: sealed, pattern }, 1),
+          recordActive.step({ before: record.sealed, after: sealRootKeys(keyring, known), pattern }, 1),
           startKekAge(values, id, time),
-        );
+        ]);
         // Otherwise another process was faster, or a replica without the key has started.
         if (!committed) continue;
         keyring.activate(kek);
@@ -154,11 +153,11 @@ export function createRootKeyStore({ database, keys, meta: values, replicas }: R
       const record = await rootKeys.read();
       if (record.retiring.length === 0) return [];
       const retired = record.retiring.map((key) => ({ ...key, retireTime: time }));
-      const sealed = sealRootKeys(keyring, [...record.retired, ...retired, record.active]);
+      const known = [...record.retired, ...retired, record.active];
       const activeId = keyring.activeKek().id;
-      const { committed } = await database.commit(
-        recordRetired.step({ before: record.sealed, after: sealed, activeId }, 1),
-      );
+      const { committed } = await keys.commitSealed(VAULT_UID, () => [
+        recordRetired.step({ before: record.sealed, after: sealRootKeys(keyring, known), activeId }, 1),
+      ]);
       if (!committed) return undefined;
       // Data keys under the retired ones are still in the log of the database.
       await database.shred();

@@ -6,6 +6,7 @@ export type MetaKey =
   | 'canary'
   | 'active_root_key'
   | 'root_keys'
+  | 'seal_version'
   | 'audit_key'
   | 'kek_age'
   | 'instance'

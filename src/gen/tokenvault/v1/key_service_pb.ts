@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/key_service.proto.
  */
 export const file_tokenvault_v1_key_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2tlbnZhdWx0L3YxL2tleV9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIhMKEUdldEtleXJpbmdSZXF1ZXN0Ij0KEkdldEtleXJpbmdSZXNwb25zZRInCgdrZXlyaW5nGAEgASgLMhYudG9rZW52YXVsdC52MS5LZXlyaW5nIjAKFFJvdGF0ZVJvb3RLZXlSZXF1ZXN0EhgKC3Jvb3Rfa2V5X2lkGAEgASgJQgPgQQIiQAoVUm90YXRlUm9vdEtleVJlc3BvbnNlEicKB2tleXJpbmcYASABKAsyFi50b2tlbnZhdWx0LnYxLktleXJpbmcioAEKB0tleXJpbmcSKQoJcm9vdF9rZXlzGAEgAygLMhYudG9rZW52YXVsdC52MS5Sb290S2V5EjgKEWRhdGFfa2V5X3ZlcnNpb25zGAIgAygLMh0udG9rZW52YXVsdC52MS5EYXRhS2V5VmVyc2lvbhIwCghyb3RhdGlvbhgDIAEoCzIeLnRva2VudmF1bHQudjEuUm9vdEtleVJvdGF0aW9uIuoCCgdSb290S2V5EgoKAmlkGAEgASgJEisKBXN0YXRlGAIgASgOMhwudG9rZW52YXVsdC52MS5Sb290S2V5LlN0YXRlEhEKCWRhdGFfa2V5cxgDIAEoAxIvCgthY3RpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWtleV92YXVsdF92ZXJzaW9uGAYgASgJEhgKEG1pc3NpbmdfcmVwbGljYXMYByADKAkSDgoGYWR2aWNlGAggASgJImwKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfUkVUSVJJTkcQAhITCg9TVEFURV9BVkFJTEFCTEUQAxIRCg1TVEFURV9SRVRJUkVEEAQiNAoORGF0YUtleVZlcnNpb24SDwoHdmVyc2lvbhgBIAEoAxIRCglkYXRhX2tleXMYAiABKAMilAEKD1Jvb3RLZXlSb3RhdGlvbhITCgtyb290X2tleV9pZBgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkYXRhX2tleXMYAyABKAMSEQoJcmV3cmFwcGVkGAQgASgDEhYKDnBlbmRpbmdfb3duZXJzGAUgAygJMrsBCgpLZXlTZXJ2aWNlElEKCkdldEtleXJpbmcSIC50b2tlbnZhdWx0LnYxLkdldEtleXJpbmdSZXF1ZXN0GiEudG9rZW52YXVsdC52MS5HZXRLZXlyaW5nUmVzcG9uc2USWgoNUm90YXRlUm9vdEtleRIjLnRva2VudmF1bHQudjEuUm90YXRlUm9vdEtleVJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLlJvdGF0ZVJvb3RLZXlSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch90b2tlbnZhdWx0L3YxL2tleV9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIhMKEUdldEtleXJpbmdSZXF1ZXN0Ij0KEkdldEtleXJpbmdSZXNwb25zZRInCgdrZXlyaW5nGAEgASgLMhYudG9rZW52YXVsdC52MS5LZXlyaW5nIjAKFFJvdGF0ZVJvb3RLZXlSZXF1ZXN0EhgKC3Jvb3Rfa2V5X2lkGAEgASgJQgPgQQIiQAoVUm90YXRlUm9vdEtleVJlc3BvbnNlEicKB2tleXJpbmcYASABKAsyFi50b2tlbnZhdWx0LnYxLktleXJpbmciKgoTR2V0VGVuYW50S2V5UmVxdWVzdBITCgZ0ZW5hbnQYASABKAlCA+BBAiJEChRHZXRUZW5hbnRLZXlSZXNwb25zZRIsCgp0ZW5hbnRfa2V5GAEgASgLMhgudG9rZW52YXVsdC52MS5UZW5hbnRLZXkiLQoWUm90YXRlVGVuYW50S2V5UmVxdWVzdBITCgZ0ZW5hbnQYASABKAlCA+BBAiJHChdSb3RhdGVUZW5hbnRLZXlSZXNwb25zZRIsCgp0ZW5hbnRfa2V5GAEgASgLMhgudG9rZW52YXVsdC52MS5UZW5hbnRLZXkiRAoJVGVuYW50S2V5Eg4KBnRlbmFudBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEhYKDm9sZGVyX3ZlcnNpb25zGAMgAygDItcBCgdLZXlyaW5nEikKCXJvb3Rfa2V5cxgBIAMoCzIWLnRva2VudmF1bHQudjEuUm9vdEtleRI4ChFkYXRhX2tleV92ZXJzaW9ucxgCIAMoCzIdLnRva2VudmF1bHQudjEuRGF0YUtleVZlcnNpb24SMAoIcm90YXRpb24YAyABKAsyHi50b2tlbnZhdWx0LnYxLlJvb3RLZXlSb3RhdGlvbhIcChRyb3RhdGluZ190ZW5hbnRfa2V5cxgEIAEoAxIXCg9yb3RhdGluZ19vd25lcnMYBSADKAki6gIKB1Jvb3RLZXkSCgoCaWQYASABKAkSKwoFc3RhdGUYAiABKA4yHC50b2tlbnZhdWx0LnYxLlJvb3RLZXkuU3RhdGUSEQoJZGF0YV9rZXlzGAMgASgDEi8KC2FjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRa2V5X3ZhdWx0X3ZlcnNpb24YBiABKAkSGAoQbWlzc2luZ19yZXBsaWNhcxgHIAMoCRIOCgZhZHZpY2UYCCABKAkibAoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARISCg5TVEFURV9SRVRJUklORxACEhMKD1NUQVRFX0FWQUlMQUJMRRADEhEKDVNUQVRFX1JFVElSRUQQBCJECg5EYXRhS2V5VmVyc2lvbhIPCgd2ZXJzaW9uGAEgASgDEhEKCWRhdGFfa2V5cxgCIAEoAxIOCgZvd25lcnMYAyABKAMilAEKD1Jvb3RLZXlSb3RhdGlvbhITCgtyb290X2tleV9pZBgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkYXRhX2tleXMYAyABKAMSEQoJcmV3cmFwcGVkGAQgASgDEhYKDnBlbmRpbmdfb3duZXJzGAUgAygJMvYCCgpLZXlTZXJ2aWNlElEKCkdldEtleXJpbmcSIC50b2tlbnZhdWx0LnYxLkdldEtleXJpbmdSZXF1ZXN0GiEudG9rZW52YXVsdC52MS5HZXRLZXlyaW5nUmVzcG9uc2USWgoNUm90YXRlUm9vdEtleRIjLnRva2VudmF1bHQudjEuUm90YXRlUm9vdEtleVJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLlJvdGF0ZVJvb3RLZXlSZXNwb25zZRJXCgxHZXRUZW5hbnRLZXkSIi50b2tlbnZhdWx0LnYxLkdldFRlbmFudEtleVJlcXVlc3QaIy50b2tlbnZhdWx0LnYxLkdldFRlbmFudEtleVJlc3BvbnNlEmAKD1JvdGF0ZVRlbmFudEtleRIlLnRva2VudmF1bHQudjEuUm90YXRlVGVuYW50S2V5UmVxdWVzdBomLnRva2VudmF1bHQudjEuUm90YXRlVGVuYW50S2V5UmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * Selects nothing: there is one keyring.
@@ -94,6 +94,125 @@ export const RotateRootKeyResponseSchema: GenMessage<RotateRootKeyResponse> = /*
   messageDesc(file_tokenvault_v1_key_service, 3);
 
 /**
+ * Selects the owner of a data key.
+ *
+ * @generated from message tokenvault.v1.GetTenantKeyRequest
+ */
+export type GetTenantKeyRequest = Message<"tokenvault.v1.GetTenantKeyRequest"> & {
+  /**
+   * `tenants/{tenant}`, or `vault` for the vault itself.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.GetTenantKeyRequest.
+ * Use `create(GetTenantKeyRequestSchema)` to create a new message.
+ */
+export const GetTenantKeyRequestSchema: GenMessage<GetTenantKeyRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_key_service, 4);
+
+/**
+ * The data keys of the owner.
+ *
+ * @generated from message tokenvault.v1.GetTenantKeyResponse
+ */
+export type GetTenantKeyResponse = Message<"tokenvault.v1.GetTenantKeyResponse"> & {
+  /**
+   * As of this call.
+   *
+   * @generated from field: tokenvault.v1.TenantKey tenant_key = 1;
+   */
+  tenantKey?: TenantKey | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.GetTenantKeyResponse.
+ * Use `create(GetTenantKeyResponseSchema)` to create a new message.
+ */
+export const GetTenantKeyResponseSchema: GenMessage<GetTenantKeyResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_key_service, 5);
+
+/**
+ * Selects the owner of a data key.
+ *
+ * @generated from message tokenvault.v1.RotateTenantKeyRequest
+ */
+export type RotateTenantKeyRequest = Message<"tokenvault.v1.RotateTenantKeyRequest"> & {
+  /**
+   * `tenants/{tenant}`, or `vault` for the vault itself: its audit key and the checkpoints of the audit log.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.RotateTenantKeyRequest.
+ * Use `create(RotateTenantKeyRequestSchema)` to create a new message.
+ */
+export const RotateTenantKeyRequestSchema: GenMessage<RotateTenantKeyRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_key_service, 6);
+
+/**
+ * The data keys of the owner after the switch.
+ *
+ * @generated from message tokenvault.v1.RotateTenantKeyResponse
+ */
+export type RotateTenantKeyResponse = Message<"tokenvault.v1.RotateTenantKeyResponse"> & {
+  /**
+   * Has `older_versions` until every value is sealed under the new data key.
+   *
+   * @generated from field: tokenvault.v1.TenantKey tenant_key = 1;
+   */
+  tenantKey?: TenantKey | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.RotateTenantKeyResponse.
+ * Use `create(RotateTenantKeyResponseSchema)` to create a new message.
+ */
+export const RotateTenantKeyResponseSchema: GenMessage<RotateTenantKeyResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_key_service, 7);
+
+/**
+ * The data keys of a tenant, or of the vault itself.
+ *
+ * @generated from message tokenvault.v1.TenantKey
+ */
+export type TenantKey = Message<"tokenvault.v1.TenantKey"> & {
+  /**
+   * `tenants/{tenant}`, or `vault`.
+   *
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * Values are sealed under this version.
+   *
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * Versions that values may still need. Empty: no rotation is in progress.
+   *
+   * @generated from field: repeated int64 older_versions = 3;
+   */
+  olderVersions: bigint[];
+};
+
+/**
+ * Describes the message tokenvault.v1.TenantKey.
+ * Use `create(TenantKeySchema)` to create a new message.
+ */
+export const TenantKeySchema: GenMessage<TenantKey> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_key_service, 8);
+
+/**
  * Root keys and data keys. A root key wraps the data keys; a data key of each tenant, and one of the vault itself, seals
  * the stored values.
  *
@@ -120,6 +239,21 @@ export type Keyring = Message<"tokenvault.v1.Keyring"> & {
    * @generated from field: tokenvault.v1.RootKeyRotation rotation = 3;
    */
   rotation?: RootKeyRotation | undefined;
+
+  /**
+   * How many tenants have values that are to be sealed under their newest data key. The vault itself counts as one.
+   *
+   * @generated from field: int64 rotating_tenant_keys = 4;
+   */
+  rotatingTenantKeys: bigint;
+
+  /**
+   * Up to 10 of them: `tenants/{tenant}`, or `vault`. If they stay the same for long, values of them are damaged; the log
+   * of the leader has sealed_value_damaged.
+   *
+   * @generated from field: repeated string rotating_owners = 5;
+   */
+  rotatingOwners: string[];
 };
 
 /**
@@ -127,7 +261,7 @@ export type Keyring = Message<"tokenvault.v1.Keyring"> & {
  * Use `create(KeyringSchema)` to create a new message.
  */
 export const KeyringSchema: GenMessage<Keyring> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_key_service, 4);
+  messageDesc(file_tokenvault_v1_key_service, 9);
 
 /**
  * A root key, known by its id.
@@ -197,7 +331,7 @@ export type RootKey = Message<"tokenvault.v1.RootKey"> & {
  * Use `create(RootKeySchema)` to create a new message.
  */
 export const RootKeySchema: GenMessage<RootKey> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_key_service, 5);
+  messageDesc(file_tokenvault_v1_key_service, 10);
 
 /**
  * What a root key is used for.
@@ -252,7 +386,7 @@ export type RootKey_State = (typeof RootKey_State)[keyof typeof RootKey_State] |
  * Describes the enum tokenvault.v1.RootKey.State.
  */
 export const RootKey_StateSchema: GenEnum<RootKey_State> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_key_service, 5, 0);
+  enumDesc(file_tokenvault_v1_key_service, 10, 0);
 
 /**
  * The number of data keys of a version.
@@ -268,11 +402,18 @@ export type DataKeyVersion = Message<"tokenvault.v1.DataKeyVersion"> & {
   version: bigint;
 
   /**
-   * One of each tenant with this version, and one of the vault itself.
+   * Data keys of tenants, and of the vault itself, with this version.
    *
    * @generated from field: int64 data_keys = 2;
    */
   dataKeys: bigint;
+
+  /**
+   * Tenants that seal under this version; the vault itself counts as one.
+   *
+   * @generated from field: int64 owners = 3;
+   */
+  owners: bigint;
 };
 
 /**
@@ -280,7 +421,7 @@ export type DataKeyVersion = Message<"tokenvault.v1.DataKeyVersion"> & {
  * Use `create(DataKeyVersionSchema)` to create a new message.
  */
 export const DataKeyVersionSchema: GenMessage<DataKeyVersion> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_key_service, 6);
+  messageDesc(file_tokenvault_v1_key_service, 11);
 
 /**
  * Progress of a rotation of the root key.
@@ -330,10 +471,10 @@ export type RootKeyRotation = Message<"tokenvault.v1.RootKeyRotation"> & {
  * Use `create(RootKeyRotationSchema)` to create a new message.
  */
 export const RootKeyRotationSchema: GenMessage<RootKeyRotation> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_key_service, 7);
+  messageDesc(file_tokenvault_v1_key_service, 12);
 
 /**
- * The keys of the vault, for operators. No method returns a key. Available on the admin listener only.
+ * The keys of the vault, for administrators. No method returns a key. Available on the admin listener only.
  *
  * @generated from service tokenvault.v1.KeyService
  */
@@ -343,7 +484,7 @@ export const KeyService: GenService<{
    * about 2 ms for 1,000 tenants.
    *
    * Reasons: DATABASE_UNAVAILABLE, RECORD_CORRUPT (this replica lacks a root key that is in use).
-   * Callers: operator, for all tenants.
+   * Callers: admin, for all tenants.
    *
    * @generated from rpc tokenvault.v1.KeyService.GetKeyring
    */
@@ -359,7 +500,7 @@ export const KeyService: GenService<{
    *
    * Reasons: FIELD_INVALID (malformed, or a key that is RETIRED), ROOT_KEY_MISSING (metadata `replicas`: these replicas
    * do not have the key), DATABASE_UNAVAILABLE, RECORD_CORRUPT.
-   * Callers: operator, for all tenants.
+   * Callers: admin, for all tenants.
    *
    * @generated from rpc tokenvault.v1.KeyService.RotateRootKey
    */
@@ -367,6 +508,35 @@ export const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RotateRootKeyRequestSchema;
     output: typeof RotateRootKeyResponseSchema;
+  },
+  /**
+   * Describes the data keys of a tenant, or of the vault itself, which requires a rule for all tenants.
+   *
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, DATABASE_UNAVAILABLE, RECORD_CORRUPT.
+   * Callers: admin.
+   *
+   * @generated from rpc tokenvault.v1.KeyService.GetTenantKey
+   */
+  getTenantKey: {
+    methodKind: "unary";
+    input: typeof GetTenantKeyRequestSchema;
+    output: typeof GetTenantKeyResponseSchema;
+  },
+  /**
+   * Adds a data key to a tenant, and returns at once. Its values are sealed under the new data key from then on. In the
+   * background one replica seals all others again, and then deletes the data keys before it. No call fails meanwhile.
+   * Calling it during a rotation of the tenant has no effect. The vault itself requires a rule for all tenants.
+   *
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, DATABASE_UNAVAILABLE (also: connections of the tenant are written without a
+   * pause, so try again), RECORD_CORRUPT.
+   * Callers: admin.
+   *
+   * @generated from rpc tokenvault.v1.KeyService.RotateTenantKey
+   */
+  rotateTenantKey: {
+    methodKind: "unary";
+    input: typeof RotateTenantKeyRequestSchema;
+    output: typeof RotateTenantKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tokenvault_v1_key_service, 0);
