@@ -4,6 +4,7 @@ import type { Outside } from '../src/startup/start_vault.ts';
 import type { RotationAdvance, RotationStore } from '../src/store/background_store_interfaces.ts';
 import type { RootKeyStore } from '../src/store/root_key_store_interface.ts';
 import type { GrantStore, HeldLease } from '../src/store/store_interfaces.ts';
+import type { TenantKeyStore } from '../src/store/tenant_key_store_interface.ts';
 
 /** Steps after which a test may kill the process. */
 export type CrashPoint =
@@ -15,7 +16,8 @@ export type CrashPoint =
   | 'after_audit'
   | 'after_reply'
   | RotationCrashPoint
-  | RootKeyCrashPoint;
+  | RootKeyCrashPoint
+  | TenantKeyCrashPoint;
 
 export type RootKeyCrashPoint =
   /** Every replica has the new root key; nothing is stored yet. */
@@ -28,6 +30,20 @@ export type RootKeyCrashPoint =
   /** No data key is under the old root key, which is not retired yet. */
   | 'root_key_unused'
   | 'root_key_retired';
+
+export type TenantKeyCrashPoint =
+  /** The new data key is not stored yet. */
+  | 'tenant_key_requested'
+  /** The new data key is stored, and values are sealed under it. */
+  | 'tenant_key_added'
+  /** The next batch of values is to be sealed again. */
+  | 'values_unsealed'
+  | 'values_resealed'
+  /** Every value is sealed under the new data key; the old one is not deleted yet. */
+  | 'tenant_key_unused'
+  | 'tenant_key_retired'
+  /** Deleted data keys are still in the log of the database. */
+  | 'tenant_keys_unshredded';
 
 export type RotationCrashPoint =
   /** The rotation is stored; nothing was requested from Graph yet. */
@@ -59,6 +75,7 @@ export function withCrashPoints({ stores, registrations, audit }: Outside, reach
       grants: withLeaseCrashPoints(stores.grants, reach),
       rotations: rotation.rotations,
       rootKeys: withRootKeyCrashPoints(stores.rootKeys, reach),
+      tenantKeys: withTenantKeyCrashPoints(stores.tenantKeys, reach),
     },
     registrations: rotation.registrations,
     audit: withAuditCrashPoints(audit, reach),
@@ -105,6 +122,34 @@ function withRootKeyCrashPoints(rootKeys: RootKeyStore, reach: Reach): RootKeySt
       const retired = await rootKeys.retire(time);
       reach('root_key_retired');
       return retired;
+    },
+  };
+}
+
+function withTenantKeyCrashPoints(tenantKeys: TenantKeyStore, reach: Reach): TenantKeyStore {
+  return {
+    ...tenantKeys,
+    async rotate(owner) {
+      reach('tenant_key_requested');
+      const isAdded = await tenantKeys.rotate(owner);
+      reach('tenant_key_added');
+      return isAdded;
+    },
+    async reseal(...request) {
+      reach('values_unsealed');
+      const batch = await tenantKeys.reseal(...request);
+      if (batch.resealed > 0) reach('values_resealed');
+      return batch;
+    },
+    async retire(tenant) {
+      reach('tenant_key_unused');
+      const isRetired = await tenantKeys.retire(tenant);
+      reach('tenant_key_retired');
+      return isRetired;
+    },
+    async shred() {
+      reach('tenant_keys_unshredded');
+      await tenantKeys.shred();
     },
   };
 }

@@ -51,7 +51,7 @@ export async function fillVault(sandbox: Sandbox, databaseUrl: string, kekFile: 
   await stores.close();
 }
 
-/** Makes a new root key the newer one of the key source, as docs/root-key-rotation.md says. Returns the new key. */
+/** Makes a new root key the newer one of the key source, as docs/key-rotation.md says. Returns the new key. */
 export function addRootKey(kekFile: string): Buffer {
   const young = randomBytes(32);
   copyFileSync(kekFile, `${kekFile}.previous`);

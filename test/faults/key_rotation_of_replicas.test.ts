@@ -4,13 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RootKey_State as State } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
+import { LEASE_NAME as TENANT_LEASE } from '../../src/key_rotation/reseal_values.ts';
+import { LEASE_NAME as ROOT_LEASE } from '../../src/key_rotation/rewrap_data_keys.ts';
 import { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import { startProgram } from '../cli/program.ts';
-import type { RootKeyCrashPoint } from '../crash_points.ts';
+import type { RootKeyCrashPoint, TenantKeyCrashPoint } from '../crash_points.ts';
 import * as reader from '../store/independent_reader.ts';
 import { retried, startCallers } from './calls.ts';
 import { addRootKey, CONNECTIONS_EACH, connectionName, fillVault, SCOPES, TENANTS } from './many_tenants.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+import {
+  countOldValues,
+  expectRotated,
+  SELECT_DEKS,
+  SELECT_TOKENS,
+  type StoredDek,
+  type StoredToken,
+  unwrapAll,
+} from './rotated_tenants.ts';
 import type { VaultProcess } from './vault_process.ts';
 
 const IS_LONG = process.env['KEYS'] === 'long';
@@ -18,6 +29,19 @@ const IS_LONG = process.env['KEYS'] === 'long';
 const CRASHES: readonly RootKeyCrashPoint[] = IS_LONG
   ? ['root_key_checked', 'root_key_activated', 'data_keys_unwrapped', 'data_keys_rewrapped', 'root_key_unused']
   : ['root_key_activated', 'data_keys_rewrapped'];
+
+type LeaseName = typeof ROOT_LEASE | typeof TENANT_LEASE;
+/** Of the rotation of the tenants' data keys. */
+const TENANT_KEY_CRASHES: readonly TenantKeyCrashPoint[] = IS_LONG
+  ? [
+      'tenant_key_requested',
+      'tenant_key_added',
+      'values_unsealed',
+      'values_resealed',
+      'tenant_key_unused',
+      'tenant_key_retired',
+    ]
+  : ['tenant_key_added', 'values_resealed', 'tenant_key_retired'];
 
 const oldKey = randomBytes(32);
 const idOf = (key: Buffer) => reader.rootKeyId(key).toString('hex');
@@ -76,24 +100,24 @@ async function keyring() {
 }
 
 /** The replicas wait with the rotation until the lease is released. */
-async function holdLease(): Promise<void> {
+async function holdLease(name: LeaseName): Promise<void> {
   await replicas.query(
-    `INSERT INTO leases (name, owner, until, epoch) VALUES ('root_key_rotation', 'test', 9e15, 1)
+    `INSERT INTO leases (name, owner, until, epoch) VALUES ('${name}', 'test', 9e15, 1)
        ON CONFLICT (name) DO UPDATE SET owner = 'test', until = 9e15`,
   );
 }
 
 /** The first replica that acquires the lease continues. */
-async function releaseLease(): Promise<void> {
-  await replicas.query("UPDATE leases SET until = 0 WHERE name = 'root_key_rotation'");
+async function releaseLease(name: LeaseName): Promise<void> {
+  await replicas.query(`UPDATE leases SET until = 0 WHERE name = '${name}'`);
   for (const { program } of running) void program.round();
 }
 
 /** Waits until a replica is killed, and starts another one. */
-async function replaceKilled(): Promise<void> {
+async function replaceKilled(name: LeaseName): Promise<void> {
   const killed = await Promise.race(running.map((one) => one.program.ended.then(() => one)));
   running = running.filter((one) => one !== killed);
-  await holdLease();
+  await holdLease(name);
   running = [...running, await replicas.startDoomed()];
 }
 
@@ -123,19 +147,19 @@ test(`${TENANTS} tenants at three replicas, with ${CRASHES.length} kills: no cal
   const registrations = startCallers(1, registerWithRetries);
   await Promise.all([tokens.more(30), registrations.more(3)]);
 
-  await holdLease();
+  await holdLease(ROOT_LEASE);
   for (const point of CRASHES) {
     await Promise.all(running.map(({ program }) => program.arm(point)));
     if (point === 'root_key_checked' || point === 'root_key_activated') {
       await expect(running[0]?.clients.keys.rotateRootKey({ rootKeyId: idOf(youngKey) })).rejects.toThrow();
     } else {
-      await releaseLease();
+      await releaseLease(ROOT_LEASE);
     }
-    await replaceKilled();
+    await replaceKilled(ROOT_LEASE);
     await Promise.all([tokens.more(20), registrations.more(2)]);
   }
   await Promise.all(running.map(({ program }) => program.arm('none')));
-  await releaseLease();
+  await releaseLease(ROOT_LEASE);
 
   const [replica] = running;
   const args = ['keys', 'rotate-root', '--to', idOf(youngKey), '--address', replica?.program.addresses.admin ?? ''];
@@ -176,4 +200,67 @@ test('after the rotation, a replica with the new root key alone serves, and one 
   for (let tenant = 0; tenant < 10; tenant += 1) await getToken(replica, connectionName(tenant, 1));
 
   await expect(replicas.start({ KEY_SOURCE: withOld })).rejects.toThrow('the vault ended with 65');
+});
+
+async function readDatabase() {
+  const [meta] = await replicas.query<{ value: Buffer }>("SELECT value FROM meta WHERE key = 'deployment_id'");
+  const [old] = await replicas.query<{ count: string }>(countOldValues("'\\x01'"));
+  return {
+    deploymentId: String(meta?.value),
+    deks: await replicas.query<StoredDek & Record<string, unknown>>(SELECT_DEKS),
+    tokens: await replicas.query<StoredToken & Record<string, unknown>>(SELECT_TOKENS),
+    oldValues: Number(old?.count),
+  };
+}
+
+/** Calls may reach any replica, and a repetition the next one, so only one is killed by a call. */
+async function armFor(point: TenantKeyCrashPoint | undefined): Promise<void> {
+  const isOfCall = point === 'tenant_key_requested' || point === 'tenant_key_added';
+  await Promise.all(
+    running.map(({ program }, index) => program.arm(isOfCall && index > 0 ? 'none' : (point ?? 'none'))),
+  );
+}
+
+/** As an operator with a script, who repeats what fails, and rotates several keys at once. */
+async function rotateAll(): Promise<void> {
+  const owners = ['vault', ...Array.from({ length: TENANTS }, (_, index) => `tenants/t${index}`)].values();
+  const rotateRest = async () => {
+    for (const tenant of owners) await retried(() => anyReplica().clients.keys.rotateTenantKey({ tenant }), 100);
+  };
+  await Promise.all([rotateRest(), rotateRest(), rotateRest(), rotateRest()]);
+}
+
+test(`data keys of ${TENANTS} tenants rotate at three replicas, with ${TENANT_KEY_CRASHES.length} kills: no call fails`, {
+  timeout: 60 * 60_000,
+}, async () => {
+  const before = await readDatabase();
+  expect(before.oldValues).toBeGreaterThan(TENANTS * CONNECTIONS_EACH);
+  const tokens = startCallers(6, getWithRetries);
+  const registrations = startCallers(1, registerWithRetries);
+  await Promise.all([tokens.more(20), registrations.more(2)]);
+
+  await holdLease(TENANT_LEASE);
+  let replaced = replaceKilled(TENANT_LEASE);
+  await armFor(TENANT_KEY_CRASHES[0]);
+  const rotations = rotateAll();
+  const failed = rotations.then(() => new Promise<never>(() => {}));
+  for (const [index] of TENANT_KEY_CRASHES.entries()) {
+    await Promise.race([replaced, failed]);
+    const next = TENANT_KEY_CRASHES[index + 1];
+    await armFor(next);
+    if (next !== undefined) replaced = replaceKilled(TENANT_LEASE);
+    await releaseLease(TENANT_LEASE);
+  }
+  await rotations;
+  for (const { program } of running) void program.round();
+  await expect.poll(async () => (await keyring()).rotatingTenantKeys, { timeout: 30 * 60_000, interval: 100 }).toBe(0n);
+  await Promise.all([tokens.more(20), registrations.more(2)]);
+  expect([await tokens.stop(), await registrations.stop()].map((one) => Object.keys(one))).toEqual([['OK'], ['OK']]);
+
+  const { deploymentId, deks, tokens: stored, oldValues } = await readDatabase();
+  expect(oldValues).toBe(0);
+  expect(deks.filter(({ tenantId, version }) => /^t\d/.test(tenantId) && Number(version) < 2)).toEqual([]);
+  expect(stored).toHaveLength(TENANTS * CONNECTIONS_EACH);
+  const old = unwrapAll(deploymentId, youngKey, before.deks);
+  expectRotated(deploymentId, stored, old, unwrapAll(deploymentId, youngKey, deks));
 });

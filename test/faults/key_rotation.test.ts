@@ -5,14 +5,24 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Keyring, RootKey_State as State } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
+import { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import type { RootKeyCrashPoint } from '../crash_points.ts';
+import type { RootKeyCrashPoint, TenantKeyCrashPoint } from '../crash_points.ts';
 import { type Clients, createClients } from '../scenarios/start_scenario.ts';
 import { endOfProgram } from '../scenarios/vault_program.ts';
 import * as reader from '../store/independent_reader.ts';
-import { startCallers } from './calls.ts';
+import { retried, startCallers } from './calls.ts';
 import { addRootKey, CONNECTIONS_EACH, connectionName, fillVault, SCOPES, TENANTS } from './many_tenants.ts';
+import {
+  countOldValues,
+  expectRotated,
+  SELECT_DEKS,
+  SELECT_TOKENS,
+  type StoredDek,
+  type StoredToken,
+  unwrapAll,
+} from './rotated_tenants.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 
 /** In this order; the vault is restarted after each. */
@@ -26,6 +36,22 @@ const CRASHES: readonly RootKeyCrashPoint[] = [
   'root_key_unused',
   'root_key_retired',
 ];
+
+const IS_LONG = process.env['KEYS'] === 'long';
+/** Of the rotation of the tenants' data keys, in this order. */
+const TENANT_KEY_CRASHES: readonly TenantKeyCrashPoint[] = [
+  'tenant_key_requested',
+  'tenant_key_added',
+  'values_unsealed',
+  'values_resealed',
+  'tenant_key_unused',
+  'tenant_key_retired',
+  'values_resealed',
+  'tenant_keys_unshredded',
+  ...(IS_LONG ? (['tenant_key_added', 'values_resealed', 'tenant_key_retired'] as const) : []),
+];
+/** A restart takes seconds. */
+const RETRIES = 200;
 
 let sandbox: Sandbox;
 let filled: string;
@@ -48,27 +74,28 @@ interface RunningVault {
   readonly process: VaultProcess;
   readonly clients: Clients;
   /** Kills the process, and starts the next one in the folder. */
-  restart(doom?: RootKeyCrashPoint): Promise<void>;
+  restart(doom?: RootKeyCrashPoint | TenantKeyCrashPoint): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** A copy of the filled vault that has a new root key too. */
-async function startWithBothKeys(firstDoom?: RootKeyCrashPoint): Promise<RunningVault> {
+async function startWithBothKeys(firstDoom?: RootKeyCrashPoint | TenantKeyCrashPoint): Promise<RunningVault> {
   const folder = mkdtempSync(join(tmpdir(), 'root-key-'));
   cpSync(filled, folder, { recursive: true });
   const young = addRootKey(join(folder, 'keys/kek'));
-  const start = async (doom: RootKeyCrashPoint | undefined) => {
+  const start = async (doom: RootKeyCrashPoint | TenantKeyCrashPoint | undefined) => {
     const process = await startVaultProcess(folder, sandbox.url, { doom });
     return { process, clients: createClients(process.addresses, {}) };
   };
   let running = await start(firstDoom);
   const stop = async (signal: NodeJS.Signals) => {
-    running.clients.close();
-    running.process.kill(signal);
-    await running.process.ended;
+    const { process, clients } = running;
+    process.kill(signal);
+    await process.ended;
+    return clients;
   };
   onTestFinished(async () => {
-    await stop('SIGKILL');
+    (await stop('SIGKILL')).close();
     rmSync(folder, { recursive: true, force: true });
   });
   return {
@@ -81,10 +108,14 @@ async function startWithBothKeys(firstDoom?: RootKeyCrashPoint): Promise<Running
       return running.clients;
     },
     async restart(doom) {
-      await stop('SIGKILL');
+      // Until then, calls find a vault that does not answer.
+      const before = await stop('SIGKILL');
       running = await start(doom);
+      before.close();
     },
-    stop: () => stop('SIGTERM'),
+    async stop() {
+      (await stop('SIGTERM')).close();
+    },
   };
 }
 
@@ -219,3 +250,73 @@ test(`kill -9 at each of ${CRASHES.length} steps: the rotation continues, and to
   checkKeys(vault);
   checkFiles(vault);
 });
+
+/** What a stopped vault has stored. */
+function readFolder(folder: string) {
+  const database = new Sqlite(join(folder, 'data/vault.db'), { readonly: true });
+  try {
+    return {
+      deploymentId: String(database.prepare("SELECT value FROM meta WHERE key = 'deployment_id'").pluck().get()),
+      deks: database.prepare(SELECT_DEKS).all() as StoredDek[],
+      tokens: database.prepare(SELECT_TOKENS).all() as StoredToken[],
+      oldValues: Number(database.prepare(countOldValues("x'01'")).pluck().get()),
+    };
+  } finally {
+    database.close();
+  }
+}
+
+test(`kill -9 at ${TENANT_KEY_CRASHES.length} steps of a rotation of all data keys, under load: no call fails that is retried`, {
+  timeout: 60 * 60_000,
+}, async () => {
+  const before = readFolder(filled);
+  expect(before.oldValues).toBeGreaterThan(TENANTS * CONNECTIONS_EACH);
+  const vault = await startWithBothKeys(TENANT_KEY_CRASHES[0]);
+  const tokens = startCallers(4, () => retried(() => getToken(vault), RETRIES));
+  let count = 0;
+  const registrations = startCallers(1, () => {
+    const request = { tenantId: `new-${count++}`, displayName: 'New', preset: 'aurinko' };
+    return retried(() => vault.clients.tenants.registerTenant(request), RETRIES).catch(ifRegistered);
+  });
+  const rotations = rotateAll(vault);
+  const failed = rotations.then(() => new Promise<never>(() => {}));
+  for (const [index] of TENANT_KEY_CRASHES.entries()) {
+    expect(await Promise.race([vault.process.ended, failed])).toBe('SIGKILL');
+    await vault.restart(TENANT_KEY_CRASHES[index + 1]);
+    // The next crash may come first.
+    await Promise.race([tokens.more(5), vault.process.ended]);
+  }
+  await rotations;
+  await expect
+    .poll(async () => (await keyringOf(vault)).rotatingTenantKeys, { timeout: 30 * 60_000, interval: 100 })
+    .toBe(0n);
+  await Promise.all([tokens.more(20), registrations.more(2)]);
+  expect([await tokens.stop(), await registrations.stop()].map((one) => Object.keys(one))).toEqual([['OK'], ['OK']]);
+  await vault.stop();
+
+  const { deploymentId, deks, tokens: stored, oldValues } = readFolder(vault.folder);
+  expect(oldValues).toBe(0);
+  expect(deks.filter(({ tenantId, version }) => /^t\d/.test(tenantId) && version < 2)).toEqual([]);
+  expect(stored).toHaveLength(TENANTS * CONNECTIONS_EACH);
+  const old = unwrapAll(deploymentId, oldKey, before.deks);
+  expectRotated(deploymentId, stored, old, unwrapAll(deploymentId, oldKey, deks));
+  for (const file of ['vault.db', 'vault.db-wal']) expectWithout(join(vault.folder, 'data', file), before.deks);
+});
+
+/** As an operator with a script, who repeats what fails. */
+async function rotateAll(vault: Pick<RunningVault, 'clients'>): Promise<void> {
+  const owners = Array.from({ length: TENANTS }, (_, index) => `tenants/t${index}`);
+  for (const tenant of ['vault', ...owners])
+    await retried(() => vault.clients.keys.rotateTenantKey({ tenant }), RETRIES);
+}
+
+/** The first attempt may have succeeded before the kill. */
+function ifRegistered(error: unknown): void {
+  if (!(error instanceof RpcError && error.reason === 'TENANT_EXISTS')) throw error;
+}
+
+/** No deleted data key is left in a file. */
+function expectWithout(path: string, deks: readonly StoredDek[]): void {
+  const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  for (const { wrapped } of deks) expect(bytes.includes(wrapped.subarray(18, 50))).toBe(false);
+}

@@ -1,0 +1,61 @@
+import { expect } from 'vitest';
+import * as reader from '../store/independent_reader.ts';
+
+/** A refresh token as it is stored. */
+export interface StoredToken {
+  readonly tenantUid: string;
+  readonly tenantId: string;
+  readonly uid: string;
+  readonly connectionId: string;
+  readonly refreshToken: Buffer;
+}
+
+/** A wrapped data key as it is stored. */
+export interface StoredDek {
+  readonly tenantUid: string;
+  readonly tenantId: string;
+  readonly version: number;
+  readonly wrapped: Buffer;
+}
+
+/** Counts values under the first data key, of the tenants `t0`, `t1` and so on, and of the vault. `one`: the byte 1 in the dialect. */
+export const countOldValues = (one: "x'01'" | "'\\x01'") => `SELECT count(*) AS count FROM (
+    SELECT tenant_uid, personal AS value FROM connections UNION ALL SELECT tenant_uid, refresh_token FROM connections
+    UNION ALL SELECT tenant_uid, previous_refresh_token FROM connections UNION ALL SELECT tenant_uid, token FROM access_tokens
+    UNION ALL SELECT tenant_uid, material FROM credentials UNION ALL SELECT 'vault', checkpoint FROM audit_streams
+    UNION ALL SELECT 'vault', value FROM meta WHERE key IN ('canary', 'root_keys', 'audit_key')) AS sealed
+  WHERE substr(value, 6, 1) = ${one}
+    AND (tenant_uid = 'vault' OR tenant_uid IN (SELECT uid FROM tenants WHERE tenant_id LIKE 't%'))`;
+
+export const SELECT_TOKENS = `SELECT c.tenant_uid AS "tenantUid", t.tenant_id AS "tenantId", c.uid, c.connection_id AS "connectionId",
+    c.refresh_token AS "refreshToken" FROM connections AS c JOIN tenants AS t ON t.uid = c.tenant_uid WHERE t.tenant_id LIKE 't%'`;
+
+export const SELECT_DEKS = `SELECT d.tenant_uid AS "tenantUid", coalesce(t.tenant_id, 'vault') AS "tenantId", d.version, d.wrapped
+    FROM deks AS d LEFT JOIN tenants AS t ON t.uid = d.tenant_uid`;
+
+/** Unwraps data keys with node:crypto alone, by tenant. */
+export function unwrapAll(deploymentId: string, root: Buffer, rows: readonly StoredDek[]): ReadonlyMap<string, Buffer> {
+  return new Map(
+    rows.map((row) => [
+      row.tenantUid,
+      reader.unwrap(root, { deploymentId, ...row }, Number(row.version), row.wrapped).dek,
+    ]),
+  );
+}
+
+/** Every token opens with the new data key of its tenant, and none with the old one. */
+export function expectRotated(
+  deploymentId: string,
+  tokens: readonly StoredToken[],
+  old: ReadonlyMap<string, Buffer>,
+  young: ReadonlyMap<string, Buffer>,
+): void {
+  for (const { refreshToken, ...row } of tokens) {
+    const place = { recordType: 'connection', recordUid: row.uid, column: 'refresh_token', names: [row.connectionId] };
+    const open = (deks: ReadonlyMap<string, Buffer>) =>
+      reader.openRecord(deks.get(row.tenantUid) ?? Buffer.alloc(32), { deploymentId, ...row }, place, refreshToken);
+    expect(reader.versionOf(refreshToken)).toBeGreaterThan(1);
+    expect(open(young).length).toBeGreaterThan(0);
+    expect(() => open(old)).toThrow('other key');
+  }
+}
