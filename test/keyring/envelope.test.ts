@@ -191,6 +191,7 @@ describe('a record', () => {
   test.each([
     ['a length beyond the padding', 509, 512],
     ['a block too many', 3, 1024],
+    ['exactly a block too many', 508, 1024],
     ['something in the padding', 3, 512],
   ])('does not open with %s, even if sealed correctly', (name, length, size) => {
     const padded = Buffer.alloc(size);

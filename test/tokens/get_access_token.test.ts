@@ -670,3 +670,43 @@ test('a grant that replaced another one during an exchange is served', async () 
   const presented = world.sandbox.requests().at(-1)?.presentedRefreshTokenId;
   expect(presented).toBe(world.sandbox.describeRefreshToken(token)?.id);
 });
+
+test('a connection that another process moved to another app is refreshed as that app', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  const { clientId, secrets } = world.sandbox.addApp({ audience: 'common', redirectUris: [], secrets: [{}] });
+  const app = { ...world.app, uid: newUid(), appId: 'second', clientId };
+  const [credential] = await world.stores.apps.credentials(world.app.uid);
+  const material = { kind: 'CLIENT_SECRET' as const, clientSecret: new Secret(secrets[0]?.value ?? '') };
+  if (credential === undefined) throw new Error('The app has no credential.');
+  await world.stores.apps.create(app, { credential: { ...credential, uid: newUid(), appUid: app.uid }, material });
+  const token = world.sandbox.issueRefreshToken({
+    clientId,
+    userObjectId: 'ada@contoso.example',
+    scopes: ['Mail.Read', 'Calendars.Read', 'openid', 'offline_access'],
+  });
+  const moved = { ...(await world.find(ada.uid)), appUid: app.uid, appId: app.appId };
+  // Not announced here.
+  await world.stores.connections.replaceGrant(await world.find(ada.uid), moved, new Secret(token));
+  world.sandbox.clock.advance(2 * HOUR);
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  expect(tokens.counted.get('fenced')).toBe(1);
+  expect(world.sandbox.requests().at(-1)?.clientId).toBe(clientId);
+});
+
+test('a tenant deleted during an exchange gets no token, and nothing is stored', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = reasonOf(() => tokens.get(ask('ada')));
+  await gate.arrived;
+  await world.stores.connections.delete(ada);
+  await world.stores.tenants.delete(world.tenant);
+  gate.release();
+
+  expect(['TENANT_NOT_FOUND', 'CONNECTION_NOT_FOUND']).toContain(await call);
+  expect(await world.stores.connections.findByUid(ada.uid)).toBeUndefined();
+});

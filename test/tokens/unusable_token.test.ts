@@ -128,3 +128,21 @@ test.each(['', ' ', undefined, 7])('an empty or malformed `scope` (%j) removes n
   world.sandbox.clock.advance(61 * MINUTE);
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
 });
+
+test('a token that Entra wants replaced at once is used for 30 s', async () => {
+  await world.connect('ada');
+  await world.connect('bea', { user: 'bea@contoso.example' });
+  const tokens = open();
+  changed = { refresh_in: 1 };
+  await tokens.get(ask('ada'));
+
+  world.sandbox.clock.advance(29 * SECOND);
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+  // A refresh that began before this exchange would have been sent.
+  expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');
+  expect(world.redemptions()).toBe(2);
+
+  world.sandbox.clock.advance(2 * SECOND);
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+  await eventually(() => world.redemptions()).toBe(3);
+});
