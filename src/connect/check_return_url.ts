@@ -40,7 +40,8 @@ function parse(text: string): URL | undefined {
   if (!/^https?:\/\/[^/]/i.test(text) || text.includes('#')) return undefined;
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?]*@/i.test(text)) return undefined;
+  // A user name, also an empty one.
+  if (/^https?:\/\/[^/?]*@/i.test(text)) return undefined;
   if (/%(2f|5c|00)/i.test(url.pathname)) return undefined;
   return url;
 }

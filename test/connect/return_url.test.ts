@@ -23,6 +23,7 @@ describe('a return URL under a registered prefix', () => {
     'https://good.example:443/app/done',
     'http://127.0.0.1:3000/anything',
     'https://good.example/other/../app/done',
+    'https://good.example/app?next=https://user@other.example/',
   ])('is accepted: %s', (url) => {
     expect(refuses(url)).toBe(false);
   });
@@ -33,6 +34,9 @@ describe('a URL that only resembles it', () => {
     'https://good.example@evil.example/app',
     'https://good.example:x@evil.example/app',
     'https://@good.example/app',
+    'https://user@good.example/app',
+    'https://user:password@good.example/app',
+    'HTTP://@127.0.0.1:3000/',
     'https://good.example.evil.example/app',
     'https://good.exampleevil/app',
     'https://evil.example/https://good.example/app',
@@ -73,7 +77,14 @@ describe('a URL that only resembles it', () => {
   });
 
   test('is rejected if it is too long', () => {
-    expect(refuses(`https://good.example/app?${'x'.repeat(3_000)}`)).toBe(true);
+    const url = 'https://good.example/app?'.padEnd(2_048, 'x');
+    expect(refuses(url)).toBe(false);
+    expect(refuses(`${url}x`)).toBe(true);
+  });
+
+  test('is rejected if its scheme is not that of the web, even if the prefix has the same', () => {
+    const script = 'javascript:alert(1)//https://good.example/app';
+    expect(refuses(script, [script])).toBe(true);
   });
 
   test('is rejected if the app has no prefix', () => {
