@@ -25,7 +25,9 @@ test('each test in docs/security-tests.md runs in npm test', () => {
   expect([...files].filter((file) => !file.endsWith('.test.ts') && !shared.test(file))).toEqual([]);
 });
 
-/** As the title of a test or of a group of tests. */
+/** As the title of a test or of a group of tests. `title [row]` is a row of a table of tests. */
 function isNamed(source: string, name: string): boolean {
-  return [`'`, '"', '`'].some((quote) => source.includes(`(${quote}${name}${quote},`));
+  const [, title = name, row] = /^(.*?)(?: \[(.+)\])?$/.exec(name) ?? [];
+  const isTitle = [`'`, '"', '`'].some((quote) => source.includes(`(${quote}${title}${quote},`));
+  return isTitle && (row === undefined || source.includes(`['${row}',`) || source.includes(`\n      '${row}',`));
 }
