@@ -7,7 +7,13 @@ const GET = { name: 'TokenService/GetAccessToken', roles: ['token_reader'] } as 
 const LIST = { name: 'TenantService/ListTenants', roles: ['operator'] } as const;
 const STATUS = { name: 'StatusService/GetStatus', roles: ['operator'] } as const;
 
-const callerOf = (...rules: readonly Rule[]): Caller => ({ id: 'mail', kind: 'api_key', credentialId: 'k1', rules });
+const callerOf = (...rules: readonly Rule[]): Caller => ({
+  id: 'mail',
+  kind: 'api_key',
+  credentialId: 'k1',
+  expireTime: undefined,
+  rules,
+});
 const ceiling = { scopes: ['Mail.ReadOnly'], excess: 'REFUSE' } as const;
 const reader = roleRule('reader', 'token_reader', ['acme']);
 
