@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchAgainst } from './against.ts';
+import { benchCallers } from './callers.ts';
 import { benchDecision } from './decision.ts';
 import { type Filling, fillVault } from './filled_vault.ts';
 import { benchFlood } from './flood.ts';
@@ -21,7 +22,7 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
   --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep,
-                    replicas, decision, flood
+                    replicas, decision, callers, flood
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
   --quick           a third of the rounds, and 100,000 instead of 1,000,000 connections; not for publication
   --json FILE       the figures as JSON
@@ -37,6 +38,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   sweep: benchSweep,
   replicas: benchReplicas,
   decision: benchDecision,
+  callers: benchCallers,
   flood: benchFlood,
 };
 

@@ -8,7 +8,21 @@ export interface Target {
   readonly frame: Buffer | (() => Buffer);
   /** Bytes of a valid response's frame, with which every response is compared. */
   readonly answerBytes: number;
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
+  /** Undefined: plaintext. */
+  readonly tls?: ClientTls | undefined;
+}
+
+/** PEM. */
+export interface ClientTls {
+  readonly ca: string;
+  /** Of the client. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export function originOf({ port, tls }: Pick<Target, 'port' | 'tls'>): string {
+  return `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
 }
 
 export interface LoadOptions {

@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
-import type { Load, LoadOptions, LoadResult, Target } from './load.ts';
+import { type Load, type LoadOptions, type LoadResult, originOf, type Target } from './load.ts';
 
 /**
  * Load by node:http2: checks the grpc-status of each response, and can send a different request each time. It costs about as much
@@ -9,7 +9,7 @@ export function createClientLoad(): Load {
   return {
     name: 'node:http2',
     async run(target, options) {
-      const session = connect(`http://127.0.0.1:${target.port}`);
+      const session = connect(originOf(target), target.tls);
       try {
         return await drive(session, target, options);
       } finally {

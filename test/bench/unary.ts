@@ -9,6 +9,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { grpcFrame, methodPath, readGrpcFrame } from './grpc_frame.ts';
+import { originOf, type Target } from './load.ts';
 import { requestHeaders } from './load_client.ts';
 
 export interface UnaryClient {
@@ -20,8 +21,9 @@ export interface UnaryClient {
 }
 
 /** Calls on one connection, to set up a vault, not for load. */
-export function createUnaryClient(port: number, apiKey: string): UnaryClient {
-  const session = connect(`http://127.0.0.1:${port}`);
+export function createUnaryClient(server: Pick<Target, 'port' | 'tls' | 'apiKey'>): UnaryClient {
+  const { apiKey } = server;
+  const session = connect(originOf(server), server.tls);
   session.on('error', () => {});
   return {
     call(method, request) {

@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenRequestSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { grpcFrame, methodPath } from './grpc_frame.ts';
-import type { Target } from './load.ts';
+import type { ClientTls, Target } from './load.ts';
 import { freePort, type ServerProcess, startProcess } from './processes.ts';
 import { createUnaryClient, type UnaryClient } from './unary.ts';
 import type { VaultFolder } from './vault_folder.ts';
@@ -19,7 +19,17 @@ export interface VaultProcess {
   stop(): Promise<void>;
 }
 
-export async function startVault(folder: VaultFolder, entraUrl: string): Promise<VaultProcess> {
+export interface VaultSettings {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of the clients. Undefined: plaintext. */
+  readonly tls?: ClientTls | undefined;
+}
+
+export async function startVault(
+  folder: VaultFolder,
+  entraUrl: string,
+  { environment, tls }: VaultSettings = {},
+): Promise<VaultProcess> {
   const [token, admin, web, ops] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const started = performance.now();
   const server = startProcess({
@@ -36,11 +46,12 @@ export async function startVault(folder: VaultFolder, entraUrl: string): Promise
       TOKENVAULT_CALLERS_FILE: folder.callers,
       TOKENVAULT_AUDIT_FILE: folder.audit,
       TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: entraUrl,
+      ...environment,
     },
   });
   await untilReady(`http://127.0.0.1:${ops}/readyz`, server);
   const startTime = performance.now() - started;
-  const client = createUnaryClient(token, folder.apiKey);
+  const client = createUnaryClient({ port: token, tls, apiKey: tls?.cert === undefined ? folder.apiKey : undefined });
   return {
     process: server,
     folder,
