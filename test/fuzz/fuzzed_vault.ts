@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ContainmentService } from '../../src/gen/tokenvault/v1/containment_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { RpcError } from '../../src/rpc/client_rpc_error.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { callersFile } from '../scenarios/callers_file.ts';
 import { importAda, type Onboarded, registerTenant } from '../scenarios/onboard.ts';
@@ -22,7 +24,7 @@ export interface FuzzedVault {
   scan(place: string, text: string): void;
   /** Registers and resumes the known tenants and connections, which requests suspend and delete. */
   restore(): Promise<void>;
-  /** A token of a connection that no request can name. */
+  /** A token of a connection that no request can name, after everything that requests contained is lifted. */
   serveToken(): Promise<void>;
   metrics(): Promise<string>;
   /** Stops the vault, and scans its files. Returns its exit code. */
@@ -50,6 +52,8 @@ export async function startFuzzedVault(): Promise<FuzzedVault> {
     NO_NETWORK,
   );
   const clients = createClients(program.addresses, { apiKey: all.key });
+
+  const containments = createClient(ContainmentService, program.addresses.admin, { apiKey: all.key });
 
   const app = sandbox.addApp({ audience: 'common', redirectUris: [], secrets: [{}, {}] });
   const secrets = app.secrets.map(({ value }) => value);
@@ -90,6 +94,14 @@ export async function startFuzzedVault(): Promise<FuzzedVault> {
   const witness = await register(`w${randomBytes(8).toString('hex')}`);
   const connection = await importInto(witness, 'witness');
 
+  async function liftAll(): Promise<void> {
+    for (const { subject } of (await containments.listContainments({})).containments) {
+      if (subject === undefined) continue;
+      await containments.lift({ subject, reason: 'fuzzed' });
+      await containments.liftLocal({ subject, reason: 'fuzzed' });
+    }
+  }
+
   async function restore(): Promise<void> {
     for (const tenantId of TENANT_IDS) {
       const name = `tenants/${tenantId}`;
@@ -115,6 +127,7 @@ export async function startFuzzedVault(): Promise<FuzzedVault> {
     scan: (place, text) => note(place, scanner.find(text)),
     restore,
     async serveToken() {
+      await liftAll();
       await clients.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
     },
     async metrics() {
@@ -123,6 +136,7 @@ export async function startFuzzedVault(): Promise<FuzzedVault> {
     },
     async stop() {
       clients.close();
+      containments.close();
       const { code } = await program.stop();
       for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
         if (!file.isFile() || file.name.startsWith('kek')) continue;
@@ -133,6 +147,7 @@ export async function startFuzzedVault(): Promise<FuzzedVault> {
     },
     async close() {
       clients.close();
+      containments.close();
       program.child.kill('SIGKILL');
       await sandbox.close();
       rmSync(folder, { recursive: true, force: true });
