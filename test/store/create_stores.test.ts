@@ -86,7 +86,7 @@ test('a refresh without an event runs no statement for events', async () => {
 
   await held.record({ connection, refreshToken: new Secret('rt-2'), accessToken: sampleAccessToken() });
 
-  expect(seen).toEqual(['grants.record', 'accessTokens.upsert', 'commit']);
+  expect(seen).toEqual(['grants.recordTokens', 'accessTokens.upsert', 'tenants.hasSealVersion', 'commit']);
 });
 
 test('a page loads the keys of all its tenants with one query', async () => {

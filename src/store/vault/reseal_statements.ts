@@ -22,7 +22,7 @@ export const LAST_ID = '\u{10ffff}';
 
 export function createResealStatements(database: Database, sealed: SealedTable): ResealStatements {
   const { table, key, walk } = sealed;
-  const name = `reseal.${nameOf(sealed)}`;
+  const name = `reseal.${nameOf(sealed).replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
   const columns = Object.entries(sealedColumns(sealed));
 
   const ranges =
