@@ -1,22 +1,22 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog, ClaimedIds } from '../../audit/audit_log_interface.ts';
-import { type Caller, type Rule, roleRule } from '../../model/authenticated_caller.ts';
+import type { Caller } from '../../model/authenticated_caller.ts';
 import type { Clock, Timestamp } from '../../model/clock.ts';
-import { ceiledRules, firstDeciding } from '../../model/compiled_rules.ts';
 import { type ContainedSet, NOTHING_CONTAINED } from '../../model/contained_set.ts';
-import { isVaultError, type Reason, VaultError } from '../../model/errors.ts';
+import { type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import type { TenantLabels } from '../../model/tenant_labels.ts';
 import { type CertifiedCall, clientCertificateOf } from '../transport/client_certificate_of_call.ts';
 import type { AccessLog } from './access_log.ts';
 import type { Authenticator, Presented } from './authenticator.ts';
-import { ACCESS, type Access, accessDenied, decide, methodName } from './authorize_caller.ts';
+import { ACCESS, type Access, methodName } from './authorize_caller.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
 import { createCallRates } from './call_rates.ts';
 import { claimedIds } from './claimed_ids.ts';
 import { createStreamRechecks } from './recheck_open_streams.ts';
+import { areSame, createRulesOfCall, NO_RULE } from './rules_of_call.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
 import { toStatus, toVaultError } from './vault_error_to_grpc_status.ts';
 
@@ -83,7 +83,6 @@ const UNKNOWN_CALLER: Caller = {
   expireTime: undefined,
   rules: [],
 };
-const NO_RULE = roleRule('', 'token_reader', []);
 /** Of unary calls, whose rules are decided once. */
 const NO_LISTENERS = new Set<() => void>();
 
@@ -109,7 +108,14 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   return (service, method) => {
     const name = methodName(service.typeName, method.name);
     const access = accessOf(service, method);
-    const accessMethod = { name, roles: access.roles };
+    const ruleParts = {
+      method: { name, roles: access.roles },
+      isForEveryone: access.isForEveryone === true,
+      contained,
+      tenantLabels: parts.tenantLabels,
+      rates,
+      clock,
+    };
 
     return {
       start(wire, stopping) {
@@ -137,11 +143,10 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         let entered = false;
         let waitsFor: string | undefined;
         let claimed: ClaimedIds | undefined;
-        /** Rules that allow the call, but whose rates it exceeds. */
-        let exceeded: readonly Rule[] | undefined;
         let tokenFault: string | undefined;
         let stopRechecks: (() => void) | undefined;
         const changesAtStart = changes;
+        const rules = createRulesOfCall(ruleParts, call, started);
         metrics?.inFlight(1);
 
         function enter(caller: Caller): void {
@@ -156,54 +161,12 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           return status === 'UNAUTHENTICATED' || call.caller === UNKNOWN_CALLER;
         }
 
-        /** `admit` returns those of the rules that apply to this call. */
-        function checkRules(admit: (limited: readonly Rule[]) => readonly Rule[]): void {
-          if (access.isForEveryone) return;
-          if (contained.size !== 0 && call.caller.kind !== 'loopback') contained.checkCaller(call.caller.id);
-          const decision = decide(call.caller, accessMethod, call.resource, clock.now(), parts.tenantLabels);
-          call.rule = decision.rule ?? NO_RULE;
-          if (!decision.isAllowed) throw accessDenied(call.caller, accessMethod, call.resource);
-          call.tenants = decision.tenants;
-          const within = decision.limited && admit(decision.limited);
-          call.rule = (within && firstDeciding(within)) ?? decision.rule;
-          call.limitedBy = within && ceiledRules(within);
-        }
-
-        function countAgainstRates(limited: readonly Rule[]): readonly Rule[] {
-          const within = rates.admit(call.caller, limited, started);
-          if (within !== limited) exceeded = limited.filter((rule) => !within.includes(rule));
-          return within;
-        }
-
-        /** A call counts once. Rules are compared by their ids, since the callers file may have changed. */
-        function withoutExceeded(limited: readonly Rule[]): readonly Rule[] {
-          if (exceeded === undefined) return limited;
-          const without = exceeded;
-          const within = limited.filter(({ id }) => !without.some((rule) => rule.id === id));
-          if (within.length === 0) throw rates.exceeded(call.caller, limited, performance.now());
-          return within;
-        }
-
-        /** A rule whose rate is exceeded might cover the token later. */
-        function knownError(error: unknown): VaultError {
-          return exceeded !== undefined && isVaultError(error, 'SCOPE_ABOVE_CEILING')
-            ? rates.exceeded(call.caller, exceeded, performance.now())
-            : toVaultError(error, call);
-        }
-
         function checkAccess(): void {
           const caller = authenticator.recheck(presentedBy(wire), call.caller);
           // The credential was given to another caller meanwhile.
           if (caller.id !== call.caller.id) throw credentialReassigned();
           call.caller = caller;
-          const { limitedBy, rule } = call;
-          checkRules(withoutExceeded);
-          if (isSame(limitedBy, call.limitedBy)) {
-            // The rule that covers the token.
-            if (limitedBy !== undefined) call.rule = rule;
-          } else {
-            for (const listener of call.ruleListeners) listener();
-          }
+          rules.recheck();
         }
 
         /** Before a token leaves, because the callers or the containments may have changed while the call waited for Entra. */
@@ -211,7 +174,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           if (call.token === undefined || changes === changesAtStart) return;
           const { limitedBy } = call;
           checkAccess();
-          if (call.limitedBy !== undefined && !isSame(limitedBy, call.limitedBy)) throw rulesChanged(call.caller);
+          if (call.limitedBy !== undefined && !areSame(limitedBy, call.limitedBy)) throw rulesChanged(call.caller);
         }
 
         function wait(): void {
@@ -269,7 +232,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function fail(error: unknown, respond: (status: StatusObject) => void): void {
-          const known = knownError(error);
+          const known = toVaultError(rules.explain(error), call);
           if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
           const duration = performance.now() - started;
           call.token = undefined;
@@ -298,7 +261,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           authorize(request) {
             call.resource = clip(access.resource?.(request) ?? '');
             log?.received?.(call, method.input, request);
-            checkRules(countAgainstRates);
+            rules.check();
             if (revoked !== undefined) stopRechecks = rechecks.add(checkAccess, () => revoked.abort());
             return call;
           },
@@ -332,12 +295,6 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
       },
     };
   };
-}
-
-/** The rules of a changed callers file are new objects. */
-function isSame(one: readonly Rule[] | undefined, other: readonly Rule[] | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
-  return one.length === other.length && one.every((rule, at) => rule === other[at]);
 }
 
 function rulesChanged({ id }: Caller): VaultError {
