@@ -56,6 +56,7 @@ const TABLES = [
   'outbox',
   'changes',
   'deks',
+  'containments',
 ];
 const VERSIONED = ['tenants', 'apps', 'connections'];
 

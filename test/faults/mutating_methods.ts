@@ -10,10 +10,13 @@ const SCOPES = ['Mail.ReadOnly'];
 
 /** Why an RPC is not among the methods below. Those that begin with `Get` or `List` read, but for access tokens. */
 export const OTHER_METHODS: Readonly<Record<string, string>> = {
+  ContainLocal: 'changes the memory of one replica',
   ExplainAccess: 'reads',
   GetAppAccessToken: 'keeps its tokens in memory',
+  LiftLocal: 'changes the memory of one replica',
   RedeliverDeadLetters: 'needs a sink, and is one statement that changes nothing when it is repeated',
   RotateRootKey: 'needs another root key, and its commit is refused when it is repeated',
+  RotateTenantKey: 'begins a rotation, which changes rows until it ends; see key_rotation_of_replicas.test.ts',
   TranslateScopes: 'reads',
   WatchAccessToken: 'refreshes as GetAccessToken does',
   WatchEvents: 'reads',
@@ -47,7 +50,7 @@ export function onboarding({ sandbox, clients: { tenants }, publicUrl }: Mutatin
 
 /** All methods of the API that change rows. */
 export function mutatingMethods({ sandbox, clients, publicUrl }: MutatingParts): readonly MutatingMethod[] {
-  const { tenants, apps, connections, tokens } = clients;
+  const { tenants, apps, connections, tokens, containments } = clients;
   const browser = createBrowser({ publicUrl, sandboxUrl: sandbox.url });
   const newApp = () => {
     const { clientId, secrets } = sandbox.addApp({ audience: 'common', secrets: [{}] });
@@ -90,6 +93,14 @@ export function mutatingMethods({ sandbox, clients, publicUrl }: MutatingParts):
     {
       name: 'SetAccessLabels',
       prepare: directly(({ name }) => tenants.setAccessLabels({ name, labels: { 'access.tier': 'gold' } })),
+    },
+    { name: 'Contain', prepare: directly((tenant) => containments.contain(breachOf(tenant))) },
+    {
+      name: 'Lift',
+      async prepare(tenant) {
+        await containments.contain(breachOf(tenant));
+        return () => containments.lift(breachOf(tenant));
+      },
     },
     { name: 'SuspendTenant', prepare: directly(({ name }) => tenants.suspendTenant({ name })) },
     {
@@ -178,4 +189,8 @@ export function mutatingMethods({ sandbox, clients, publicUrl }: MutatingParts):
       },
     },
   ];
+}
+
+function breachOf({ name }: Onboarded) {
+  return { subject: { subject: { case: 'tenant', value: name } }, reason: 'A breach' } as const;
 }

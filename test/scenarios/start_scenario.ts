@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { ContainmentService } from '../../src/gen/tokenvault/v1/containment_service_pb.ts';
 import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { KeyService } from '../../src/gen/tokenvault/v1/key_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
@@ -119,6 +120,7 @@ export function createClients(addresses: { readonly grpc: string; readonly admin
   const scopes = createClient(ScopeService, addresses.grpc, options);
   const events = createClient(EventService, addresses.admin, options);
   const keys = createClient(KeyService, addresses.admin, options);
+  const containments = createClient(ContainmentService, addresses.admin, options);
   return {
     tenants,
     apps,
@@ -127,8 +129,9 @@ export function createClients(addresses: { readonly grpc: string; readonly admin
     scopes,
     events,
     keys,
+    containments,
     close() {
-      for (const client of [tenants, apps, connections, tokens, scopes, events, keys]) client.close();
+      for (const client of [tenants, apps, connections, tokens, scopes, events, keys, containments]) client.close();
     },
   };
 }

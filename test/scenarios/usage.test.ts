@@ -1,6 +1,6 @@
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
+import { AccessService, WhoAmIResponse_CredentialKind as Kind } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
 import { importAda, onboard } from './onboard.ts';
 import { type Scenario, startScenario } from './start_scenario.ts';
@@ -54,7 +54,7 @@ test('ListCallers has the last use of each credential, and the tenants of its to
   access.close();
 
   expect(callers).toMatchObject([
-    { caller: 'loopback', tenants: 1, contained: false, credentials: [{ credential: 'none', kind: 'loopback' }] },
+    { caller: 'loopback', tenants: 1, contained: false, credentials: [{ credential: 'none', kind: Kind.LOOPBACK }] },
   ]);
   expect(callers[0]?.lastUseTime).toEqual(callers[0]?.credentials[0]?.lastUseTime);
   expect(callers[0]?.lastUseTime).toBeDefined();
