@@ -299,6 +299,8 @@ export function tenantKeysConformance(open: Open): void {
         refresh(stores, vault.connection.uid, 'rt-3'),
       ]);
 
+      // A row that the refresh changed between the reading and the commit of a pass is left to the next one.
+      await resealAll(stores, tenant);
       expect(await other.tenantKeys.retire(tenant)).toBe(true);
       expect(await tokenOf(stores, vault.connection.uid)).toBe('rt-3');
       expect(await sealedVersions(vault, owner)).toEqual([2]);
