@@ -7,6 +7,7 @@ import { checkNotContained } from './check_not_contained.ts';
 import { checkAllowed } from './connection_serving_errors.ts';
 import type { ConnectionSnapshots } from './connection_snapshot_cache.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
+import { createVerificationLimit } from './verification_limit.ts';
 import { waitFor } from './wait_until_caller_aborts.ts';
 
 /**
@@ -22,7 +23,11 @@ export function createVerifyConnection({
   readonly contained: ContainedSet;
   readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
 }) {
-  return async function verifyConnection(request: VerifyConnectionRequest): Promise<Connection> {
+  const limited = createVerificationLimit();
+
+  return (request: VerifyConnectionRequest) => limited(request.callerId, () => verify(request));
+
+  async function verify(request: VerifyConnectionRequest): Promise<Connection> {
     let snapshot = await snapshots.load(request.tenantId, request.connectionId);
     checkNotContained(contained, snapshot);
     checkAllowed(snapshot);
@@ -49,7 +54,7 @@ export function createVerifyConnection({
         return error;
       }
     }
-  };
+  }
 }
 
 function resourcesToVerify({ granted, resourceIssues }: Connection): readonly string[] {
