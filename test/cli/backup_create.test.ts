@@ -69,3 +69,17 @@ test('a missing database and a folder that cannot be written are named', async (
   expect([noFolder.code, noFolder.stderr]).toEqual([73, expect.stringContaining('missing/backup.db')]);
   expect(readdirSync(vault.folder).sort()).toEqual(['data', 'keys']);
 });
+
+test('a backup has the containments, also those of a vault that serves it', async () => {
+  const vault = await createSampleVault();
+  const stores = await vault.open();
+  const containment = { subject: 'tenants/acme', reason: 'Key leaked', caller: 'ops', createTime: 1_000 };
+  await stores.containments.contain(containment);
+
+  expect((await vault.run(['backup', 'create', '--to', 'backup.db'])).code).toBe(0);
+
+  await stores.close();
+  const restored = await vault.open(vault.path('backup.db'));
+  expect(await restored.containments.list()).toMatchObject([containment]);
+  await restored.close();
+});
