@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const LONGEST = 120;
@@ -11,6 +12,7 @@ test.each([
   'docs/production.md',
   'docs/scaling.md',
   'docs/clients.md',
+  'docs/caller-tokens.md',
   'docs/key-rotation.md',
   'docs/runbook.md',
   'docs/events.md',
@@ -23,6 +25,18 @@ test.each([
 
 test('README has at most 200 lines', () => {
   expect(readFileSync('README.md', 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+});
+
+test('each link to a file leads to one', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md']);
+  const lost = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+      .map(([, link = '']) => join(dirname(page), link))
+      .filter((path) => !existsSync(path))
+      .map((path) => `${page}: ${path}`),
+  );
+  expect(pages.length).toBeGreaterThan(20);
+  expect(lost).toEqual([]);
 });
 
 /** Without commands and examples: indented by four, or between fences. */
