@@ -217,7 +217,10 @@ async function readDatabase() {
 async function armFor(point: TenantKeyCrashPoint | undefined): Promise<void> {
   const isOfCall = point === 'tenant_key_requested' || point === 'tenant_key_added';
   await Promise.all(
-    running.map(({ program }, index) => program.arm(isOfCall && index > 0 ? 'none' : (point ?? 'none'))),
+    running.map(({ program }, index) =>
+      // A call may kill it before it confirms the point.
+      program.arm(isOfCall && index > 0 ? 'none' : (point ?? 'none')).catch(() => program.ended),
+    ),
   );
 }
 
