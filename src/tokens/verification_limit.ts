@@ -1,4 +1,4 @@
-import { VaultError } from '../model/errors.ts';
+import { createConcurrencyLimit } from '../model/concurrency_limit.ts';
 
 /** No more than one app and directory takes in: 4 exchanges and their waiting places (admission_options.ts). */
 const MOST_OF_CALLER = 32;
@@ -8,24 +8,18 @@ const MOST_OF_CALLER = 32;
  * that a caller with too many does not slow down others.
  */
 export function createVerificationLimit() {
-  const ofCaller = new Map<string, number>();
+  const limits = { inFlight: Number.POSITIVE_INFINITY, inFlightPerCaller: MOST_OF_CALLER };
+  const inProgress = createConcurrencyLimit(limits, TOO_MANY);
 
   /** OVERLOADED beyond the limit. */
   return async function limited<Result>(callerId: string, verify: () => Promise<Result>): Promise<Result> {
-    const own = ofCaller.get(callerId) ?? 0;
-    if (own >= MOST_OF_CALLER) throw overloaded(callerId);
-    ofCaller.set(callerId, own + 1);
+    inProgress.enter(callerId);
     try {
       return await verify();
     } finally {
-      const left = (ofCaller.get(callerId) ?? 1) - 1;
-      if (left === 0) ofCaller.delete(callerId);
-      else ofCaller.set(callerId, left);
+      inProgress.leave(callerId);
     }
   };
 }
 
-function overloaded(callerId: string): VaultError {
-  const message = `Caller ${callerId} verifies ${MOST_OF_CALLER} connections already. Retry later, with fewer concurrent calls.`;
-  return new VaultError('OVERLOADED', message);
-}
+const TOO_MANY = `A caller verifies at most ${MOST_OF_CALLER} connections at once. Retry later, with fewer concurrent calls.`;

@@ -3,6 +3,7 @@ import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog, ClaimedIds } from '../../audit/audit_log_interface.ts';
 import type { Caller } from '../../model/authenticated_caller.ts';
 import type { Clock, Timestamp } from '../../model/clock.ts';
+import { type ConcurrencyLimits, createConcurrencyLimit } from '../../model/concurrency_limit.ts';
 import { type ContainedSet, NOTHING_CONTAINED } from '../../model/contained_set.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
@@ -11,7 +12,6 @@ import { type CertifiedCall, clientCertificateOf } from '../transport/client_cer
 import type { AccessLog } from './access_log.ts';
 import type { Authenticator, Presented } from './authenticator.ts';
 import { ACCESS, type Access, methodName } from './authorize_caller.ts';
-import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './call_concurrency_limit.ts';
 import { type Call, createRequestIds, createSignal, type WireCall } from './call_context.ts';
 import { createCallRates } from './call_rates.ts';
 import { claimedIds } from './claimed_ids.ts';
@@ -19,6 +19,7 @@ import { createStreamRechecks } from './recheck_open_streams.ts';
 import { areSame, createRulesOfCall, NO_RULE } from './rules_of_call.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
 import { toStatus, toVaultError } from './vault_error_to_grpc_status.ts';
+import { waitingLimits } from './waiting_call_limits.ts';
 
 /** Authentication, authorization, limits, audit, metrics and logging of each call of a method. */
 export type CallPipeline = (service: DescService, method: DescMethod) => MethodPipeline;
