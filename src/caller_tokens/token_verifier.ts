@@ -7,12 +7,16 @@ import { endOf, tokenClaimsFault } from './check_token_claims.ts';
 import { findTokenSubject } from './find_token_subject.ts';
 import type { IssuerKey } from './parse_jwks.ts';
 import { type PresentedToken, parsePresentedToken } from './parse_presented_token.ts';
+import { createSignatureQueue } from './signature_queue.ts';
 import type { OpenIssuer, TokenIssuers } from './token_issuers.ts';
 
 /** Verifies JWT bearer tokens (RFC 7519, and the recommendations of RFC 8725). */
 export interface TokenVerifier {
-  /** UNAUTHENTICATED; KEY_SOURCE_UNAVAILABLE if the keys of the issuer cannot be read. */
-  verify(text: string): Promise<VerifiedToken>;
+  /**
+   * UNAUTHENTICATED; KEY_SOURCE_UNAVAILABLE if the keys of the issuer cannot be read. `connection`: address and port of
+   * the peer.
+   */
+  verify(text: string, connection: string): Promise<VerifiedToken>;
   /** Why a token that was verified is not valid any more; undefined: it still is. */
   faultOf(token: VerifiedToken): TokenFault | undefined;
 }
@@ -32,8 +36,9 @@ export interface VerifiedToken {
 }
 
 export function createTokenVerifier(issuers: Pick<TokenIssuers, 'find'>, clock: Clock): TokenVerifier {
+  const signatures = createSignatureQueue();
   /** What costs little comes first, so that a forged token costs a signature only if all else of it is right. */
-  async function verify(text: string): Promise<VerifiedToken> {
+  async function verify(text: string, connection: string): Promise<VerifiedToken> {
     const token = parsePresentedToken(text);
     if (typeof token === 'string') throw tokenRefused(token);
     const { issuerName, algorithm, claims } = token;
@@ -44,7 +49,7 @@ export function createTokenVerifier(issuers: Pick<TokenIssuers, 'find'>, clock: 
     const fault = tokenClaimsFault(claims, issuer, clock.now());
     if (fault !== undefined) throw tokenRefused(fault);
     const key = open.keys.find(token.keyId) ?? (await readKey(open, token));
-    await verifySignature(token, key);
+    await signatures.run(connection, () => verifySignature(token, key));
     const found = findTokenSubject(claims, issuer);
     if ('fault' in found) throw tokenRefused(found.fault);
     const { exp = 0 } = claims;

@@ -35,7 +35,7 @@ function openVerifier(...issuers: readonly TokenIssuer[]) {
   opened.push(open);
   open.use(issuers);
   const verifier = createTokenVerifier(open, time.clock);
-  const outcome = (text: string) => verifier.verify(text).then(({ subject }) => subject, faultOf);
+  const outcome = (text: string) => verifier.verify(text, 'peer').then(({ subject }) => subject, faultOf);
   return { ...time, log, issuers: open, verifier, outcome };
 }
 
@@ -233,8 +233,8 @@ describe('the keys of an issuer', () => {
     const host = await startIssuer();
     await host.addKey('k2');
     const { verifier, advance, issuers } = openVerifier(clusterIssuer(atUrl(host.jwksUrl)));
-    const token = await verifier.verify(await host.sign(claims));
-    const other = await verifier.verify(await host.sign(claims, {}, 'k2'));
+    const token = await verifier.verify(await host.sign(claims), 'peer');
+    const other = await verifier.verify(await host.sign(claims, {}, 'k2'), 'peer');
     const removed = new Promise<void>((resolve) => issuers.onKeysRemoved(resolve));
     host.removeKey('k1');
     advance(300_000);
@@ -249,7 +249,7 @@ describe('the keys of an issuer', () => {
   test('are kept if a new callers file has the same issuer, and dropped if it differs', async () => {
     const host = await startIssuer();
     const { verifier, outcome, issuers } = openVerifier(clusterIssuer(atUrl(host.jwksUrl)));
-    const token = await verifier.verify(await host.sign(claims));
+    const token = await verifier.verify(await host.sign(claims), 'peer');
     issuers.use([clusterIssuer(atUrl(host.jwksUrl))]);
     expect(verifier.faultOf(token)).toBeUndefined();
     expect(host.requests).toHaveLength(1);

@@ -392,4 +392,36 @@ describe('the verification', () => {
     expect(await again).toEqual(found);
     issuers.close();
   });
+
+  test('of a valid token does not wait for the invalid ones of another connection', async () => {
+    const issuers = openIssuers(createMovableTime(NOW).clock);
+    const current: KnownCallers = { keys: [], certificates: [], tokens: KNOWN, issuers: issuersOf(), sha256: '' };
+    const { authenticate } = createCredentialsAuthenticator(
+      { current, listen: () => () => {} },
+      issuers,
+      undefined,
+      createMovableTime(NOW).clock,
+    );
+    const forger = await createSigningKey('k1');
+    const forged = await Promise.all(Array.from({ length: 200 }, (_, n) => forger.sign({ ...pod, jti: `${n}` })));
+    const valid = `Bearer ${await cluster.sign(pod)}`;
+    // The keys of the issuer are known from then on.
+    await authenticate({
+      authorization: `Bearer ${await cluster.sign({ ...pod, jti: 'first' })}`,
+      certificate: undefined,
+    });
+
+    let refused = 0;
+    const refusals = forged.map(async (token) => {
+      const presented = { authorization: `Bearer ${token}`, certificate: undefined, connection: 'forger' };
+      await expect(Promise.resolve(authenticate(presented))).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+      refused += 1;
+    });
+    const found = await authenticate({ authorization: valid, certificate: undefined, connection: 'caller' });
+    expect(found.id).toBe('mail');
+    expect(refused).toBeLessThan(20);
+    await Promise.all(refusals);
+    expect(refused).toBe(200);
+    issuers.close();
+  });
 });

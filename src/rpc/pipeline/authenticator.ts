@@ -25,4 +25,6 @@ export interface Presented {
   readonly authorization: string | undefined;
   /** Of the TLS session. */
   readonly certificate: ClientCertificate | undefined;
+  /** Address and port of the peer, so that connections take turns where it costs something to authenticate. */
+  readonly connection?: string | undefined;
 }

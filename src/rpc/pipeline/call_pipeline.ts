@@ -340,5 +340,5 @@ function presentedBy(wire: PipelineCall): Presented {
 /** With the first `authorization` header. */
 function credentialsOf(wire: PipelineCall): Presented {
   const [authorization] = wire.metadata.get('authorization') as (string | undefined)[];
-  return { authorization, certificate: clientCertificateOf(wire) };
+  return { authorization, certificate: clientCertificateOf(wire), connection: peerOf(wire) };
 }

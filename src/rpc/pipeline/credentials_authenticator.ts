@@ -43,9 +43,9 @@ export function createCredentialsAuthenticator(
       };
     },
     authenticate(presented) {
-      const { authorization, certificate } = presented;
+      const { authorization, certificate, connection = '' } = presented;
       if (certificate !== undefined) certificates.check(certificate);
-      if (authorization !== undefined && hasToken(authorization)) return tokens.authenticate(authorization);
+      if (authorization !== undefined && hasToken(authorization)) return tokens.authenticate(authorization, connection);
       return authenticateNow(presented);
     },
     recheck(presented, caller) {

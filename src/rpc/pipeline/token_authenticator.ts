@@ -64,8 +64,8 @@ export function createTokenAuthenticator(
     return caller;
   }
 
-  async function verify(authorization: string): Promise<Caller> {
-    const token = await verifier.verify(tokenIn(authorization));
+  async function verify(authorization: string, connection: string): Promise<Caller> {
+    const token = await verifier.verify(tokenIn(authorization), connection);
     // The callers file, or the keys, may have changed meanwhile.
     useCurrent();
     const caller = callerOf(token);
@@ -76,11 +76,11 @@ export function createTokenAuthenticator(
 
   return {
     /** UNAUTHENTICATED, KEY_SOURCE_UNAVAILABLE. A promise if the token is not remembered. */
-    authenticate(authorization: string): Caller | Promise<Caller> {
+    authenticate(authorization: string, connection: string): Caller | Promise<Caller> {
       useCurrent();
       const known = accepted.get(authorization.slice(-INDEXED));
       if (known?.authorization === authorization && known.untilTime > clock.now()) return known.caller;
-      return verifications.run(authorization, () => verify(authorization));
+      return verifications.run(authorization, () => verify(authorization, connection));
     },
     /** The caller of a token that was verified for an open call, as things are now. UNAUTHENTICATED. */
     recheck(caller: Caller): Caller | undefined {

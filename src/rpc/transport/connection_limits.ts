@@ -69,9 +69,10 @@ export function createConnections(parts: ConnectionsParts): Connections {
   const endable = new Map<Peer, Set<EndableCall>>();
   let opening: { readonly peer: Peer; readonly stream: ServerHttp2Stream } | undefined;
 
-  function enter(socket: Pick<Socket, 'remoteAddress'>, destroy: () => void): Peer {
+  function enter(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>, destroy: () => void): Peer {
     const peer: Peer = {
       address: limitedAddress(socket.remoteAddress),
+      connection: `${socket.remoteAddress}:${socket.remotePort}`,
       streams: new Set(),
       plainStreams: new Set(),
       caller: undefined,
@@ -115,7 +116,8 @@ export function createConnections(parts: ConnectionsParts): Connections {
     let caller: Caller | Promise<Caller>;
     try {
       const { authorization } = headers;
-      caller = authenticator.authenticate({ authorization, certificate: clientCertificateOf(peer) });
+      const { connection } = peer;
+      caller = authenticator.authenticate({ authorization, certificate: clientCertificateOf(peer), connection });
     } catch {
       return;
     }

@@ -6,6 +6,8 @@ import type { CertifiedCall } from './client_certificate_of_call.ts';
 export interface Peer extends CertifiedCall {
   /** Address or network of the client, for limits. */
   readonly address: string;
+  /** Address and port of the client. */
+  readonly connection: string;
   /** Oldest first. */
   readonly streams: Set<ServerHttp2Stream>;
   /** Streams without authentication: health and reflection. */
