@@ -71,7 +71,7 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
       const [checks, database, newest, known, leaders, keys, credentials] = await Promise.all([
         runChecks(readiness),
         orUnread('database', stores.describe()),
-        stores.changes.newest().catch(() => undefined),
+        feed && stores.changes.newest().catch(() => undefined),
         orUnread('replicas', replicas),
         orUnread('leaders', listLeaders(replicas)),
         orUnread('root_keys', rootKeys()),

@@ -95,6 +95,14 @@ test('the credentials of all tenants that expire next are listed by name, withou
   expect(await reasonOf(status.getStatus({ credentialCount: -1 }))).toBe('FIELD_INVALID');
 });
 
+test('a vault alone with its database is not behind its own changes', async () => {
+  const { tenants, close } = scenario.clients({ apiKey: keys.operator.key });
+  await tenants.suspendTenant({ name: 'tenants/gamma' });
+  close();
+
+  expect((await status.getStatus({})).replicas).toMatchObject([{ changesBehind: 0n }]);
+});
+
 test.each([
   ['a token reader', keys.reader.key],
   ['an operator of one tenant', keys.ofAcme.key],
