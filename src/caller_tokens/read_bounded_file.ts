@@ -1,20 +1,18 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { VaultError } from '../model/errors.ts';
+import { readAtMost, withRegularFile } from '../files/regular_file.ts';
+import { isVaultError, VaultError } from '../model/errors.ts';
 
 /** KEY_SOURCE_UNAVAILABLE unless it is a regular file of at most `mostBytes`. */
 export async function readBoundedFile(path: string, mostBytes: number): Promise<string> {
-  // Opening a pipe must not wait.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => {
-    throw unreadable(`Cannot read ${path}. Check that it exists and its permissions.`);
-  });
+  const unsuitable = () => unreadable(`${path} must be a regular file of at most ${mostBytes / 1_024} KiB.`);
   try {
-    const stat = await handle.stat();
-    if (!stat.isFile() || stat.size > mostBytes)
-      throw unreadable(`${path} must be a regular file of at most ${mostBytes / 1_024} KiB.`);
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
+    return await withRegularFile(path, { notRegular: unsuitable }, async (file) => {
+      const content = await readAtMost(file, mostBytes);
+      if (content === undefined) throw unsuitable();
+      return content.toString('utf8');
+    });
+  } catch (error) {
+    if (isVaultError(error)) throw error;
+    throw unreadable(`Cannot read ${path}. Check that it exists and its permissions.`);
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, realpath, rm, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { withRegularFile } from '../files/regular_file.ts';
 import { VaultError } from '../model/errors.ts';
 import { createKek, KEK_BYTES, type Kek, kekFault } from './key_encryption_key.ts';
 import { type KeySource, pairKeks } from './root_key_source.ts';
@@ -84,31 +85,27 @@ async function readKek(
   ownerUid: number | undefined,
   credentialsDirectory: string | undefined,
 ): Promise<Kek | undefined> {
-  let handle: FileHandle;
+  const notRegular = () => unavailable(file, 'is not a regular file. Replace it with a file');
   try {
     await checkLink(file, ownerUid);
-    // Opening a pipe would otherwise block forever.
-    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    return await withRegularFile(file, { notRegular }, async (handle, stat) => {
+      if (!(await isServiceCredential(file, stat, credentialsDirectory))) checkOwner(file, stat, ownerUid);
+      return readOpenKek(file, handle, stat.size);
+    });
   } catch (error) {
     if (error instanceof VaultError) throw error;
     if (errorCode(error) === 'ENOENT' && !(await isDanglingLink(file))) return undefined;
     throw unavailable(file, `cannot be opened (${errorCode(error)}). Check its path and permissions`, error);
   }
-  try {
-    // All checks use the open file, because its name may refer to another file a moment later.
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw unavailable(file, 'is not a regular file. Replace it with a file');
-    if (!(await isServiceCredential(file, stat, credentialsDirectory))) checkOwner(file, stat, ownerUid);
-    const { size } = stat;
-    if (size !== KEK_BYTES) throw notAKey(file, `holds ${size} bytes instead of ${KEK_BYTES}`);
-    const bytes = Buffer.alloc(KEK_BYTES);
-    const { bytesRead } = await handle.read(bytes, 0, KEK_BYTES, 0);
-    const fault = kekFault(bytes.subarray(0, bytesRead));
-    if (fault !== undefined) throw notAKey(file, fault);
-    return createKek(bytes);
-  } finally {
-    await handle.close();
-  }
+}
+
+async function readOpenKek(file: string, handle: FileHandle, size: number): Promise<Kek> {
+  if (size !== KEK_BYTES) throw notAKey(file, `holds ${size} bytes instead of ${KEK_BYTES}`);
+  const bytes = Buffer.alloc(KEK_BYTES);
+  const { bytesRead } = await handle.read(bytes, 0, KEK_BYTES, 0);
+  const fault = kekFault(bytes.subarray(0, bytesRead));
+  if (fault !== undefined) throw notAKey(file, fault);
+  return createKek(bytes);
 }
 
 function checkOwner(file: string, { uid, mode }: Stats, ownerUid: number | undefined): void {

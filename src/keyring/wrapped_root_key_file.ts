@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { readAtMost, withRegularFile } from '../files/regular_file.ts';
 import { VaultError } from '../model/errors.ts';
 import { type KeyVaultLocation, parseKeyVaultLocation } from './keyvault_location.ts';
 
@@ -55,19 +55,15 @@ export async function writeWrappedKey(
 }
 
 async function readText(file: string): Promise<string | undefined> {
+  const notRegular = () => unusable(file, 'is not a regular file. Replace it with a file');
   try {
-    // Opening a pipe would otherwise block forever.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = await handle.stat();
-      if (!stat.isFile()) throw unusable(file, 'is not a regular file. Replace it with a file');
+    return await withRegularFile(file, { notRegular }, async (handle, { mode }) => {
       // Its writer chooses the root key of an empty database.
-      if ((stat.mode & 0o022) !== 0) throw unusable(file, `may be written by other users. Run: chmod go-w ${file}`);
-      if (stat.size > MAX_BYTES) throw unusable(file, `has more than ${MAX_BYTES} bytes. Restore it from its copy`);
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
+      if ((mode & 0o022) !== 0) throw unusable(file, `may be written by other users. Run: chmod go-w ${file}`);
+      const bytes = await readAtMost(handle, MAX_BYTES);
+      if (bytes === undefined) throw unusable(file, `has more than ${MAX_BYTES} bytes. Restore it from its copy`);
+      return bytes.toString('utf8');
+    });
   } catch (error) {
     if (error instanceof VaultError) throw error;
     if (errorCode(error) === 'ENOENT') return undefined;

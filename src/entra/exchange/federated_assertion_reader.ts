@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { open, readlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
+import { readAtMost, withRegularFile } from '../../files/regular_file.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { fieldInvalid, isVaultError, VaultError } from '../../model/errors.ts';
 import type { AllowedAssertionFiles, AssertionFile, AssertionFiles } from '../../model/federated_assertion_files.ts';
@@ -83,21 +84,17 @@ interface ReadFile {
   readonly path: string;
 }
 
-/** Without O_NONBLOCK, opening a named pipe would wait for a writer. */
-async function readRegular(path: string, flags = 0): Promise<ReadFile> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | flags);
-  try {
-    const stats = await file.stat({ bigint: true });
-    if (!stats.isFile()) throw invalid('this is not a regular file');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
-    if (bytesRead > MAX_BYTES) throw invalid('this file has more than 64 KiB, so it is not a token');
+function readRegular(path: string, flags = 0): Promise<ReadFile> {
+  const notRegular = () => invalid('this is not a regular file');
+  return withRegularFile(path, { flags, notRegular }, async (file) => {
+    const bytes = await readAtMost(file, MAX_BYTES);
+    if (bytes === undefined) throw invalid('this file has more than 64 KiB, so it is not a token');
+    const { dev, ino } = await file.stat({ bigint: true });
     const opened = await readlink(`/proc/self/fd/${file.fd}`).catch(() => path);
     return {
-      text: buffer.subarray(0, bytesRead).toString('utf8').trim(),
-      id: `${stats.dev} ${stats.ino}`,
+      text: bytes.toString('utf8').trim(),
+      id: `${dev} ${ino}`,
       path: opened.replace(/ \(deleted\)$/, ''),
     };
-  } finally {
-    await file.close();
-  }
+  });
 }
