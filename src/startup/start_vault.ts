@@ -210,7 +210,7 @@ async function build(
   const reportedChecks = {
     ...checks,
     ...(feed && { changes: () => (feed.behind ? CHANGES_MISSING : undefined) }),
-    ...(callers.check && { callers: callers.fault, tokenIssuers: callers.issuersFault }),
+    ...(callers.check && { callers: callers.fault, token_issuers: callers.issuersFault }),
     ...(clientTrust && {
       client_cas: () => clientTrust.fault && `Earlier CAs of client certificates are in use. ${clientTrust.fault}`,
     }),

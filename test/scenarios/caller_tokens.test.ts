@@ -87,7 +87,7 @@ test('a vault starts while a JWKS host hangs, and serves the tokens once it answ
   expect(host.requests).toEqual(['Bearer token-of-the-vault']);
 
   host.drop();
-  await expect.poll(() => ops('/readyz'), PATIENT).toContain('tokenIssuers: degraded');
+  await expect.poll(() => ops('/readyz'), PATIENT).toContain('token_issuers: degraded');
   expect(await ops('/metrics')).toContain('tokenvault_token_issuer_keys_unavailable{issuer="cluster"} 1');
   expect(await outcome(await tokenOf())).toBe('KEY_SOURCE_UNAVAILABLE');
 });
@@ -98,7 +98,7 @@ test('a restarted vault accepts a token, describes its caller, and forgets it wi
   const token = await tokenOf();
 
   expect(await outcome(token)).toBe('OK');
-  expect(await ops('/readyz')).toContain('tokenIssuers: ok');
+  expect(await ops('/readyz')).toContain('token_issuers: ok');
   expect(await ops('/metrics')).toContain('tokenvault_token_issuer_keys_unavailable{issuer="cluster"} 0');
   const client = createClient(AccessService, scenario.vault.addresses.grpc, { apiKey: token });
   const who = await client.whoAmI({});

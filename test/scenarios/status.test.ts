@@ -60,7 +60,7 @@ test('a vault alone with its database shows itself, as the leader of each job', 
     ['storage', State.OK],
     ['audit', State.OK],
     ['callers', State.OK],
-    ['tokenIssuers', State.OK],
+    ['token_issuers', State.OK],
     ['contained', State.OK],
     ['serving', State.OK],
   ]);
