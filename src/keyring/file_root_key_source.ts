@@ -38,7 +38,7 @@ export function createFileKeySource(parts: FileKeySourceParts): KeySource {
 /** For an empty database only: otherwise a new key would hide that the right one is missing. Never overwrites. */
 export async function createKekFile(path: string): Promise<void> {
   const file = resolve(path);
-  const draft = `${file}.new`;
+  const draft = `${file}.partial`;
   try {
     const firstFolder = await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     // Under another name first: a process that is killed in between must not leave an incomplete key file.
@@ -49,10 +49,11 @@ export async function createKekFile(path: string): Promise<void> {
     } finally {
       await handle.close();
     }
-    await link(draft, file);
-    await unlink(draft);
+    await link(draft, file).finally(() => unlink(draft));
     await syncFolders(dirname(file), firstFolder);
   } catch (error) {
+    if (errorCode(error) === 'EEXIST')
+      throw unavailable(file, 'exists already, and is kept. Choose another path', error);
     throw unavailable(file, `cannot be created (${errorCode(error)}). Check the folder and the files in it`, error);
   }
 }

@@ -20,7 +20,7 @@ test('a root key is created in the file of the key source, and not overwritten',
   expect(key).toHaveLength(32);
   expect(statSync(join(folder, 'keys/kek')).mode & 0o777).toBe(0o400);
 
-  expect(await run()).toMatchObject({ code: 69, stderr: expect.stringContaining('EEXIST') });
+  expect(await run()).toMatchObject({ code: 69, stderr: expect.stringContaining('exists already') });
   expect(readFileSync(join(folder, 'keys/kek'))).toEqual(key);
 });
 

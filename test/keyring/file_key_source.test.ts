@@ -178,7 +178,7 @@ describe('creating', () => {
   });
 
   test('creates it after an earlier start was killed in between', async () => {
-    await put(`${path}.new`, bytesOf(1).subarray(0, 7));
+    await put(`${path}.partial`, bytesOf(1).subarray(0, 7));
 
     await createKekFile(path);
 
@@ -186,10 +186,13 @@ describe('creating', () => {
     expect(await readdir(folder)).toEqual(['kek']);
   });
 
-  test('never overwrites', async () => {
+  test('never overwrites, and leaves no other file', async () => {
     await put(path, bytesOf(1));
+    await put(`${path}.new`, bytesOf(2));
 
-    await expect(createKekFile(path)).rejects.toEqual(unavailable(/EEXIST/));
+    await expect(createKekFile(path)).rejects.toEqual(unavailable(/exists already, and is kept/));
     expect(await readFile(path)).toEqual(bytesOf(1));
+    expect(await readFile(`${path}.new`)).toEqual(bytesOf(2));
+    expect(await readdir(folder)).toEqual(['kek', 'kek.new']);
   });
 });
