@@ -47,6 +47,6 @@ export async function fetchJwks(parts: {
 function unavailable(url: string, fault: string): VaultError {
   return new VaultError(
     'KEY_SOURCE_UNAVAILABLE',
-    `${url} did not answer with keys (${fault}). Check it, and the network.`,
+    `${url} did not answer with keys (${fault}). Check the address and the network.`,
   );
 }

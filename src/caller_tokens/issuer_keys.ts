@@ -71,7 +71,8 @@ export function createIssuerKeys(parts: {
       if (next === undefined) fail('Its JWK set has no key that can verify a token. Check its address.');
       else use(next);
     } catch (error) {
-      if (!closing.signal.aborted) fail(isVaultError(error) ? error.message : 'Its JWK set cannot be read.');
+      if (!closing.signal.aborted)
+        fail(isVaultError(error) ? error.message : 'Its JWK set cannot be read. Check its address.');
     } finally {
       isReading = false;
     }

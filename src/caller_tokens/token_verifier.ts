@@ -85,7 +85,7 @@ async function readKey({ issuer, keys }: OpenIssuer, { keyId }: PresentedToken):
 }
 
 function keysUnavailable({ id }: TokenIssuer): VaultError {
-  const message = `The keys of the token issuer ${id} cannot be read now, so the token cannot be verified. Call again.`;
+  const message = `The keys of the token issuer ${id} cannot be read now, so the token cannot be verified. Retry later.`;
   return new VaultError('KEY_SOURCE_UNAVAILABLE', message, { retryAfter: RETRY_AFTER });
 }
 

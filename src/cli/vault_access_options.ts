@@ -6,7 +6,7 @@ export function accessOptions(): readonly Option[] {
     new Option('--address <address>', "the vault's admin listener: host:port or unix:/path")
       .argParser(addressOf)
       .default('127.0.0.1:50052'),
-    new Option('--api-key-file <file>', 'file with the API key of a caller with the role operator'),
+    new Option('--api-key-file <file>', 'file with the API key or token of a caller'),
     new Option(
       '--ca-file <file>',
       "CA of the vault's certificate, PEM; enables TLS. Without it, TLS to another machine trusts Node's CAs",

@@ -22,7 +22,9 @@ export function readYaml<Schema extends z.ZodType>(text: string, path: string, s
   const document = parseDocument(text, { uniqueKeys: true, stringKeys: true });
   if (document.errors.length > 0) {
     // Messages of the parser quote the file.
-    const lines = document.errors.map(({ linePos, code }) => `line ${linePos?.[0].line ?? '?'}: ${code}`);
+    const lines = document.errors.map(
+      ({ linePos, code }) => `line ${linePos?.[0].line ?? '?'} is not valid YAML (${code})`,
+    );
     throw invalidFile(path, lines);
   }
   const parsed = schema.safeParse(withoutAliases(document, path));

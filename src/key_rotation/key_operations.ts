@@ -123,7 +123,8 @@ function missing(rootKeyId: string, replicas: readonly string[]): VaultError {
   return new VaultError(
     'ROOT_KEY_MISSING',
     `Nothing was changed: the root key ${rootKeyId} is missing at ${names}. ` +
-      'Add it to their key source and restart them, then try again. A replica that ended counts for a minute.',
+      'Add it to the key source of each, restart them one after the other, and try again. ' +
+      'A replica that was killed counts for a minute.',
     { metadata: { replicas: names } },
   );
 }

@@ -37,7 +37,7 @@ test('contain prints each replica, with 0 once all have applied it', async () =>
 
   expect(code).toBe(0);
   expect(asked).toEqual([{ subject: 'tenants/acme', reason: 'Key leaked', caller: 'loopback' }]);
-  expect(stdout).toBe(`tenants/acme is contained.
+  expect(stdout).toBe(`Contained: tenants/acme.
 APPLIED  HEARTBEAT  REPLICA
 yes      1 s ago    vault-1
 yes      3 s ago    vault-2
@@ -61,16 +61,21 @@ test('--local contains at one replica, without the database', async () => {
   );
 
   expect(code).toBe(0);
-  expect(stdout).toContain('directory aaaaaaaa-0000-4000-8000-000000000000 is contained at vault-1, until its process');
+  expect(stdout).toContain(
+    'Contained at vault-1 until its process ends: directory aaaaaaaa-0000-4000-8000-000000000000.',
+  );
 });
 
 test('lift and lift --local say whether the subject was contained', async () => {
   const args = ['lift', '--app', 'tenants/acme/apps/mail', '--reason', 'Rotated'];
   const lift = async () => ({ wasContained: true, replicas: replicas(true) });
-  expect(await run(args, { lift })).toMatchObject({ code: 0, stdout: expect.stringContaining('It is lifted.') });
+  expect(await run(args, { lift })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('The containment is lifted.'),
+  });
   await stage.close();
   const { code, stdout } = await run([...args, '--local'], { liftLocal: () => false });
-  expect([code, stdout]).toEqual([0, 'It was not contained at vault-1 alone.\n']);
+  expect([code, stdout]).toEqual([0, 'There was no containment of it at vault-1 alone.\n']);
 });
 
 test('list prints a table, and one JSON object with --json', async () => {

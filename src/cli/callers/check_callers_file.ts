@@ -42,7 +42,11 @@ export async function checkCallersFile(file: string, flags: CheckFlags): Promise
     return EXIT.OK;
   }
   const caller = callersOf(known).find(({ id }) => id === flags.as);
-  if (caller === undefined) throw new CommandError(EXIT.USAGE, `${file} has no caller ${flags.as}.`);
+  if (caller === undefined)
+    throw new CommandError(
+      EXIT.USAGE,
+      `${file} has no caller ${flags.as}. Without --as, the command lists the callers.`,
+    );
   const { resource = 'tenants/*' } = flags;
   const call = { caller, target: targetOf(resource), labels: labelsOf(flags), flags, scopes };
   console.log(`${caller.id} on ${resource}:\n`);

@@ -39,7 +39,7 @@ export function contain(flags: ChangeFlags): Promise<number> {
     return called(flags, 'ContainLocal', async (service) => {
       const response = await service.containLocal(request);
       const { containment, replica, warning } = response;
-      const text = `${subjectText(containment?.subject)} is contained at ${replica}, until its process ends.`;
+      const text = `Contained at ${replica} until its process ends: ${subjectText(containment?.subject)}.`;
       print(flags, jsonOf(ContainLocalResponseSchema, response), [text, ...warningText(warning)]);
       return EXIT.OK;
     });
@@ -47,7 +47,7 @@ export function contain(flags: ChangeFlags): Promise<number> {
   return called(flags, 'Contain', async (service) => {
     const response = await service.contain(request);
     const { containment, replicas, warning } = response;
-    const text = `${subjectText(containment?.subject)} is contained.`;
+    const text = `Contained: ${subjectText(containment?.subject)}.`;
     const lines = [text, ...replicasText(replicas), ...warningText(warning)];
     print(flags, jsonOf(ContainResponseSchema, response), lines);
     return exitCodeOf(replicas);
@@ -61,7 +61,9 @@ export function lift(flags: ChangeFlags): Promise<number> {
     return called(flags, 'LiftLocal', async (service) => {
       const response = await service.liftLocal(request);
       const { lifted, replica, warning } = response;
-      const text = lifted ? `It is lifted at ${replica}.` : `It was not contained at ${replica} alone.`;
+      const text = lifted
+        ? `The containment is lifted at ${replica}.`
+        : `There was no containment of it at ${replica} alone.`;
       print(flags, jsonOf(LiftLocalResponseSchema, response), [text, ...warningText(warning)]);
       return EXIT.OK;
     });
@@ -69,7 +71,7 @@ export function lift(flags: ChangeFlags): Promise<number> {
   return called(flags, 'Lift', async (service) => {
     const response = await service.lift(request);
     const { lifted, replicas, warning } = response;
-    const text = lifted ? 'It is lifted.' : 'It was not contained.';
+    const text = lifted ? 'The containment is lifted.' : 'There was no containment of it. See containment list.';
     print(flags, jsonOf(LiftResponseSchema, response), [text, ...replicasText(replicas), ...warningText(warning)]);
     return exitCodeOf(replicas);
   });

@@ -16,7 +16,7 @@ export async function createRootKey({ to }: CreateKeyFlags): Promise<number> {
   if (source.kind === 'keyvault-secret') {
     throw new CommandError(
       EXIT.USAGE,
-      'A root key of keyvault-secret: is in no file. Set a new version of the secret.',
+      'With a key source keyvault-secret: no file has the root key. Set a new version of the secret instead.',
     );
   }
   const path = to ?? source.path;
