@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Credential, credentialState, neverExpires } from '../../model/app_credential.ts';
-import { DAY, type Duration, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { DAY, type Duration, elapsedSince, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
 import { presentOrder } from '../../model/credential_presentation_order.ts';
 import type { App } from '../../model/entra_app.ts';
 import { rotationTime } from '../../model/secret_rotation_due.ts';
@@ -50,7 +50,7 @@ function periodOf({ app, credentials, graph }: Inspected): Duration {
 
 function retryDelay(inspected: Inspected, now: Timestamp): Duration | undefined {
   const { credentials, graph, retryAfter = 0, isIncomplete, canProbe } = inspected;
-  const isNew = ({ verdict, createTime }: Credential) => verdict === 'UNPROBED' && Math.abs(now - createTime) < NEW;
+  const isNew = ({ verdict, createTime }: Credential) => verdict === 'UNPROBED' && elapsedSince(createTime, now) < NEW;
   if (canProbe && credentials.some(isNew)) return Math.max(RETRY_NEW, retryAfter);
   // If Entra rejects all credentials, a failure of Graph is not an outage.
   const hasWorkingCredential = presentOrder(credentials, now).some(({ verdict }) => verdict !== 'REJECTED');
@@ -79,6 +79,6 @@ export function needsProbe(credential: Credential, missing: ReadonlySet<string>,
   if (state !== 'VALID' || missing.has(credential.uid)) return true;
   const { lastUsedTime, expireTime } = credential;
   // Six days, so that each weekly inspection finds an unused credential.
-  const isUnused = lastUsedTime === undefined || Math.abs(now - lastUsedTime) >= 6 * DAY;
+  const isUnused = lastUsedTime === undefined || elapsedSince(lastUsedTime, now) >= 6 * DAY;
   return isUnused && (expireTime === undefined || neverExpires(credential));
 }

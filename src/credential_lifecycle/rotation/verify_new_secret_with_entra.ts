@@ -1,6 +1,6 @@
 import type { CredentialProbe } from '../../entra/entra_client_interface.ts';
 import { type Credential, credentialState } from '../../model/app_credential.ts';
-import { HOUR } from '../../model/clock.ts';
+import { elapsedSince, HOUR } from '../../model/clock.ts';
 import { type App, registrationDirectory } from '../../model/entra_app.ts';
 import type { RotationOutcome } from '../../model/secret_rotation_transition.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
@@ -20,7 +20,7 @@ export async function proveSecret(parts: RotationStepParts, subject: RotationSub
       const now = parts.clock.now();
       if (credentialState(newCredential, now) === 'EXPIRED') return { kind: 'new_lost' };
       // The absolute difference, because the clock may have been set back.
-      const isOld = rotation.step !== 'PROVE' || Math.abs(now - newCredential.createTime) >= HOUR;
+      const isOld = rotation.step !== 'PROVE' || elapsedSince(newCredential.createTime, now) >= HOUR;
       const isLost = isOld && (await isGoneAtEntra(parts, app, newCredential));
       return isLost ? { kind: 'new_lost' } : { kind: 'refused', code: probe.entraError };
     }
