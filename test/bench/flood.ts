@@ -1,17 +1,21 @@
 import { hash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt } from './filled_vault.ts';
-import { warmAnswerBytes } from './hit.ts';
+import { FLOOD_SIDES, type FloodRound, type FloodRun, type FloodSide, floodFigures } from './flood_figures.ts';
+import { startBare, warmAnswerBytes } from './hit.ts';
 import { ratePerSecond } from './load.ts';
 import type { PacedResult, PacedRun } from './paced_client.ts';
 import { messageOf, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
-import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
+import { orderOf, quantile, spread } from './statistics.ts';
 import { requestFrame, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
 
-const PAIRS = 9;
+const ROUNDS = 9;
+/** No common divisor with the 24 orders, so that successive rounds begin with different sides. */
+const SHUFFLE = 7;
 const SECONDS = 3;
 /** The flooder's rate, of the capacity, and its calls, of its rate. */
 const RATE = 0.05;
@@ -24,7 +28,8 @@ const TOKEN_LIFETIME = 96;
 const MIN_TTL = 60;
 /** Of Entra, in milliseconds: less than a request to it takes from most places. */
 const LATENCY = 50;
-const AIM = 2;
+/** Of the echo: about as many as a refusal has. */
+const REFUSAL_BYTES = 300;
 
 /** Connection 0 is for hits of both callers. */
 const REFRESHED = { first: 1, count: 200 };
@@ -34,59 +39,84 @@ const HIT = { first: 0, count: 1 };
 
 type Flooding = Pick<PacedRun, 'call' | 'connections'>;
 
-const FLOODS: Readonly<Record<'hits' | 'forced exchanges', Flooding>> = {
+const FLOODS: Readonly<Record<Exclude<FloodSide, 'none'>, Flooding>> = {
+  echo: { call: 'echo', connections: HIT },
   hits: { call: 'get', connections: HIT },
   'forced exchanges': { call: 'verify', connections: FORCED },
 };
 
-interface Round {
-  readonly hits: number;
-  readonly refreshes: number;
-  readonly flood: PacedResult | undefined;
-}
-
-/** The p99 of one caller, next to another caller that calls at ten times its rate, over its own without that. */
+/**
+ * The p99 of one caller, next to another caller that calls at ten times its rate, over its own without that. The same flood
+ * at an echo server shows how much of it is the load itself, which shares the cores with the vault.
+ */
 export async function benchFlood(bench: Bench): Promise<SectionReport> {
   const entra = await startFakeEntra('ES256', TOKEN_LIFETIME, LATENCY);
   const connections = FORCED.first + FORCED.count;
   const vault = await startVault(await bench.filled({ connections, accessTokens: 'none' }), entra.url);
   const clients = await Promise.all(['hits', 'refreshes', 'flood'].map(() => startPacedClient()));
   const [hits, refreshes, flood] = clients as [PacedClient, PacedClient, PacedClient];
-  const figures: Figure[] = [];
+  const echo = await startBare('echo', 'echo_server.ts', requestFrame(connectionAt(0)), REFUSAL_BYTES);
+  const rounds: FloodRound[] = [];
+  let capacity: number;
   try {
-    const capacity = await measureCapacity(bench, vault);
+    capacity = await measureCapacity(bench, vault);
     const rate = Math.ceil(RATE * capacity);
     const flooder = await addFlooder(vault, rate);
-    figures.push({ name: 'capacity, hits at 16 in flight', value: spread([capacity]), unit: 'calls/s' });
     const quiet = { port: vault.tokenPort, apiKey: vault.folder.apiKey, call: 'get', seconds: SECONDS } as const;
-    const ofFlood = { port: vault.tokenPort, apiKey: flooder, perSecond: FLOOD * rate, seconds: SECONDS };
+    const ofFlood = { apiKey: flooder, perSecond: FLOOD * rate, seconds: SECONDS };
 
-    const round = async (flooded: Flooding | undefined): Promise<Round> => {
+    const floodOf = (side: FloodSide) => {
+      if (side === 'none') return undefined;
+      const port = side === 'echo' ? echo.target.port : vault.tokenPort;
+      return flood.run({ ...ofFlood, ...FLOODS[side], port });
+    };
+    const measure = async (side: FloodSide): Promise<FloodRun> => {
       const refreshRun = { ...quiet, perSecond: REFRESHES, connections: REFRESHED, minTtlSeconds: MIN_TTL };
+      const before = await Promise.all([vault.process.usage(), echo.process.usage()]);
       const [hit, refresh, flooding] = await Promise.all([
         hits.run({ ...quiet, perSecond: QUIET * capacity, connections: HIT }),
         refreshes.run(refreshRun),
-        flooded && flood.run({ ...ofFlood, ...flooded }),
+        floodOf(side),
       ]);
-      return { hits: p99(hit), refreshes: p99(refresh), flood: flooding };
+      const after = await Promise.all([vault.process.usage(), echo.process.usage()]);
+      const [ofVault, ofEcho] = after.map(({ cpu }, at) => cpu - (before[at]?.cpu ?? 0)) as [number, number];
+      return { hits: p99(hit), refreshes: p99(refresh), flood: flooding, cpu: { vault: ofVault, echo: ofEcho } };
     };
 
-    await round(FLOODS.hits);
-    for (const [name, flooded] of Object.entries(FLOODS)) {
-      const pairs = { with: [] as Round[], without: [] as Round[] };
-      for (let pair = 0; pair < bench.rounds(PAIRS); pair += 1) {
-        bench.progress(`flood of ${name}: pair ${pair + 1} of ${bench.rounds(PAIRS)}`);
-        for (const side of orderOf(['with', 'without'] as const, pair))
-          pairs[side].push(await round(side === 'with' ? flooded : undefined));
-      }
-      figures.push(...figuresOf(name, pairs));
+    await measure('echo');
+    await measure('hits');
+    const count = bench.rounds(ROUNDS);
+    for (let at = 0; at < count; at += 1) {
+      bench.progress(`flood: round ${at + 1} of ${count}`);
+      const round = {} as Record<FloodSide, FloodRun>;
+      for (const side of orderOf(FLOOD_SIDES, at * SHUFFLE)) round[side] = await measure(side);
+      rounds.push(round);
     }
+    if (bench.profileFolder !== undefined) await profileFloods(vault, floodOf, bench.profileFolder);
   } finally {
     for (const client of clients) await client.stop();
+    await echo.process.stop();
     await vault.stop();
     await entra.process.stop();
   }
-  return { title: 'Flood: a caller next to another one that calls at ten times its rate', figures };
+  const measured: Figure = { name: 'capacity, hits at 16 in flight', value: spread([capacity]), unit: 'calls/s' };
+  return {
+    title: 'Flood: a caller next to another one that calls at ten times its rate',
+    figures: [measured, ...floodFigures(rounds, SECONDS)],
+  };
+}
+
+async function profileFloods(
+  vault: VaultProcess,
+  floodOf: (side: FloodSide) => Promise<PacedResult> | undefined,
+  folder: string,
+): Promise<void> {
+  for (const side of ['hits', 'forced exchanges'] as const) {
+    await vault.process.startProfile();
+    await floodOf(side);
+    const profile = await vault.process.stopProfile();
+    writeFileSync(join(folder, `flood_of_${side.replace(' ', '_')}.cpuprofile`), JSON.stringify(profile));
+  }
 }
 
 interface PacedClient {
@@ -140,27 +170,4 @@ function p99({ statuses, latencies }: PacedResult): number {
   const { 0: good = 0, ...errors } = statuses;
   if (good === 0 || Object.keys(errors).length > 0) throw new Error(`errors by status: ${JSON.stringify(statuses)}`);
   return quantile(latencies, 0.99);
-}
-
-function figuresOf(name: string, pairs: Readonly<Record<'with' | 'without', readonly Round[]>>): Figure[] {
-  const of = (side: 'with' | 'without', calls: 'hits' | 'refreshes') => pairs[side].map((round) => round[calls]);
-  const answers = (isGood: boolean) =>
-    pairs.with.map(({ flood }) => {
-      const all = Object.entries(flood?.statuses ?? {}).filter(([status]) => (status === '0') === isGood);
-      return all.reduce((sum, [, count]) => sum + count, 0) / SECONDS;
-    });
-  return [
-    ...(['hits', 'refreshes'] as const).flatMap((calls): Figure[] => [
-      {
-        name: `flood of ${name}, ${calls}: p99 with / without`,
-        value: pairedRatio(of('with', calls), of('without', calls)),
-        unit: 'ratio',
-        aim: { atMost: AIM },
-      },
-      { name: `flood of ${name}, ${calls}: p99 with`, value: spread(of('with', calls)), unit: 'us' },
-      { name: `flood of ${name}, ${calls}: p99 without`, value: spread(of('without', calls)), unit: 'us' },
-    ]),
-    { name: `flood of ${name}: accepted`, value: spread(answers(true)), unit: 'calls/s' },
-    { name: `flood of ${name}: refused`, value: spread(answers(false)), unit: 'calls/s' },
-  ];
 }

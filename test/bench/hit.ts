@@ -77,7 +77,8 @@ export async function warmAnswerBytes(vault: VaultProcess): Promise<number> {
   return toBinary(GetAccessTokenResponseSchema, await ask()).length + FRAME_HEAD;
 }
 
-async function startBare(name: string, script: string, frame: Buffer, answerBytes: number): Promise<Peer> {
+/** A server that does less. */
+export async function startBare(name: string, script: string, frame: Buffer, answerBytes: number): Promise<Peer> {
   const process = startProcess({ script, args: [String(answerBytes - FRAME_HEAD)] });
   const port = (await messageOf(process.child, 'port')) as number;
   return { target: { name, port, path: BARE_PATH, frame, answerBytes }, process };

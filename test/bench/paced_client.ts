@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ConnectionService, VerifyConnectionRequestSchema } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { BARE_PATH } from './bare_server.ts';
 import { connectionAt } from './filled_vault.ts';
 import { grpcFrame, methodPath } from './grpc_frame.ts';
 import { requestHeaders } from './load_client.ts';
@@ -12,8 +13,8 @@ export interface PacedRun {
   readonly apiKey: string;
   readonly perSecond: number;
   readonly seconds: number;
-  /** `get`: GetAccessToken. `verify`: VerifyConnection. */
-  readonly call: 'get' | 'verify';
+  /** `get`: GetAccessToken. `verify`: VerifyConnection. `echo`: the request of GetAccessToken, to a bare server. */
+  readonly call: keyof typeof PATHS;
   readonly connections: { readonly first: number; readonly count: number };
   readonly minTtlSeconds?: number;
 }
@@ -24,6 +25,12 @@ export interface PacedResult {
   /** Microseconds of each good answer. */
   readonly latencies: readonly number[];
 }
+
+const PATHS = {
+  get: GET_ACCESS_TOKEN,
+  verify: methodPath(ConnectionService.method.verifyConnection),
+  echo: BARE_PATH,
+} as const;
 
 /** Beyond it, calls are not sent. */
 const MOST_OUTSTANDING = 500;
@@ -39,10 +46,7 @@ let next = 0;
 
 async function run(options: PacedRun): Promise<PacedResult> {
   const session = connect(`http://127.0.0.1:${options.port}`);
-  const headers = requestHeaders({
-    path: options.call === 'get' ? GET_ACCESS_TOKEN : methodPath(ConnectionService.method.verifyConnection),
-    apiKey: options.apiKey,
-  });
+  const headers = requestHeaders({ path: PATHS[options.call], apiKey: options.apiKey });
   const frames = framesOf(options);
   const statuses: Record<string, number> = {};
   const latencies: number[] = [];
@@ -80,7 +84,7 @@ async function run(options: PacedRun): Promise<PacedResult> {
 function framesOf({ call, connections, minTtlSeconds }: PacedRun): Buffer[] {
   return Array.from({ length: connections.count }, (_, at) => {
     const name = connectionAt(connections.first + at);
-    if (call === 'get') return requestFrame(name, minTtlSeconds);
+    if (call !== 'verify') return requestFrame(name, minTtlSeconds);
     return grpcFrame(toBinary(VerifyConnectionRequestSchema, create(VerifyConnectionRequestSchema, { name })));
   });
 }
