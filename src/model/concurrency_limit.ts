@@ -14,13 +14,12 @@ export interface ConcurrencyLimit {
 
 export function createConcurrencyLimit(limits: ConcurrencyLimits, message = TOO_MANY): ConcurrencyLimit {
   const ofCaller = new Map<string, number>();
+  const tooMany = new VaultError('OVERLOADED', message);
   let all = 0;
   return {
     enter(caller) {
       const own = ofCaller.get(caller) ?? 0;
-      if (all >= limits.inFlight || own >= limits.inFlightPerCaller) {
-        throw new VaultError('OVERLOADED', message);
-      }
+      if (all >= limits.inFlight || own >= limits.inFlightPerCaller) throw tooMany;
       all += 1;
       ofCaller.set(caller, own + 1);
     },

@@ -127,7 +127,7 @@ export interface LogEvents {
   delivery_dead_lettered: { sink: string; id: string; type: string; attempts: number; error: string };
   /** New connections use the new certificate. */
   tls_reloaded: Record<string, never>;
-  /** One line per call; cache hits are sampled, because the audit log is the record. Duration in milliseconds. */
+  /** One line per call; cache hits are sampled and refusals limited, because the audit log is the record. Duration in ms. */
   call: {
     requestId: string;
     method: string;
@@ -144,6 +144,8 @@ export interface LogEvents {
     claimedSubject?: string | undefined;
     tokenFault?: string | undefined;
   };
+  /** Refused calls of the last second that have no line, because the caller had ten with this status. */
+  calls_not_logged: { caller: string; status: string; calls: number };
   /** At level debug: JSON of the request, with the fields that the proto marks `sensitive` masked. */
   call_request: { requestId: string; method: string; request: string };
 }

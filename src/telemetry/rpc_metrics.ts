@@ -30,6 +30,7 @@ export function createRpcMetrics(meter: Meter) {
     return calls.labels(method, status);
   });
   const durationOf = cachedByLabel((method) => duration.labels(method));
+  const rateExceededOf = cachedByLabel((caller) => rateExceeded.labels(caller));
 
   return {
     finished(method: string, status: string, seconds: number) {
@@ -37,7 +38,7 @@ export function createRpcMetrics(meter: Meter) {
       durationOf(method).observe(seconds);
     },
     limited: (limit: string) => limited.inc({ limit }),
-    rateExceeded: (caller: string) => rateExceeded.inc({ caller }),
+    rateExceeded: (caller: string) => rateExceededOf(caller).inc(),
     inFlight: (change: 1 | -1) => inFlight.inc(change),
   };
 }

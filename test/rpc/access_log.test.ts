@@ -38,6 +38,36 @@ describe('the access log', () => {
     });
   });
 
+  test('has ten lines a second of the refusals of a caller, and the number of the others', () => {
+    const log = recordingLog();
+    let passSecond = () => {};
+    const calls = createAccessLog(log, {
+      every(_period, task) {
+        passSecond = task;
+        return () => {};
+      },
+    });
+    const refuse = (count: number, call: Partial<FinishedCall>) => {
+      for (let at = 0; at < count; at += 1) calls.finished({ ...finished, status: 'RATE_LIMITED', ...call });
+    };
+    const lines = () =>
+      log.events.splice(0).map(({ name, fields }) => `${name} ${fields['caller']} ${fields['calls']}`);
+
+    refuse(25, {});
+    refuse(1, { caller: 'other' });
+    refuse(1, { status: 'DATABASE_UNAVAILABLE' });
+    expect(lines()).toHaveLength(12);
+
+    passSecond();
+    expect(lines()).toEqual(['calls_not_logged mail 15']);
+
+    refuse(11, {});
+    expect(lines()).toHaveLength(10);
+    passSecond();
+    passSecond();
+    expect(lines()).toEqual(['calls_not_logged mail 1']);
+  });
+
   test('logs requests only if that is enabled', () => {
     expect(createAccessLog(recordingLog()).received).toBeUndefined();
   });

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AccessService } from '../../src/gen/tokenvault/v1/access_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import type { KnownKey, Rule } from '../../src/model/authenticated_caller.ts';
+import type { Caller, KnownKey, Rule } from '../../src/model/authenticated_caller.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { RpcError } from '../../src/rpc/client_rpc_error.ts';
+import { createCallRates } from '../../src/rpc/pipeline/call_rates.ts';
 import { caller, freshToken, replaceableCallers, type Stage, startStage } from './stage.ts';
 
 /** One call at once, and the next one in 1,000 s. */
@@ -182,4 +183,23 @@ describe('a change of the callers file', () => {
     callers.replace(withRules({}));
     expect(await ask()).toBe('OK');
   });
+});
+
+test('a refusal has the wait at its time, and the names of its own caller and rules', () => {
+  const rateOf = (known: KnownKey, ...ids: string[]) =>
+    withRulesOf(known, ...ids.map((id) => ({ id, rate: { perSecond: 10, burst: 1 } }))).caller;
+  const one = rateOf(mail.known, 'r1', 'r2');
+  const two = { ...one, id: 'two' };
+  const rates = createCallRates({ known: () => [], listen: () => () => {} });
+  const refusal = (of: Caller, rules: readonly Rule[], now: number) => {
+    const { metadata, retryAfter } = rates.exceeded(of, rules, now);
+    return [metadata['caller'], metadata['rules'], retryAfter];
+  };
+  rates.admit(one, one.rules, 0);
+
+  expect(refusal(one, one.rules, 0)).toEqual(['mail', 'r1, r2', 100]);
+  expect(refusal(one, one.rules, 0.4)).toEqual(['mail', 'r1, r2', 100]);
+  expect(refusal(one, one.rules, 60)).toEqual(['mail', 'r1, r2', 40]);
+  expect(refusal(one, one.rules.slice(0, 1), 60)).toEqual(['mail', 'r1', 40]);
+  expect(refusal(two, one.rules, 60)).toEqual(['two', 'r1, r2', 40]);
 });

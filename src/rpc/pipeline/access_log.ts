@@ -1,18 +1,21 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { AuditEntry } from '../../audit/audit_log_interface.ts';
+import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import { errorLocation } from '../../telemetry/error_location.ts';
 import type { Log } from '../../telemetry/log_events.ts';
 import type { Call } from './call_context.ts';
 import { redactedJson } from './redact_message_for_log.ts';
+import { createRefusedCallLines } from './refused_call_lines.ts';
 
 export interface AccessLogOptions {
   /** Also logs redacted requests: for level debug, since each request is copied. */
   readonly requests?: boolean | undefined;
   /** One of this many cache hits is logged. Default 1,000. */
   readonly sampleOf?: number | undefined;
+  readonly every?: Every | undefined;
 }
 
-/** One line per call. Cache hits are sampled, because the audit log is the record. */
+/** One line per call. Cache hits are sampled and refusals limited, because the audit log is the record. */
 export interface AccessLog {
   /** Undefined unless requests are logged. */
   received: ((call: Pick<Call, 'requestId' | 'method'>, schema: DescMessage, request: Message) => void) | undefined;
@@ -30,7 +33,11 @@ export interface FinishedCall
   readonly hit: boolean;
 }
 
-export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }: AccessLogOptions = {}): AccessLog {
+export function createAccessLog(
+  log: Log,
+  { requests = false, sampleOf = 1_000, every = systemTimers.every }: AccessLogOptions = {},
+): AccessLog {
+  const hasLine = createRefusedCallLines(log, every);
   let hits = 0;
   return {
     received: requests
@@ -43,7 +50,7 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
       if (call.hit) {
         hits += 1;
         if (hits % sampleOf !== 0) return;
-      }
+      } else if (!hasLine(call)) return;
       const { requestId, method, caller, resource, status } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;
       log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...unauthenticated(call) });

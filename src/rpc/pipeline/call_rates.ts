@@ -27,6 +27,8 @@ export function createCallRates(
 ): CallRates {
   const byRule = new WeakMap<Rule, TokenBucket>();
   let byId = new Map<string, KnownBucket>();
+  /** The last error by its first rule: the calls of a flood within the same millisecond share one. */
+  const lastErrors = new WeakMap<Rule, VaultError>();
 
   function load(): void {
     const next = new Map<string, KnownBucket>();
@@ -61,11 +63,15 @@ export function createCallRates(
     onExceeded(caller.id);
     const waits = rules.map((rule) => (rule.rate === undefined ? 0 : bucketOf(rule, rule.rate).wait(now)));
     const ids = rules.map(({ id }) => id).join(', ');
+    const retryAfter = Math.ceil(Math.min(...waits));
+    const [first] = rules;
+    const last = first && lastErrors.get(first);
+    if (last?.retryAfter === retryAfter && last.metadata['caller'] === caller.id && last.metadata['rules'] === ids)
+      return last;
     const message = `Caller ${caller.id} exceeds the rate of ${ids}. Retry after the given time, and call less often.`;
-    return new VaultError('RATE_LIMITED', message, {
-      metadata: { caller: caller.id, rules: ids },
-      retryAfter: Math.min(...waits),
-    });
+    const error = new VaultError('RATE_LIMITED', message, { metadata: { caller: caller.id, rules: ids }, retryAfter });
+    if (first !== undefined) lastErrors.set(first, error);
+    return error;
   }
 
   return {

@@ -73,12 +73,26 @@ const MAX_MESSAGE = 800;
 const MAX_VALUE = 1_024;
 const MAX_METADATA = 2_048;
 
+/** Of refusals, whose errors are often the same object (`call_rates.ts`), so that a flood of calls costs no encoding. */
+const statuses = new WeakMap<VaultError, StatusObject>();
+
+/** The status of an error. grpc-js copies its metadata. */
+export function toStatus(error: VaultError): StatusObject {
+  if (STATUS[error.reason] !== status.RESOURCE_EXHAUSTED) return encodeStatus(error);
+  let encoded = statuses.get(error);
+  if (encoded === undefined) {
+    encoded = encodeStatus(error);
+    statuses.set(error, encoded);
+  }
+  return encoded;
+}
+
 /**
  * A gRPC status with `google.rpc.ErrorInfo`, and with `RetryInfo` for retryable errors (AIP-193, AIP-194; the trailer
  * `grpc-retry-pushback-ms` is from gRFC A6). The message ends with the reason, because some clients do not show
  * details.
  */
-export function toStatus(error: VaultError): StatusObject {
+function encodeStatus(error: VaultError): StatusObject {
   const code = STATUS[error.reason];
   const message = `${clip(error.message, MAX_MESSAGE)} [${error.reason}]`;
   const details = [
