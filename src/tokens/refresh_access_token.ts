@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { ADMISSION_DEFAULTS } from '../entra/admission/admission_options.ts';
 import { type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
@@ -7,6 +8,7 @@ import type { TokenCacheFill } from './access_token_cache.ts';
 import type { ServedToken } from './access_token_service_interface.ts';
 import { checkNotContained } from './check_not_contained.ts';
 import { checkServable } from './connection_serving_errors.ts';
+import { createInProgressLimit } from './in_progress_limit.ts';
 import type { RefreshRequest } from './refresh_request.ts';
 import { createRefreshUnderLease, type LeasedRefresh, type RefreshUnderLeaseParts } from './refresh_under_lease.ts';
 import { waitForAdmission } from './wait_for_entra_admission.ts';
@@ -21,13 +23,24 @@ const LONGEST_PAUSE: Duration = 400;
 /** A token is used at least this long before the next one is fetched ahead. */
 const SHORTEST_USE: Duration = 30 * SECOND;
 const MOST_FENCES = 3;
+const MOST_FORCED = ADMISSION_DEFAULTS.forced.inFlight + ADMISSION_DEFAULTS.forced.waiting;
+const TOO_MANY_FORCED = `At most ${MOST_FORCED} new tokens of one app and directory are requested for a caller at once although others are stored. Retry later, with fewer concurrent calls.`;
 
 /** Returns a fresh access token: the stored one, or lease, redeem, record. A token is returned only after its record is durable. */
 export function createRefresh(parts: RefreshUnderLeaseParts) {
   const { stores, authorizationServer, snapshots, cache, cooldowns, forcedExchanges, clock, timers, metrics } = parts;
   const refreshUnderLease = createRefreshUnderLease(parts);
+  const limited = createInProgressLimit(MOST_FORCED, TOO_MANY_FORCED);
 
+  /** Forced by one caller, no more than an app and directory takes in: the rest is refused before its rows are read. */
   return async function refresh(request: RefreshRequest): Promise<ServedToken> {
+    if (request.force === undefined) return refreshNow(request);
+    const { app, connection } = request.snapshot;
+    const key = `${request.force.callerId} ${app.uid} ${connection.account?.directoryId}`;
+    return limited(key, () => refreshNow(request));
+  };
+
+  async function refreshNow(request: RefreshRequest): Promise<ServedToken> {
     let current = request;
     for (let fences = 0; fences < MOST_FENCES; fences++) {
       const { tenant, app, connection } = current.snapshot;
@@ -42,7 +55,7 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
       current = { ...current, snapshot: await reread(connection) };
     }
     throw busyError(request.snapshot.connection);
-  };
+  }
 
   /** Until a token is stored, or this replica gets the lease. */
   async function storedOrRefreshed(request: RefreshRequest): Promise<LeasedRefresh> {

@@ -6,9 +6,12 @@ import type { ServedToken, VerifyConnectionRequest } from './access_token_servic
 import { checkNotContained } from './check_not_contained.ts';
 import { checkAllowed } from './connection_serving_errors.ts';
 import type { ConnectionSnapshots } from './connection_snapshot_cache.ts';
+import { createInProgressLimit } from './in_progress_limit.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
-import { createVerificationLimit } from './verification_limit.ts';
 import { waitFor } from './wait_until_caller_aborts.ts';
+
+const MOST_OF_CALLER = 32;
+const TOO_MANY = `A caller verifies at most ${MOST_OF_CALLER} connections at once. Retry later, with fewer concurrent calls.`;
 
 /**
  * Redeems now for each refused resource, or else for the first granted one, and returns the connection as it is then. A refusal that is
@@ -23,7 +26,7 @@ export function createVerifyConnection({
   readonly contained: ContainedSet;
   readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
 }) {
-  const limited = createVerificationLimit();
+  const limited = createInProgressLimit(MOST_OF_CALLER, TOO_MANY);
 
   return (request: VerifyConnectionRequest) => limited(request.callerId, () => verify(request));
 

@@ -188,7 +188,7 @@ test('exchanges of a caller wait for no slot that the forced exchanges of anothe
   expect(served.map(({ source }) => source)).toEqual(refreshed.map(() => TokenSource.ENTRA));
   expect(heldMeanwhile).toBe(FORCED_SLOTS);
   expect(await counter('tokenvault_exchanges_waited_total{kind="regular"}')).toBe(waitedBefore);
-  expect(await counter('tokenvault_exchanges_waited_total{kind="forced"}')).toBe(FORCED - FORCED_SLOTS);
+  expect(await counter('tokenvault_exchanges_waited_total{kind="forced"}')).toBe(FORCED_PLACES);
   const reasons = await flood;
   expect(reasons.filter((reason) => reason === 'OK')).toHaveLength(FORCED_SLOTS + FORCED_PLACES);
   expect(new Set(reasons)).toEqual(new Set(['OK', 'OVERLOADED']));

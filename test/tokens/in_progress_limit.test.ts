@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createVerificationLimit } from '../../src/tokens/verification_limit.ts';
+import { createInProgressLimit } from '../../src/tokens/in_progress_limit.ts';
 
 const MOST = 32;
 
-test('a caller verifies 32 connections at once; one more is refused before it begins', async () => {
-  const limited = createVerificationLimit();
+test('work beyond the limit of a caller is refused before it begins', async () => {
+  const limited = createInProgressLimit(MOST, 'Too many.');
   const end = Promise.withResolvers<string>();
   const running = Array.from({ length: MOST }, () => limited('mail', () => end.promise));
   let begun = 0;
@@ -22,8 +22,8 @@ test('a caller verifies 32 connections at once; one more is refused before it be
   expect(await limited('mail', another)).toBe('verified');
 });
 
-test('a verification that fails leaves its place', async () => {
-  const limited = createVerificationLimit();
+test('work that fails leaves its place', async () => {
+  const limited = createInProgressLimit(MOST, 'Too many.');
   const fail = () => Promise.reject(new Error('no answer'));
   for (let count = 0; count <= MOST; count++) await expect(limited('mail', fail)).rejects.toThrow('no answer');
 });
