@@ -13,6 +13,7 @@ import { benchMemory } from './memory.ts';
 import { benchRefresh } from './refresh.ts';
 import { benchReplicas } from './replicas.ts';
 import { busyWarning, machine, table } from './report.ts';
+import { benchRotation } from './rotation.ts';
 import type { Bench, SectionReport } from './section.ts';
 import { benchSizes } from './sizes.ts';
 import { benchStartup } from './startup.ts';
@@ -22,9 +23,10 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
   --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep,
-                    replicas, decision, callers, flood
+                    replicas, decision, callers, flood, rotation
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
-  --quick           a third of the rounds, and 100,000 instead of 1,000,000 connections; not for publication
+  --quick           a third of the rounds, 100,000 instead of 1,000,000 connections, 200 instead of 1,000 tenants; not for
+                    publication
   --json FILE       the figures as JSON
   --profile FOLDER  CPU profiles of the hit, the refresh, the import and the sweep; read them with: node test/bench/profile.ts FILE`;
 
@@ -40,6 +42,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   decision: benchDecision,
   callers: benchCallers,
   flood: benchFlood,
+  rotation: benchRotation,
 };
 
 const { values: options } = parseArgs({
