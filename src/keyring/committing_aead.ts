@@ -63,13 +63,11 @@ export function sealCommitting(sealing: Sealing, plaintext: Uint8Array, random: 
   return sealed;
 }
 
-/** Opens a value whose header the caller has checked; checks everything after it. */
+/** Opens a value whose header and length (`isSealedLength`) the caller has checked; checks everything else. */
 export function openCommitting(sealing: Sealing, sealed: Buffer): Opened {
   const saltStart = sealing.header.length;
   const bodyStart = saltStart + SALT_BYTES + COMMIT_BYTES;
   const tagStart = sealed.length - TAG_BYTES;
-  if (!isSealedLength(sealed.length, saltStart)) return { ok: false, cause: 'length' };
-
   const salt = sealed.subarray(saltStart, saltStart + SALT_BYTES);
   const commit = sealed.subarray(saltStart + SALT_BYTES, bodyStart);
   const derived = derive(sealing, salt);

@@ -1,15 +1,22 @@
 import type { AccessToken } from '../model/access_token.ts';
 import type { Rule } from '../model/authenticated_caller.ts';
-import type { Cloud } from '../model/entra_app.ts';
+import type { Connection } from '../model/connection.ts';
+import type { App, Cloud } from '../model/entra_app.ts';
 import { VaultError } from '../model/errors.ts';
 import { ALL_CONSENTED } from '../model/microsoft_resource_uri.ts';
 import { parseAllConsented } from '../scopes/delegated_permission.ts';
 import type { Scopes, TokenScope } from '../scopes/scope_translator_interface.ts';
 import type { TokenCeilings } from './access_token_service_interface.ts';
-import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
 
 /** Rules with a ceiling that covers the requested scopes. Undefined: no ceiling applies. */
 export type CoveringRules = readonly Rule[] | undefined;
+
+/** The connection of a request, and its app. */
+interface Served {
+  readonly catalog: string;
+  readonly app: Pick<App, 'implicitPermissions' | 'cloud'>;
+  readonly connection: Pick<Connection, 'granted' | 'productScopes'>;
+}
 
 /** A token of one app, for one resource. */
 interface CeilingFacts {
@@ -29,13 +36,8 @@ const NONE: readonly string[] = [];
 export function createCeilingChecks(scopes: Scopes) {
   function above(rule: Rule, facts: CeilingFacts, permissions: readonly string[]): readonly string[] {
     const { catalog, implicit, cloud, resource } = facts;
-    return scopes.aboveCeiling(
-      catalog,
-      { scopes: rule.ceiling?.scopes ?? NONE, implicit },
-      cloud,
-      resource,
-      permissions,
-    );
+    const ceiling = { scopes: rule.ceiling?.scopes ?? NONE, implicit };
+    return scopes.aboveCeiling(catalog, ceiling, cloud, resource, permissions);
   }
 
   function covering(rules: readonly Rule[], facts: CeilingFacts, permissions: readonly string[]): readonly Rule[] {
@@ -53,7 +55,7 @@ export function createCeilingChecks(scopes: Scopes) {
     /** Before Entra is called. SCOPE_ABOVE_CEILING. */
     requested(
       ceilings: TokenCeilings | undefined,
-      snapshot: ConnectionSnapshot,
+      snapshot: Served,
       { resource, permissions }: TokenScope,
       requested: readonly string[],
     ): CoveringRules {
@@ -69,7 +71,7 @@ export function createCeilingChecks(scopes: Scopes) {
     carried(
       ceilings: TokenCeilings | undefined,
       rules: CoveringRules,
-      snapshot: ConnectionSnapshot,
+      snapshot: Served,
       { resource, permissions }: Pick<AccessToken, 'resource' | 'permissions'>,
     ): void {
       if (ceilings === undefined || rules === undefined) return;
@@ -93,7 +95,7 @@ export function createCeilingChecks(scopes: Scopes) {
 
 export type CeilingChecks = ReturnType<typeof createCeilingChecks>;
 
-function factsOf({ catalog, app }: ConnectionSnapshot, resource: string): CeilingFacts {
+function factsOf({ catalog, app }: Served, resource: string): CeilingFacts {
   return { catalog, implicit: app.implicitPermissions, cloud: app.cloud, resource };
 }
 

@@ -1,11 +1,12 @@
 import { createCipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import {
   corruptCause,
   dekVersionOf,
+  generateKey,
   kekIdOf,
   openRecord,
   type RecordPlace,
@@ -13,6 +14,7 @@ import {
   unwrapDek,
   wrapDek,
 } from '../../src/keyring/sealed_record.ts';
+import { VaultError } from '../../src/model/errors.ts';
 
 const filled = (byte: number) => Buffer.alloc(32, byte);
 const keyOf = (byte: number) => createSecretKey(filled(byte));
@@ -33,6 +35,30 @@ const PLACE = {
   names: ['ada'],
 };
 const DEK_PLACE = { deploymentId: 'deployment-1', tenantUid: 'tenant-1', tenantId: 'acme', version: 1 };
+const DEK_KEYS = { dek: DEK, indexKey: keyOf(0x22) };
+
+// What the design says of the record at PLACE and of the data key at DEK_PLACE.
+const RECORD = {
+  key: 0x11,
+  info: 'tokenvault/v1/record',
+  header: Buffer.from([0x54, 1, 0, 0, 0, 1]),
+  place: [
+    'tokenvault/record',
+    'deployment-1',
+    'tenant-1',
+    'acme',
+    'connection',
+    'connection-1',
+    'refresh_token',
+    'ada',
+  ],
+};
+const WRAPPED_DEK = {
+  key: 0x33,
+  info: 'tokenvault/v1/dek',
+  header: Buffer.concat([Buffer.from([0x4b, 1]), kekOf(0x33).id]),
+  place: ['tokenvault/dek', 'deployment-1', 'tenant-1', 'acme', '1'],
+};
 
 // Fixed bytes instead of the salt, for the test vectors only.
 const fixedSalt = (size: number) => Buffer.from(Array.from({ length: size }, (_, i) => i));
@@ -69,6 +95,26 @@ describe('a record', () => {
         expect(dekVersionOf(sealed)).toBe(version);
       }),
     );
+  });
+
+  test.each([0, 507, 508, 509, 1020])('opens with %i bytes, at the end of a block', (size) => {
+    const bytes = Buffer.alloc(size, 7);
+    expect(openRecord(PLACE, only(1, DEK), sealRecord(PLACE, 1, DEK, bytes))).toEqual(bytes);
+  });
+
+  test('is read from the middle of a larger buffer', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
+    const larger = new Uint8Array(Buffer.concat([filled(9), sealed, filled(9)]));
+    const view = larger.subarray(32, 32 + sealed.length);
+    expect(openRecord(PLACE, only(1, DEK), view).toString()).toBe('x');
+  });
+
+  test('has its version in its first 6 bytes, and other bytes have none', () => {
+    const sealed = sealRecord(PLACE, 7, DEK, Buffer.from('x'));
+    expect(dekVersionOf(sealed.subarray(0, 6))).toBe(7);
+    expect(dekVersionOf(sealed.subarray(0, 5))).toBeUndefined();
+    expect(dekVersionOf(Buffer.from(sealed).fill(0x4b, 0, 1))).toBeUndefined();
+    expect(dekVersionOf(Buffer.from(sealed).fill(2, 1, 2))).toBeUndefined();
   });
 
   test('does not open with any single bit flipped', () => {
@@ -127,8 +173,11 @@ describe('a record', () => {
       expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealed.subarray(0, length)))).toBeDefined();
     }
     for (const more of [1, 16, 512]) {
-      expect(causeOf(() => openRecord(PLACE, only(1, DEK), Buffer.concat([sealed, Buffer.alloc(more)])))).toBeDefined();
+      const extended = Buffer.concat([sealed, Buffer.alloc(more)]);
+      expect(causeOf(() => openRecord(PLACE, only(1, DEK), extended))).toBe(more === 512 ? 'tag' : 'length');
     }
+    const noBlock = Buffer.concat([sealed.subarray(0, 70), sealed.subarray(-16)]);
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), noBlock))).toBe('length');
     const oneBlockLess = Buffer.concat([sealed.subarray(0, 582), sealed.subarray(-16)]);
     expect(causeOf(() => openRecord(PLACE, only(1, DEK), oneBlockLess))).toBe('tag');
   });
@@ -190,29 +239,44 @@ describe('a record', () => {
 
   test.each([
     ['a length beyond the padding', 509, 512],
+    ['a length far beyond the padding', 0xffff_ffff, 512],
     ['a block too many', 3, 1024],
     ['exactly a block too many', 508, 1024],
     ['something in the padding', 3, 512],
   ])('does not open with %s, even if sealed correctly', (name, length, size) => {
-    const padded = Buffer.alloc(size);
-    padded.writeUInt32BE(length);
-    if (name.startsWith('something')) padded[511] = 1;
-    expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealByTheBook(padded)))).toBe('padding');
+    const plaintext = Buffer.alloc(size);
+    plaintext.writeUInt32BE(length);
+    if (name.startsWith('something')) plaintext[511] = 1;
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealByTheBook(RECORD, plaintext)))).toBe('padding');
   });
 });
 
 describe('the format', () => {
-  test('matches an independent implementation of the design', () => {
-    const padded = Buffer.alloc(512);
-    padded.writeUInt32BE(13);
-    padded.write('refresh token', 4);
-    expect(sealRecord(PLACE, 1, DEK, Buffer.from('refresh token'), fixedSalt)).toEqual(sealByTheBook(padded));
+  test.each([
+    ['with names', PLACE, RECORD],
+    ['without names', { ...PLACE, names: undefined }, { ...RECORD, place: RECORD.place.slice(0, -1) }],
+  ])('of a record %s matches an independent implementation of the design', (_, place, sealing) => {
+    const bytes = Buffer.from('refresh token');
+    expect(sealRecord(place, 1, DEK, bytes, fixedSalt)).toEqual(sealByTheBook(sealing, padded(bytes)));
+  });
+
+  test.each([
+    ['at the first floor', 1, []],
+    ['at a later floor', 258, [0, 0, 1, 2]],
+  ])('of a wrapped DEK %s matches an independent implementation of the design', (_, floor, floorBytes) => {
+    const plaintext = Buffer.concat([filled(0x11), filled(0x22), Buffer.from(floorBytes)]);
+    const wrapped = wrapDek(DEK_PLACE, kekOf(0x33), { ...DEK_KEYS, floor }, fixedSalt);
+    expect(wrapped).toEqual(sealByTheBook(WRAPPED_DEK, padded(plaintext)));
+    expect(unwrapDek(DEK_PLACE, [kekOf(0x33)], wrapped).floor).toBe(floor);
   });
 });
 
 describe('a wrapped DEK', () => {
-  const keys = { dek: DEK, indexKey: keyOf(0x22), floor: 1 };
-  const wrapped = wrapDek(DEK_PLACE, kekOf(0x33), keys);
+  const keys = { ...DEK_KEYS, floor: 1 };
+  let wrapped: Buffer;
+  beforeAll(() => {
+    wrapped = wrapDek(DEK_PLACE, kekOf(0x33), keys);
+  });
   const keks = [kekOf(0x33), kekOf(0x34)];
 
   test('unwraps to its keys', () => {
@@ -248,6 +312,19 @@ describe('a wrapped DEK', () => {
     expect(causeOf(() => openRecord(PLACE, only(1, DEK), wrapped))).toBeDefined();
   });
 
+  test('names its length, its magic and its format', () => {
+    const with0 = (at: number, byte: number) => Buffer.from(wrapped).fill(byte, at, at + 1);
+    expect(kekIdOf(wrapped.subarray(1))).toBeUndefined();
+    expect(causeOf(() => unwrapDek(DEK_PLACE, keks, wrapped.subarray(1)))).toBe('length');
+    expect(causeOf(() => unwrapDek(DEK_PLACE, keks, with0(0, 0x54)))).toBe('magic');
+    expect(causeOf(() => unwrapDek(DEK_PLACE, keks, with0(1, 2)))).toBe('format');
+  });
+
+  test.each([0, 32, 63, 65, 67, 69])('does not unwrap with %i bytes of keys, even if sealed correctly', (size) => {
+    const other = sealByTheBook(WRAPPED_DEK, padded(Buffer.alloc(size, 0x11)));
+    expect(causeOf(() => unwrapDek(DEK_PLACE, keks, other))).toBe('padding');
+  });
+
   test('reports an unknown KEK', () => {
     expect(causeOf(() => unwrapDek(DEK_PLACE, [kekOf(0x34)], wrapped))).toBe('kek_unknown');
   });
@@ -259,6 +336,21 @@ test('a KEK does not print its key, and erases the bytes it was created from', (
   expect(bytes.equals(Buffer.alloc(32))).toBe(true);
   expect(inspect(kek, { depth: 9, showHidden: true })).not.toContain('33 33 33 33');
   expect(JSON.stringify(kek)).not.toContain('51,51,51,51');
+});
+
+test('a generated key erases the bytes it was created from', () => {
+  const bytes = filled(0x33);
+  expect(generateKey(() => bytes).equals(keyOf(0x33))).toBe(true);
+  expect(bytes.equals(Buffer.alloc(32))).toBe(true);
+});
+
+test('only a corrupt record has a cause of corruption', () => {
+  const cause = new Error('tag');
+  expect(corruptCause(new VaultError('RECORD_CORRUPT', 'x', { cause }))).toBe('tag');
+  expect(corruptCause(new VaultError('RECORD_CORRUPT', 'x'))).toBeUndefined();
+  expect(corruptCause(new VaultError('INTERNAL', 'x', { cause }))).toBeUndefined();
+  expect(corruptCause(Object.assign(new Error('x', { cause }), { reason: 'RECORD_CORRUPT' }))).toBeUndefined();
+  expect(corruptCause(undefined)).toBeUndefined();
 });
 
 function placeOf([
@@ -273,23 +365,20 @@ function placeOf([
   return { deploymentId, tenantUid, tenantId, recordType, recordUid, column, names };
 }
 
-/** An independent implementation of the design's "Sealing", for version 1 at PLACE. */
-function sealByTheBook(padded: Buffer): Buffer {
-  const header = Buffer.from([0x54, 1, 0, 0, 0, 1]);
+function padded(bytes: Buffer): Buffer {
+  const block = Buffer.alloc(512);
+  block.writeUInt32BE(bytes.length);
+  block.set(bytes, 4);
+  return block;
+}
+
+/** An independent implementation of the design's "Sealing". */
+function sealByTheBook({ key, info, header, place }: typeof RECORD, plaintext: Buffer): Buffer {
   const salt = fixedSalt(32);
-  const derived = Buffer.from(hkdfSync('sha512', filled(0x11), salt, 'tokenvault/v1/record', 64));
-  const lengthPrefixed = [
-    'tokenvault/record',
-    'deployment-1',
-    'tenant-1',
-    'acme',
-    'connection',
-    'connection-1',
-    'refresh_token',
-    'ada',
-  ].map((part) => Buffer.concat([Buffer.from([0, 0, 0, part.length]), Buffer.from(part)]));
+  const derived = Buffer.from(hkdfSync('sha512', filled(key), salt, info, 64));
+  const lengthPrefixed = place.map((part) => Buffer.concat([Buffer.from([0, 0, 0, part.length]), Buffer.from(part)]));
   const cipher = createCipheriv('aes-256-gcm', derived.subarray(0, 32), Buffer.alloc(12));
   cipher.setAAD(Buffer.concat([header, ...lengthPrefixed, salt, derived.subarray(32)]));
-  const ciphertext = Buffer.concat([cipher.update(padded), cipher.final()]);
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
   return Buffer.concat([header, salt, derived.subarray(32), ciphertext, cipher.getAuthTag()]);
 }

@@ -1,10 +1,12 @@
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCanary, sealCanary } from '../../src/keyring/database_key_canary.ts';
+import { checkCanary, metaPlace, sealCanary } from '../../src/keyring/database_key_canary.ts';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { createKeyring, type KeyringParts, VAULT, VAULT_UID } from '../../src/keyring/keyring.ts';
-import { openRootKeys, sealRootKeys } from '../../src/keyring/known_root_keys.ts';
-import { dekVersionOf, kekIdOf } from '../../src/keyring/sealed_record.ts';
+import { knownRootKey, openRootKeys, sealRootKeys } from '../../src/keyring/known_root_keys.ts';
+import { computeMac, deriveMacKey } from '../../src/keyring/row_mac.ts';
+import { corruptCause, dekVersionOf, kekIdOf } from '../../src/keyring/sealed_record.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const kekOf = (byte: number) => createKek(Buffer.alloc(32, byte));
@@ -89,6 +91,9 @@ describe('sealing', () => {
 
     expect(() => keyring.open({ ...ACME, column: 'other' }, sealed)).toThrow();
     expect(observed).toEqual(['unwrap', 'seal', 'tag', 'open']);
+
+    expect(() => keyring.seal({ ...ACME, column: '\ud800' }, 'x')).toThrow(TypeError);
+    expect(observed.slice(4)).toEqual(['seal']);
   });
 });
 
@@ -107,6 +112,28 @@ describe('versions of a DEK', () => {
     other.adopt(keyring.rewrap(second, kekOf(1)));
     other.adopt(other.newDek(named('acme-uid'), 1));
     expect(dekVersionOf(other.seal(ACME, 'new'))).toBe(2);
+  });
+
+  test('are listed in their order, whichever was adopted first', () => {
+    const keyring = keyringWith('acme-uid');
+    const deks = [1, 10, 9].map((version) => keyring.newDek(named('acme-uid'), version));
+    const other = keyringOf();
+    for (const dek of deks.reverse()) other.adopt(dek);
+
+    expect(other.versionsOf('acme-uid')).toEqual([1, 9, 10]);
+  });
+
+  test('a truncated row is refused as corrupt', () => {
+    const dek = keyringOf().newDek(named('acme-uid'));
+
+    expect(() => keyringOf().adopt({ ...dek, wrapped: dek.wrapped.subarray(1) })).toThrow(reason('RECORD_CORRUPT'));
+  });
+
+  test('none in the database leaves those that are loaded', () => {
+    const keyring = keyringWith('acme-uid');
+    keyring.readopt([]);
+
+    expect(keyring.versionsOf('acme-uid')).toEqual([1]);
   });
 
   test('records below the floor of the newest version do not open, even with their DEK', () => {
@@ -155,6 +182,7 @@ describe('forgetting a tenant', () => {
 
     keyring.forget('acme-uid');
     keyring.adopt(dek);
+    keyring.readopt([dek]);
 
     expect(keyring.has('acme-uid')).toBe(false);
     expect(() => keyring.open(ACME, sealed)).toThrow(reason('TENANT_NOT_FOUND'));
@@ -208,15 +236,28 @@ describe('root keys', () => {
     expect(after.open(ACME, sealed).toString()).toBe('x');
   });
 
-  test('an unknown one is named together with the loaded one', () => {
+  test('an unknown one is named together with the loaded ones', () => {
+    const [kekId, currentKekId, previous] = [1, 2, 3].map((byte) => kekOf(byte).id.toString('hex'));
     const dek = keyringOf().newDek(named('acme-uid'));
-    const other = keyringOf({ keks: { current: kekOf(2) } });
+    const other = keyringOf({ keks: { current: kekOf(2), previous: kekOf(3) } });
 
-    for (const work of [() => other.adopt(dek), () => other.rewrap(dek, kekOf(2))]) {
-      expect(work).toThrow(reason('RECORD_CORRUPT'));
-      expect(work).toThrow(kekOf(1).id.toString('hex'));
-      expect(work).toThrow(kekOf(2).id.toString('hex'));
+    for (const work of [
+      () => other.adopt(dek),
+      () => other.rewrap(dek, kekOf(2)),
+      () => other.requireKek(`${kekId}`),
+    ]) {
+      const error = thrownBy(work);
+      expect(error).toMatchObject({ reason: 'RECORD_CORRUPT', metadata: { kekId, currentKekId } });
+      expect(corruptCause(error)).toBe('kek_unknown');
+      for (const id of [kekId, currentKekId, previous]) expect(work).toThrow(id);
     }
+  });
+
+  test('the active one is the newer one, until another is activated', () => {
+    const keyring = keyringOf({ keks: { current: kekOf(2), previous: kekOf(1) } });
+    expect(keyring.activeKek().id).toEqual(kekOf(2).id);
+    keyring.activate(keyring.requireKek(kekOf(1).id.toString('hex')));
+    expect(keyring.activeKek().id).toEqual(kekOf(1).id);
   });
 });
 
@@ -228,6 +269,13 @@ describe('the canary', () => {
     expect(() => checkCanary(keyring, sealed)).not.toThrow();
     expect(() => checkCanary(keyringOfVault(), sealed)).toThrow(reason('RECORD_CORRUPT'));
   });
+
+  test('is refused with another text, which another program wrote', () => {
+    const keyring = keyringOfVault();
+    const sealed = keyring.seal(metaPlace('canary'), 'other canary');
+
+    expect(() => checkCanary(keyring, sealed)).toThrow(reason('RECORD_CORRUPT'));
+  });
 });
 
 test('the record of root keys opens with its own keys and with no others', () => {
@@ -237,6 +285,22 @@ test('the record of root keys opens with its own keys and with no others', () =>
 
   expect(openRootKeys(keyring, sealed)).toEqual(rootKeys);
   expect(() => openRootKeys(keyringOfVault(), sealed)).toThrow(reason('RECORD_CORRUPT'));
+});
+
+test('the records of the vault itself stay at the places of earlier releases', () => {
+  const keyring = keyringOfVault();
+  const open = (recordUid: string, sealed: Buffer) =>
+    keyring
+      .open({ tenantUid: 'vault', tenantId: 'vault', recordType: 'meta', recordUid, column: 'value' }, sealed)
+      .toString();
+
+  expect(open('canary', sealCanary(keyring))).toBe('tokenvault canary');
+  expect(open('root_keys', sealRootKeys(keyring, []))).toBe('[]');
+});
+
+test('a root key is recorded by its id and version, and since when it is active', () => {
+  const kek = createKek(Buffer.alloc(32, 1), 'v1');
+  expect(knownRootKey(kek, 7)).toEqual({ id: kek.id.toString('hex'), keyVaultVersion: 'v1', activeTime: 7 });
 });
 
 describe('the name of a tenant', () => {
@@ -254,7 +318,9 @@ describe('the name of a tenant', () => {
       () => keyring.mac({ ...renamed, resource: 'r', values: [] }),
       () => keyring.checkName(renamed),
     ]) {
-      expect(work).toThrow(reason('RECORD_CORRUPT'));
+      const error = thrownBy(work);
+      expect(error).toMatchObject({ reason: 'RECORD_CORRUPT', metadata: { resource: 'tenants/other' } });
+      expect(corruptCause(error)).toBe('name');
       expect(work).toThrow('tenants/other');
     }
   });
@@ -287,8 +353,40 @@ describe('the MAC of a row', () => {
       expect(() => keyring.checkMac(other, mac)).toThrow(row.resource);
     }
     for (const none of [null, Buffer.alloc(0), mac.subarray(0, 33)]) {
-      expect(() => keyring.checkMac({ ...row, values }, none)).toThrow(reason('RECORD_CORRUPT'));
+      const error = thrownBy(() => keyring.checkMac({ ...row, values }, none));
+      expect(error).toMatchObject({ reason: 'RECORD_CORRUPT', metadata: { resource: row.resource } });
+      expect(corruptCause(error)).toBe('mac');
     }
+  });
+
+  test('refuses a value with a lone surrogate, which would equal another one in UTF-8', () => {
+    expect(() => keyringWith('acme-uid').mac({ ...row, values: ['a\ud800'] })).toThrow(TypeError);
+  });
+
+  test('matches an independent implementation of the design', () => {
+    const indexKey = Buffer.alloc(32, 7);
+    const place = {
+      deploymentId: 'deployment-1',
+      tenantUid: 'acme-uid',
+      tenantId: 'acme',
+      recordType: 'app',
+      recordUid: 'a',
+    };
+    const text = (value: string) => Buffer.concat([Buffer.from([1, 0, 0, 0, value.length]), Buffer.from(value)]);
+    const message = Buffer.concat([
+      Buffer.from([0x4d, 1]),
+      ...['tokenvault/mac', 'deployment-1', 'acme-uid', 'acme', 'app', 'a'].map(text),
+      Buffer.from([0]),
+      Buffer.from([2, 0, 0, 0, 1]),
+      text('b'),
+      text(''),
+    ]);
+    const key = Buffer.from(hkdfSync('sha256', indexKey, '', 'tokenvault/v1/mac', 32));
+    const mac = createHmac('sha256', key).update(message).digest();
+
+    expect(computeMac(deriveMacKey(createSecretKey(indexKey)), place, [null, ['b'], ''])).toEqual(
+      Buffer.concat([Buffer.from([0x4d, 1]), mac]),
+    );
   });
 
   test('is counted with its cause if it is refused, and so is a name', () => {
@@ -350,4 +448,13 @@ describe('a blind index', () => {
 
 function reason(expected: string) {
   return expect.objectContaining({ reason: expected });
+}
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
 }

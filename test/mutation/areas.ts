@@ -18,17 +18,60 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/rpc/{authorize_caller,compiled_rules,access_service,connection_glob}.test.ts'],
   },
   ceilings: {
-    isOptional: true,
     mutate: ['src/scopes/scope_ceiling.ts', 'src/tokens/check_scope_ceilings.ts'],
-    tests: ['test/tokens/scope_ceilings.test.ts'],
+    tests: ['test/tokens/ceiling_checks.test.ts'],
   },
   sealing: {
-    isOptional: true,
     mutate: ['src/keyring/{committing_aead,sealed_record}.ts'],
     tests: ['test/keyring/envelope.test.ts'],
   },
-  keyring: { isOptional: true, mutate: ['src/keyring/*.ts'], tests: ['test/keyring/*.test.ts'] },
-  audit: { isOptional: true, mutate: ['src/audit/*.ts'], tests: ['test/audit/*.test.ts'] },
+  keyring: {
+    isOptional: true,
+    mutate: [
+      'src/keyring/{keyring,keyring_errors,row_mac,tenant_data_key_cache}.ts',
+      'src/keyring/{database_key_canary,known_root_keys}.ts',
+    ],
+    tests: ['test/keyring/keyring.test.ts'],
+  },
+  root_keys: {
+    isOptional: true,
+    mutate: [
+      'src/keyring/{create_root_key_source,file_root_key_source,wrapped_root_key_file}.ts',
+      'src/keyring/{keyvault_key_source,keyvault_secret_key_source,keyvault_location}.ts',
+      'src/keyring/{key_encryption_key,root_key_source}.ts',
+    ],
+    tests: ['test/keyring/{file_key_source,keyvault_key_source,keyvault_secret_key_source,parse_key_source}.test.ts'],
+  },
+  key_vault: {
+    isOptional: true,
+    mutate: [
+      'src/keyring/{keyvault_client,keyvault_client_secrets,keyvault_client_secret_cache}.ts',
+      'src/keyring/{check_keyvault_secret_reference,explain_keyvault_failure}.ts',
+    ],
+    tests: ['test/keyring/{keyvault_secrets,secret_cache,keyvault_secret_key_source}.test.ts'],
+  },
+  audit_chain: {
+    isOptional: true,
+    mutate: [
+      'src/audit/{hash_chain,chain_fault,walk_hash_chain,recover_file_start}.ts',
+      'src/audit/{verify_stream_files,verify_audit_files,merge_streams_by_time}.ts',
+    ],
+    tests: ['test/audit/{hash_chain,formats,verify_audit_files,read_entries}.test.ts'],
+  },
+  audit_start: {
+    isOptional: true,
+    mutate: ['src/audit/{find_stream_at_startup,parse_chain_line,verify_log_tail_at_startup}.ts'],
+    tests: ['test/audit/{log_end,streams_at_startup,formats}.test.ts'],
+  },
+  audit_log: {
+    isOptional: true,
+    mutate: [
+      'src/audit/{audit_entry_batch_writer,audit_log_file,audit_log_health,audit_log_on_stdout}.ts',
+      'src/audit/{format_entry_as_json_line,hash_chained_audit_log,hash_chained_log_file}.ts',
+      'src/audit/{log_lines_awaiting_fsync,open_audit_log,read_log_lines,serial_work_queue}.ts',
+    ],
+    tests: ['test/audit/{chained_audit_log,audit_file,audit_stream,failing_disk,entry_line}.test.ts'],
+  },
   evidence: {
     isOptional: true,
     mutate: [
