@@ -1,4 +1,18 @@
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createHash, createSecretKey } from 'node:crypto';
+import {
+  chmod,
+  chown,
+  lchown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -98,6 +112,27 @@ describe('reading', () => {
     await expect(load()).rejects.toEqual(unavailable(/open to other users/));
   });
 
+  test.runIf(me === 0)('trusts a link of this user or of root, and refuses one of another user', async () => {
+    const data = join(folder, 'data');
+    await put(data, bytesOf(1));
+    await chown(data, 1234, 0);
+    await symlink('data', path);
+    for (const owner of [0, 1234]) {
+      await lchown(path, owner, 0);
+      expect((await load(1234)).current.id).toEqual(idOf(1));
+    }
+
+    await lchown(path, 4321, 0);
+    await expect(load(1234)).rejects.toEqual(unavailable(/belongs to user 4321/));
+  });
+
+  test('refuses a path through a file', async () => {
+    await put(path, bytesOf(1));
+    path = join(path, 'kek');
+
+    await expect(load()).rejects.toEqual(unavailable(/cannot be opened \(ENOTDIR\)/));
+  });
+
   test('reports a missing file, and creates none', async () => {
     await expect(load()).rejects.toEqual(unavailable(/does not exist/));
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -132,6 +167,13 @@ describe.runIf(me === 0)('a credential of systemd', () => {
   const loadAs = (credentialsDirectory: string | undefined) =>
     createFileKeySource({ path, ownerUid: SERVICE_USER, credentialsDirectory }).load();
 
+  async function behindLink(owner: number) {
+    const data = join(credentials, 'data');
+    await rename(path, data);
+    await symlink('data', path);
+    await chown(data, owner, 0);
+  }
+
   test('of mode 0440 that belongs to root is accepted', async () => {
     await put(`${path}.previous`, bytesOf(2), 0o440);
     const { current, previous } = await loadAs(credentials);
@@ -151,11 +193,27 @@ describe.runIf(me === 0)('a credential of systemd', () => {
     ['its group can change', () => chmod(path, 0o460), () => credentials],
     ['belongs to another group', () => chown(path, 0, 1), () => credentials],
     ['belongs to another user', () => chown(path, 4321, 0), () => credentials],
+    ['belongs to another user behind a link', () => behindLink(4321), () => credentials],
+    ['has a folder that does not exist', async () => {}, () => join(folder, 'nowhere')],
+    ['lies in a folder of another group', () => chown(credentials, 0, 1), () => credentials],
     ['lies in a folder of another user', () => chown(credentials, 4321, 0), () => credentials],
     ['lies in a folder that others can enter', () => chmod(credentials, 0o555), () => credentials],
   ])('that %s is refused', async (_, spoil, directory) => {
     await spoil();
     await expect(loadAs(directory())).rejects.toEqual(unavailable(/belongs to user/));
+  });
+});
+
+describe('a root key', () => {
+  test('has an id that is a hash of it, and erases the bytes it was created from', () => {
+    const bytes = bytesOf(1);
+    const id = createHash('sha256').update('tokenvault/kek-id').update(bytes).digest().subarray(0, 16);
+    expect(createKek(bytes)).toStrictEqual({ id, key: createSecretKey(bytesOf(1)) });
+    expect(bytes).toEqual(Buffer.alloc(32));
+  });
+
+  test.each([0, 31, 33])('of %i bytes is refused', (size) => {
+    expect(() => createKek(Buffer.alloc(size, 1))).toThrow(RangeError);
   });
 });
 

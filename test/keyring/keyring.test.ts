@@ -253,6 +253,11 @@ describe('root keys', () => {
     }
   });
 
+  test('an unknown one is refused as corrupt if there is no previous one either', () => {
+    const dek = keyringOf().newDek(named('acme-uid'));
+    expect(() => keyringOf({ keks: { current: kekOf(2) } }).adopt(dek)).toThrow(reason('RECORD_CORRUPT'));
+  });
+
   test('the active one is the newer one, until another is activated', () => {
     const keyring = keyringOf({ keks: { current: kekOf(2), previous: kekOf(1) } });
     expect(keyring.activeKek().id).toEqual(kekOf(2).id);

@@ -1,4 +1,15 @@
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants, publicEncrypt } from 'node:crypto';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -115,6 +126,7 @@ describe('refuses', () => {
     ['another key vault', { kid: 'https://other.vault.azure.net/keys/kek/young' }],
     ['another key', { kid: `${ORIGIN}/keys/other/young` }],
     ['no version', { kid: `${ORIGIN}/keys/kek` }],
+    ['no address', { kid: 'kek' }],
   ])('a file that names %s, without a request', async (_, change) => {
     await start(YOUNG);
     await create();
@@ -135,6 +147,34 @@ describe('refuses', () => {
     rewrite(change);
 
     expect((await failure()).message).toContain('is not a wrapped root key');
+  });
+
+  test.each([
+    ['a folder', () => mkdirSync(path), 'is not a regular file'],
+    ['a loop of links', () => symlinkSync('kek.wrapped', path), 'cannot be read (ELOOP)'],
+    ['no JSON', () => writeFileSync(path, 'x', { mode: 0o400 }), 'is not a wrapped root key'],
+    ['16 KiB of something else', () => writeFileSync(path, ' '.repeat(2 ** 14), { mode: 0o400 }), 'is not a wrapped'],
+    ['more than 16 KiB', () => writeFileSync(path, ' '.repeat(2 ** 14 + 1), { mode: 0o400 }), 'more than 16384 bytes'],
+  ])('%s in place of the file', async (_, put, message) => {
+    await start(YOUNG);
+    put();
+
+    expect((await failure()).message).toContain(message);
+  });
+
+  test.each([
+    ['a short value', '', Buffer.alloc(31, 1), 'holds 31 bytes'],
+    ['one byte over and over', '.previous', Buffer.alloc(32, 1), 'repeats one byte'],
+  ])('%s that the key wrapped, and names its file', async (_, suffix, bytes, message) => {
+    await start(YOUNG);
+    await create();
+    const padding = { oaepHash: 'sha256', padding: constants.RSA_PKCS1_OAEP_PADDING };
+    const value = publicEncrypt({ key: YOUNG.pair.publicKey, ...padding }, bytes).toString('base64url');
+    const content = JSON.parse(readFileSync(path, 'utf8'));
+    rmSync(`${path}${suffix}`, { force: true });
+    writeFileSync(`${path}${suffix}`, JSON.stringify({ ...content, value }), { mode: 0o400 });
+
+    expect((await failure()).message).toContain(`${path}${suffix} ${message}`);
   });
 
   test('a file that others may write, because its writer chooses the root key', async () => {

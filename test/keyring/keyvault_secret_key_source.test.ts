@@ -46,8 +46,23 @@ describe('which versions', () => {
   test('the newest enabled version is current and the enabled one before it previous', async () => {
     const keks = await load([version(3), version(1), version(9, { enabled: false }), version(5)]);
 
-    expect(keks.current.id).toEqual(idOf(5));
-    expect(keks.previous?.id).toEqual(idOf(3));
+    expect(keks.current).toMatchObject({ id: idOf(5), keyVaultVersion: 'v5' });
+    expect(keks.previous).toMatchObject({ id: idOf(3), keyVaultVersion: 'v3' });
+  });
+
+  test('the newest version is the one created last, whatever its name', async () => {
+    const keks = await load([version(1, { created: 9 }), version(2, { created: 8 }), version(3, { created: 7 })]);
+
+    expect([keks.current.id, keks.previous?.id]).toEqual([idOf(1), idOf(2)]);
+  });
+
+  test('of versions of the same second the name decides, in any order of the list', async () => {
+    const versions = [1, 3, 2].map((seed) => version(seed, { created: 9 }));
+    for (const listed of [versions, versions.toReversed()]) {
+      const keks = await load(listed);
+      expect([keks.current.id, keks.previous?.id]).toEqual([idOf(3), idOf(2)]);
+      await vault.close();
+    }
   });
 
   test('there is no previous key if there is one version', async () => {
@@ -70,16 +85,16 @@ describe('which versions', () => {
   });
 
   test.each([
-    ['no version is enabled', [version(1, { enabled: false })], ''],
-    ['the pinned version is not there', [version(1)], '/v2'],
-    ['the pinned version is disabled', [version(1), version(2, { enabled: false })], '/v2'],
-    ['the value is not base64', [version(1, { value: '!'.repeat(44) })], ''],
-    ['the value has a stray character', [version(1, { value: `!${bytesOf(1).toString('base64')}` })], ''],
-    ['the value is short', [version(1, { value: bytesOf(1).subarray(1).toString('base64') })], ''],
-    ['the value is all zero', [version(1, { value: Buffer.alloc(32).toString('base64') })], ''],
-    ['the previous value is no key', [version(1, { value: 'draft' }), version(2)], ''],
-  ])('refuses when %s', async (_, versions, pin) => {
-    await failure(versions, { pin });
+    ['no version is enabled', [version(1, { enabled: false })], '', 'has no enabled version. Set'],
+    ['the pinned version is not there', [version(1)], '/v2', 'has no enabled version v2'],
+    ['the pinned version is disabled', [version(1), version(2, { enabled: false })], '/v2', 'no enabled version v2'],
+    ['the value is not base64', [version(1, { value: '!'.repeat(44) })], '', 'is not base64'],
+    ['the value has a stray character', [version(1, { value: `!${bytesOf(1).toString('base64')}` })], '', 'not base64'],
+    ['the value is short', [version(1, { value: bytesOf(1).subarray(1).toString('base64') })], '', 'holds 31 bytes'],
+    ['the value is all zero', [version(1, { value: Buffer.alloc(32).toString('base64') })], '', 'repeats one byte'],
+    ['the previous value is no key', [version(1, { value: 'draft' }), version(2)], '', 'version v1 is not base64'],
+  ])('refuses when %s', async (_, versions, pin, message) => {
+    expect((await failure(versions, { pin })).message).toContain(message);
   });
 
   test('a value that ends with a newline is accepted', async () => {

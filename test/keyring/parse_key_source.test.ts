@@ -32,6 +32,7 @@ test.each([
   'keyvault-secret:http://acme.vault.azure.net/secrets/kek',
   'keyvault-secret:https://acme.vault.azure.net/',
   'keyvault-secret:https://acme.vault.azure.net/keys/kek',
+  'keyvault-secret:https://acme.vault.azure.net/x/secrets/kek',
   'keyvault-secret:https://acme.vault.azure.net/secrets/kek/1/2',
   'keyvault-secret:https://acme.vault.azure.net/secrets/k_k',
   'keyvault-secret:https://me:pw@acme.vault.azure.net/secrets/kek',
@@ -42,7 +43,8 @@ test.each([
   'keyvault-key:https://acme.vault.azure.net/secrets/kek,./kek.wrapped',
   'keyvault-key:http://acme.vault.azure.net/keys/kek,./kek.wrapped',
 ])('refuses %j and names the variable', (spec) => {
-  expect(() => createKeySource(spec)).toThrow(
-    expect.objectContaining({ reason: 'FIELD_INVALID', metadata: { field: 'TOKENVAULT_KEY_SOURCE' } }),
-  );
+  for (const work of [() => createKeySource(spec), () => parseKeySource(spec)])
+    expect(work).toThrow(
+      expect.objectContaining({ reason: 'FIELD_INVALID', metadata: { field: 'TOKENVAULT_KEY_SOURCE' } }),
+    );
 });

@@ -26,7 +26,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/keyring/envelope.test.ts'],
   },
   keyring: {
-    isOptional: true,
     mutate: [
       'src/keyring/{keyring,keyring_errors,row_mac,tenant_data_key_cache}.ts',
       'src/keyring/{database_key_canary,known_root_keys}.ts',
@@ -56,7 +55,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
       'src/audit/{hash_chain,chain_fault,walk_hash_chain,recover_file_start}.ts',
       'src/audit/{verify_stream_files,verify_audit_files,merge_streams_by_time}.ts',
     ],
-    tests: ['test/audit/{hash_chain,formats,verify_audit_files,read_entries}.test.ts'],
+    tests: ['test/audit/{chain_walk,hash_chain,formats,verify_audit_files}.test.ts'],
   },
   audit_start: {
     isOptional: true,
