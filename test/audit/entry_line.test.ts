@@ -16,6 +16,36 @@ const entry: AuditEntry = {
   peer: '10.0.0.1:4000',
 };
 
+test('a line has its fields in a fixed order', () => {
+  const line = createEntryLine('one');
+  const head =
+    '{"n":7,"time":"1970-01-01T00:00:01.007Z","instance":"one","request":"r-1","caller":"mail-sync","credential":"k1",' +
+    '"rule":"reads","method":"TokenService/GetAccessToken","resource":"tenants/acme/connections/ada","status":"OK",' +
+    '"ms":0.123,"peer":"10.0.0.1:4000"';
+  const one = { ...entry, time: 1_007.9, duration: 0.12345 };
+  expect(line(7, one)).toBe(`${head}}\n`);
+  expect(line(7, { ...one, note: 'why "so"' })).toBe(`${head},"note":"why \\"so\\""}\n`);
+  expect(line(7, { ...one, affectedCallers: ['crm'] })).toBe(`${head},"affected_callers":["crm"]}\n`);
+  const claimed = { key: 'k', certificate: 'c', token: { issuer: 'i', subject: 's' } };
+  expect(line(7, { ...one, claimed })).toBe(
+    `${head},"claimed_key":"k","claimed_certificate":"c","claimed_issuer":"i","claimed_subject":"s"}\n`,
+  );
+  const token = {
+    requested: ['Mail.ReadOnly'],
+    carried: ['Mail.Read'],
+    excess: ['User.Read'],
+    source: 'ENTRA',
+    correlationId: 'c-1',
+    fingerprint: 'ab',
+    expireTime: 2_000,
+    subject: { directoryId: 'd', clientId: 'a' },
+  };
+  expect(line(7, { ...one, token })).toBe(
+    `${head},"requested":["Mail.ReadOnly"],"carried":["Mail.Read"],"excess":["User.Read"],"source":"ENTRA",` +
+      '"correlation":"c-1","token":"ab","token_end":"1970-01-01T00:00:02.000Z","directory":"d","client":"a"}\n',
+  );
+});
+
 test('each line has its own time', () => {
   const time = fc.integer({ min: Date.UTC(1971, 0), max: Date.UTC(2200, 0) });
   fc.assert(

@@ -62,14 +62,21 @@ export const AREAS: Readonly<Record<string, Area>> = {
     mutate: ['src/audit/{find_stream_at_startup,parse_chain_line,verify_log_tail_at_startup}.ts'],
     tests: ['test/audit/{log_end,streams_at_startup,formats}.test.ts'],
   },
+  audit_parts: {
+    isOptional: true,
+    mutate: [
+      'src/audit/{audit_log_health,format_entry_as_json_line,log_lines_awaiting_fsync}.ts',
+      'src/audit/{read_log_lines,serial_work_queue}.ts',
+    ],
+    tests: ['test/audit/{entry_line,log_lines,log_parts}.test.ts'],
+  },
   audit_log: {
     isOptional: true,
     mutate: [
-      'src/audit/{audit_entry_batch_writer,audit_log_file,audit_log_health,audit_log_on_stdout}.ts',
-      'src/audit/{format_entry_as_json_line,hash_chained_audit_log,hash_chained_log_file}.ts',
-      'src/audit/{log_lines_awaiting_fsync,open_audit_log,read_log_lines,serial_work_queue}.ts',
+      'src/audit/{audit_entry_batch_writer,audit_log_file,audit_log_on_stdout}.ts',
+      'src/audit/{hash_chained_audit_log,hash_chained_log_file,open_audit_log}.ts',
     ],
-    tests: ['test/audit/{chained_audit_log,audit_file,audit_stream,failing_disk,entry_line}.test.ts'],
+    tests: ['test/audit/{chained_audit_log,audit_file,audit_stream,failing_disk}.test.ts'],
   },
   evidence: {
     isOptional: true,
