@@ -42,6 +42,8 @@ test('a line that two reads divide within a letter is one line', () => {
 test('a shorter last read does not repeat lines of the read before', () => {
   const lines = Array.from({ length: 300_000 }, (_, at) => `${at}`);
   expect(linesOf(lines.join('\n'))).toEqual(lines);
+  const blank = linesOf(`${'\n'.repeat(MIB)}abc`);
+  expect([blank.length, blank.at(-1)]).toEqual([MIB + 1, 'abc']);
 });
 
 test('a line of 1 MiB is kept, and of a longer one its beginning, as no line of a log', () => {

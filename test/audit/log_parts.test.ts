@@ -52,6 +52,13 @@ test('groups that wait for a sync fill 8 MiB, and those after a mark stay', () =
   expect([groups.all, groups.filling, groups.full]).toEqual([[], false, false]);
   groups.add(group(4 * MIB));
   expect([groups.mark(), groups.filling]).toEqual([4, true]);
+  groups.add(group(1));
+  groups.add(group(2));
+  groups.confirm(4);
+  groups.confirm(5);
+  expect(groups.all).toEqual([group(2)]);
+  groups.add(group(4 * MIB - 2));
+  expect(groups.filling).toBe(true);
 });
 
 test('work runs one after another, and requests of a kind that waits share a run', async () => {

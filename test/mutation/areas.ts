@@ -63,7 +63,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/audit/{log_end,streams_at_startup,formats}.test.ts'],
   },
   audit_parts: {
-    isOptional: true,
     mutate: [
       'src/audit/{audit_log_health,format_entry_as_json_line,log_lines_awaiting_fsync}.ts',
       'src/audit/{read_log_lines,serial_work_queue}.ts',
