@@ -33,7 +33,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/keyring/keyring.test.ts'],
   },
   root_keys: {
-    isOptional: true,
     mutate: [
       'src/keyring/{create_root_key_source,file_root_key_source,wrapped_root_key_file}.ts',
       'src/keyring/{keyvault_key_source,keyvault_secret_key_source,keyvault_location}.ts',
@@ -50,7 +49,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/keyring/{keyvault_secrets,secret_cache,keyvault_secret_key_source}.test.ts'],
   },
   audit_chain: {
-    isOptional: true,
     mutate: [
       'src/audit/{hash_chain,chain_fault,walk_hash_chain,recover_file_start}.ts',
       'src/audit/{verify_stream_files,verify_audit_files,merge_streams_by_time}.ts',
