@@ -34,7 +34,8 @@ export interface EvidenceContext extends Requester {
 export function requestKey(context: EvidenceContext, grant: string): string | undefined {
   const { connectionUid, directoryId = '', resource, scopes, claims } = context;
   if (connectionUid === undefined && grant !== 'client_credentials') return undefined;
-  const digest = createHash('sha256').update(scopes.toSorted().join(' ').toLowerCase());
+  const sorted = scopes.map((scope) => scope.toLowerCase()).toSorted();
+  const digest = createHash('sha256').update(sorted.join(' '));
   if (claims !== undefined) digest.update('\0').update(claims);
   return `${connectionUid ?? 'app'} ${directoryId} ${resource} ${digest.digest('base64url')}`;
 }
