@@ -18,14 +18,14 @@ const REASONS: ReadonlySet<string> = new Set([
   'INTERNAL',
 ]);
 
-function meaningOf(error: string, code: number, suberror?: string) {
-  const meaning = classify(refusal(error, code, { suberror }), NOW);
+function meaningOf(error: string, code: number) {
+  const meaning = classify(refusal(error, code), NOW);
   if (meaning === undefined) throw new Error('the answer brings a token');
   return asAppTokenMeaning(meaning);
 }
 
-test.each(ENTRA_ERRORS)('AADSTS$code requires no action of a user', ({ code, errors: [error = ''], suberror }) => {
-  const { failure } = meaningOf(error, code, suberror);
+test.each(ENTRA_ERRORS)('AADSTS$code requires no action of a user', ({ code, errors: [error = ''] }) => {
+  const { failure } = meaningOf(error, code);
 
   expect(REASONS).toContain(failure.reason);
   expect(['ambiguous', 'reauthorize']).not.toContain(failure.kind);

@@ -20,13 +20,13 @@ const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
 
 /**
  * The row for a response with these codes; undefined if no code is known. If a code has several rows, the one with this
- * `error` applies, else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client
+ * `error` applies, else all of them. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client
  * authentication proves nothing there.
  */
 export function findRow(codes: readonly number[], error: string | undefined): EntraError | undefined {
   const rows = codes.flatMap((code) => {
     const known = ROWS_BY_CODE.get(code) ?? [];
-    return known.find(({ errors }) => error !== undefined && errors.includes(error)) ?? known.slice(0, 1);
+    return known.find(({ errors }) => error !== undefined && errors.includes(error)) ?? known;
   });
   const admitted = rows.filter(({ kind }) => kind !== 'app_credential' || error !== 'invalid_grant');
   return LEAST_HARMFUL_FIRST.flatMap((kind) => admitted.find((row) => row.kind === kind) ?? [])[0];
@@ -89,7 +89,6 @@ export function meaningOfError(error: string, withCode: boolean): Meaning | unde
 /** `error` words that RFC 6749, OpenID Connect and Entra define: safe to log and to show. */
 const ERROR_WORDS: ReadonlySet<string> = new Set([
   ...ENTRA_ERRORS.flatMap(({ errors }) => errors),
-  'access_denied',
   'invalid_tenant',
   'login_required',
   'unsupported_grant_type',
