@@ -7,8 +7,10 @@ import { createCorrelatedFailureDetector, type TriedConnection } from '../../src
 const GRAPH = 'https://graph.microsoft.com';
 const NOW = 1_800_000_000_000;
 
-function tried(uid: string, appUid = 'app'): TriedConnection {
-  return { connection: { uid, appUid } as Connection, resource: GRAPH };
+const OUTLOOK = 'https://outlook.office.com';
+
+function tried(uid: string, appUid = 'app', resource = GRAPH): TriedConnection {
+  return { connection: { uid, appUid } as Connection, resource };
 }
 
 function failing(entraError = 'invalid_grant/AADSTS50173'): Failure {
@@ -155,4 +157,125 @@ test('a confirmed group disables detection for an hour, however many failures fo
   const verdicts = [0, 1, 2, 3, 4].map((i) => detector.evaluate(tried(`healthy${i}`), failing(), later).kind);
 
   expect(verdicts).toEqual(['apply', 'apply', 'apply', 'apply', 'defer']);
+});
+
+const blocked = (): Failure => ({
+  ...failing('invalid_grant/AADSTS53003'),
+  kind: 'blocked',
+  subject: 'resource',
+  reason: 'BLOCKED_BY_POLICY',
+});
+
+/** Five connections that fail the same way at once. */
+function grouped(failure = failing(), time = NOW) {
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failure, time);
+  return detector;
+}
+
+test.each([
+  ['one minute', MINUTE, 'apply'],
+  ['less than a minute', MINUTE - 1, 'defer'],
+])('a failure counts with others of %s before', (_, later, kind) => {
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 4; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
+  expect(detector.evaluate(tried('c4'), failing(), NOW + later).kind).toBe(kind);
+});
+
+test.each([
+  ['kind', { kind: 'blocked' }],
+  ['reason', { reason: 'ACCOUNT_MISMATCH' }],
+] as const)('failures of another %s do not count together', (_, changes) => {
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) {
+    const failure = i % 2 === 0 ? failing() : { ...failing(), ...changes };
+    expect(detector.evaluate(tried(`c${i}`), failure, NOW).kind).toBe('apply');
+  }
+});
+
+test('a success refutes the earlier failures of its connection', () => {
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 4; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
+  detector.evaluate(tried('c0', 'app', OUTLOOK), undefined, NOW);
+  expect(detector.evaluate(tried('c4'), failing(), NOW)).toEqual({ kind: 'apply' });
+});
+
+test('a success of one resource does not refute a failure of another one', () => {
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 4; i++) detector.evaluate(tried(`c${i}`), blocked(), NOW);
+  detector.evaluate(tried('c0', 'app', OUTLOOK), undefined, NOW);
+  expect(detector.evaluate(tried('c4'), blocked(), NOW).kind).toBe('defer');
+});
+
+test('a failure of a resource defers that resource alone, one of the grant the whole connection', () => {
+  const ofResource = grouped(blocked());
+  expect(ofResource.cooldownOf('c0', GRAPH, NOW)).toBe(MINUTE);
+  expect(ofResource.cooldownOf('c0', OUTLOOK, NOW)).toBeUndefined();
+  ofResource.evaluate(tried('c0', 'app', OUTLOOK), undefined, NOW);
+  expect(ofResource.deferredCount).toBe(5);
+  ofResource.evaluate(tried('c0'), undefined, NOW);
+  expect(ofResource.deferredCount).toBe(0);
+
+  expect(grouped().cooldownOf('c0', OUTLOOK, NOW)).toBe(MINUTE);
+});
+
+test('two resources of a connection are deferred as one connection, with both failures', () => {
+  const detector = grouped(blocked());
+  detector.evaluate(tried('c0', 'app', OUTLOOK), blocked(), NOW);
+  expect(detector.deferredCount).toBe(5);
+  expect(detector.dueProbes(NOW + MINUTE)).toHaveLength(1);
+  for (const time of [NOW + MINUTE, NOW + 5 * MINUTE]) {
+    const verdict = detector.evaluate(tried('c1'), blocked(), time);
+    if (verdict.kind === 'apply_all') expect(verdict.deferred).toHaveLength(6);
+    else expect(verdict).toEqual({ kind: 'defer', isFirst: false, applied: [] });
+  }
+  expect(detector.deferredCount).toBe(0);
+});
+
+test('a failure is a probe only once the probe is due, and of a deferred connection', () => {
+  const detector = grouped();
+  expect(detector.evaluate(tried('c0'), failing(), NOW + MINUTE - 1).kind).toBe('defer');
+  expect(detector.cooldownOf('c0', GRAPH, NOW + MINUTE - 1)).toBe(SECOND);
+  expect(detector.cooldownOf('c0', GRAPH, NOW + MINUTE)).toBe(SECOND);
+  detector.evaluate(tried('c1'), failing(), NOW + MINUTE);
+  expect(detector.cooldownOf('c0', GRAPH, NOW + MINUTE)).toBe(4 * MINUTE);
+  detector.evaluate(tried('new'), failing(), NOW + 5 * MINUTE);
+  expect(detector.cooldownOf('c0', GRAPH, NOW + 5 * MINUTE)).toBe(SECOND);
+});
+
+test.each([
+  [HOUR - 1, 'apply'],
+  [HOUR, 'defer'],
+])('a confirmed group is not detected again for an hour (after %i ms)', (later, kind) => {
+  const detector = grouped();
+  const confirmed = NOW + 5 * MINUTE;
+  for (const time of [NOW + MINUTE, confirmed]) detector.evaluate(tried('c0'), failing(), time);
+  detector.dueProbes(confirmed + later);
+  for (let i = 0; i < 4; i++) detector.evaluate(tried(`d${i}`), failing(), confirmed + later);
+  expect(detector.evaluate(tried('d4'), failing(), confirmed + later).kind).toBe(kind);
+});
+
+test('a new grant of the last deferred connection ends its group', () => {
+  const detector = grouped();
+  for (let i = 0; i < 5; i++) detector.release(`c${i}`);
+  detector.release('c0');
+  expect(detector.deferredCount).toBe(0);
+  expect(detector.dueProbes(NOW + MINUTE)).toEqual([]);
+  expect(detector.evaluate(tried('c5'), failing(), NOW + 2 * MINUTE)).toEqual({ kind: 'apply' });
+});
+
+test('a look for due probes forgets no recent failure', () => {
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 4; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
+  detector.dueProbes(NOW + 1);
+  expect(detector.evaluate(tried('c4'), failing(), NOW + 1).kind).toBe('defer');
+});
+
+test('groups of two apps are probed and end separately', () => {
+  const detector = grouped();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`d${i}`, 'other'), failing(), NOW);
+  expect(detector.deferredCount).toBe(10);
+  expect(detector.dueProbes(NOW + MINUTE).map(({ connection }) => connection.appUid)).toEqual(['app', 'other']);
+  expect(detector.evaluate(tried('c0'), undefined, NOW + MINUTE)).toEqual({ kind: 'apply' });
+  expect(detector.deferredCount).toBe(5);
 });
