@@ -1,7 +1,7 @@
 export interface Area {
   /** Sources, as globs. */
   readonly mutate: readonly string[];
-  /** The fast tests that concern them, as globs: no processes, and SQLite only. */
+  /** The fast tests that concern them, as globs, quick ones first: no processes, and SQLite only. */
   readonly tests: readonly string[];
   /** Runs with `--area` only: its survivors are not listed yet. */
   readonly isOptional?: true;
@@ -75,18 +75,99 @@ export const AREAS: Readonly<Record<string, Area>> = {
     ],
     tests: ['test/audit/{chained_audit_log,audit_file,audit_stream,failing_disk}.test.ts'],
   },
-  evidence: {
+  evidence_errors: {
+    isOptional: true,
+    mutate: ['src/entra/errors/{classify_app_token_error,classify_entra_response,entra_error_lookup}.ts'],
+    tests: [
+      'test/entra/meaning_details.test.ts',
+      'test/entra/{app_token_meaning,credential_choice}.test.ts',
+      'test/entra/failures.test.ts',
+    ],
+  },
+  evidence_error_table: {
+    isOptional: true,
+    mutate: ['src/entra/errors/entra_error_table.ts'],
+    tests: ['test/architecture/runbook_codes.test.ts', 'test/entra/failures.test.ts'],
+  },
+  evidence_cooldowns: {
     isOptional: true,
     mutate: [
-      'src/entra/{errors,health}/*.ts',
+      'src/entra/health/{app_failure_confirmation,app_health_in_directory,cooldown_with_trials}.ts',
+      'src/entra/health/{refusal_evidence_weight,refused_request_cooldowns,trial_schedule}.ts',
+    ],
+    tests: ['test/entra/cooldown_bounds.test.ts', 'test/entra/cooldown_evidence.test.ts'],
+  },
+  evidence_credentials: {
+    isOptional: true,
+    mutate: ['src/entra/health/{credential_choice,credential_health,judge_refused_credential}.ts'],
+    tests: ['test/entra/credential_{choice,evidence}.test.ts'],
+  },
+  evidence_records: {
+    isOptional: true,
+    mutate: ['src/entra/health/{app_state_recorder,background_health_probes}.ts'],
+    tests: ['test/entra/app_state_recorder.test.ts'],
+  },
+  evidence_apps: {
+    isOptional: true,
+    mutate: ['src/entra/health/{app_health,app_health_by_directory,app_health_cache}.ts'],
+    tests: ['test/entra/{app_health,cooldown_evidence,stale_app}.test.ts'],
+  },
+  evidence_verdicts: {
+    isOptional: true,
+    mutate: [
       'src/model/{personal_account_refusal,resource_issue_after_refusal}.ts',
       'src/tokens/correlated_failure_detector.ts',
     ],
-    tests: ['test/entra/*.test.ts', 'test/tokens/correlated_*.test.ts', 'test/model/after_redeem.test.ts'],
+    tests: [
+      'test/model/{after_redeem,resource_issue_after_refusal}.test.ts',
+      'test/tokens/correlated_failure_detector.test.ts',
+    ],
   },
-  tokens: {
+  tokens_correlation: {
     isOptional: true,
-    mutate: ['src/tokens/*.ts', '!src/tokens/{check_scope_ceilings,correlated_failure_detector}.ts'],
-    tests: ['test/tokens/*.test.ts'],
+    mutate: ['src/tokens/apply_correlation_verdicts.ts'],
+    tests: ['test/tokens/correlated_failures.test.ts', 'test/tokens/resources.test.ts'],
+  },
+  tokens_limits: {
+    isOptional: true,
+    mutate: [
+      'src/tokens/{answered_claims_challenges,connection_cooldowns,forced_exchange_rate_limit}.ts',
+      'src/tokens/{reject_unusable_token,unattainable_ttl_cache,verification_limit}.ts',
+    ],
+    tests: ['test/tokens/{claims_challenges,entra_pauses,verification_limit}.test.ts'],
+  },
+  tokens_caches: {
+    isOptional: true,
+    mutate: ['src/tokens/{access_token_cache,connection_snapshot_cache,reread_while_behind,watch_access_token}.ts'],
+    tests: [
+      'test/tokens/{reread_while_behind,token_cache,watch_access_token}.test.ts',
+      'test/tokens/{connection_snapshot,snapshot_drops}.test.ts',
+    ],
+  },
+  tokens_app_only: {
+    isOptional: true,
+    mutate: ['src/tokens/app_only_access_tokens.ts'],
+    tests: ['test/tokens/{app_tokens,containment}.test.ts'],
+  },
+  tokens_serving: {
+    isOptional: true,
+    mutate: [
+      'src/tokens/{check_not_contained,connection_serving_errors,create_access_token_service,get_access_token}.ts',
+      'src/tokens/{resolve_granted_scopes,verify_connection}.ts',
+    ],
+    tests: ['test/tokens/{containment,get_access_token,resources,unusable_token}.test.ts'],
+  },
+  tokens_refresh: {
+    isOptional: true,
+    mutate: ['src/tokens/{redeem_refresh_token,refresh_access_token,refresh_request,refresh_under_lease}.ts'],
+    tests: ['test/tokens/{refresh,resources,unusable_token,get_access_token}.test.ts'],
+  },
+  tokens_background: {
+    isOptional: true,
+    mutate: [
+      'src/tokens/{keep_refresh_tokens_alive,operator_token_alerts,refresh_ahead_of_expiry}.ts',
+      'src/tokens/{wait_for_entra_admission,wait_until_caller_aborts}.ts',
+    ],
+    tests: ['test/tokens/{refresh,refresh_ahead_and_keep_alive,unusable_token}.test.ts'],
   },
 };
