@@ -36,7 +36,7 @@ function open(...credentials: UsableCredential[]) {
   const appStateStore = createRecordingAppStateStore(...credentials);
   const clock = createMovableClock();
   const counted: string[] = [];
-  const logged: [string, unknown][] = [];
+  const logged: [string, string, unknown][] = [];
   const choice = createCredentialChoice({
     app: anApp(),
     appStateStore,
@@ -46,7 +46,7 @@ function open(...credentials: UsableCredential[]) {
       credentialRejected: (appUid) => void counted.push(`rejected ${appUid}`),
       appStateWriteFailed: () => void counted.push('write failed'),
     },
-    log: { event: (_level, name, fields) => void logged.push([name, fields]) },
+    log: { event: (level, name, fields) => void logged.push([level, name, fields]) },
   });
   const at = (index: number) => credentials[index] as UsableCredential;
   return { appStateStore, clock, counted, logged, choice, at };
@@ -70,6 +70,11 @@ describe('what a refusal proves about a credential', () => {
     expect(judged(open(valid('one')), { newSince: NOW })).toBe('PROPAGATING');
     expect(judged(open(valid('one')), { newSince: NOW + 1 })).toBe('REJECTED');
     expect(judged(open(valid('one')), { newSince: NOW, meaning: refusal(7000222) })).toBe('REJECTED');
+  });
+
+  test('waits if one of several codes means that a credential is new', () => {
+    const meaning = { ...refusal(), codes: [7000215, 1] };
+    expect(judged(open(valid('one')), { newSince: NOW, meaning })).toBe('PROPAGATING');
   });
 
   test('is refuted by a token for a request that was sent after it', async () => {
@@ -129,6 +134,7 @@ describe('a rejection', () => {
     expect(opened.counted).toEqual(['rejected app-1']);
     expect(opened.logged).toEqual([
       [
+        'warn',
         'entra_credential_rejected',
         { app: 'tenants/acme/apps/default', credential: 'one', entraError, correlationId: 'c' },
       ],
@@ -138,6 +144,14 @@ describe('a rejection', () => {
       `one REJECTED ${entraError}`,
       'one REJECTED invalid_client/AADSTS7000222',
     ]);
+  });
+
+  test('of an accepted credential is stored, also if the code was stored before; missing details are empty', async () => {
+    const failure = { ...refusal().failure, entraError: undefined, correlationId: undefined };
+    const opened = open(aSecret('one', { verdict: 'VALID', lastUsedTime: NOW }));
+    await opened.choice.rejected(opened.at(0), { ...refusal(), failure }, NOW - DAY);
+    expect(opened.appStateStore.writes).toEqual(['one REJECTED']);
+    expect(opened.logged[0]?.[2]).toMatchObject({ entraError: '', correlationId: '' });
   });
 
   test('that could not be stored is stored with the next one', async () => {
@@ -200,7 +214,8 @@ describe('the credentials of an app', () => {
   ])('%s: all expired %j, all rejected %j', async (_, credentials, areExpired, areRejected) => {
     const { choice } = open(...credentials);
     expect([choice.areAllExpired(), choice.areAllRejected()]).toEqual([false, false]);
-    await choice.hasCandidates();
+    const isUsable = ({ credential }: UsableCredential) => credential.expireTime === undefined && !credential.notBefore;
+    expect(await choice.hasCandidates()).toBe(credentials.some(isUsable));
     expect([choice.areAllExpired(), choice.areAllRejected()]).toEqual([areExpired, areRejected]);
   });
 
@@ -238,7 +253,7 @@ describe('the credentials of an app', () => {
       const opened = open(...credentials);
       await opened.choice.candidates(true);
       for (let i = 0; i < 5; i++) await opened.choice.accepted(opened.at(0), { requester: 'ada', order: i });
-      const lines = [['entra_credential_preferred', { app: 'tenants/acme/apps/default', credential: 'one' }]];
+      const lines = [['info', 'entra_credential_preferred', { app: 'tenants/acme/apps/default', credential: 'one' }]];
       expect(opened.logged).toEqual(credentials.length === 1 ? [] : lines);
     }
   });

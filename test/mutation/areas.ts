@@ -76,7 +76,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/audit/{chained_audit_log,audit_file,audit_stream,failing_disk}.test.ts'],
   },
   evidence_errors: {
-    isOptional: true,
     mutate: ['src/entra/errors/{classify_app_token_error,classify_entra_response,entra_error_lookup}.ts'],
     tests: [
       'test/entra/meaning_details.test.ts',
@@ -90,7 +89,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/architecture/runbook_codes.test.ts', 'test/entra/failures.test.ts'],
   },
   evidence_cooldowns: {
-    isOptional: true,
     mutate: [
       'src/entra/health/{app_failure_confirmation,app_health_in_directory,cooldown_with_trials}.ts',
       'src/entra/health/{refusal_evidence_weight,refused_request_cooldowns,trial_schedule}.ts',
@@ -98,12 +96,10 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/entra/cooldown_bounds.test.ts', 'test/entra/cooldown_evidence.test.ts'],
   },
   evidence_credentials: {
-    isOptional: true,
     mutate: ['src/entra/health/{credential_choice,credential_health,judge_refused_credential}.ts'],
     tests: ['test/entra/credential_{choice,evidence}.test.ts'],
   },
   evidence_records: {
-    isOptional: true,
     mutate: ['src/entra/health/{app_state_recorder,background_health_probes}.ts'],
     tests: ['test/entra/app_state_recorder.test.ts'],
   },
@@ -113,7 +109,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/entra/{app_health,cooldown_evidence,stale_app}.test.ts'],
   },
   evidence_verdicts: {
-    isOptional: true,
     mutate: [
       'src/model/{personal_account_refusal,resource_issue_after_refusal}.ts',
       'src/tokens/correlated_failure_detector.ts',
@@ -129,7 +124,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/tokens/correlated_failures.test.ts', 'test/tokens/resources.test.ts'],
   },
   tokens_limits: {
-    isOptional: true,
     mutate: [
       'src/tokens/{answered_claims_challenges,connection_cooldowns,forced_exchange_rate_limit}.ts',
       'src/tokens/{reject_unusable_token,unattainable_ttl_cache,verification_limit}.ts',
