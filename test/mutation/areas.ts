@@ -131,7 +131,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/tokens/{claims_challenges,entra_pauses,verification_limit}.test.ts'],
   },
   tokens_caches: {
-    isOptional: true,
     mutate: ['src/tokens/{access_token_cache,connection_snapshot_cache,reread_while_behind,watch_access_token}.ts'],
     tests: [
       'test/tokens/{reread_while_behind,token_cache,watch_access_token}.test.ts',

@@ -139,11 +139,16 @@ test('a resource that is dropped leaves the others, and is not put back by a fet
   cache.dropResource('connection-1', 'a');
   early.put('a', served('a'));
   earlyToo.put('b', served('b'));
-  ofOther.put('a', served('a'));
+  const theirs = served('a');
+  ofOther.put('a', theirs);
 
   expect([find('a'), find('b'), find('a', 2)].map((one) => one !== undefined)).toEqual([false, true, true]);
-  cache.dropResource('connection-1', 'unknown');
+  expect(find('a', 2)?.served).toBe(theirs);
+  for (const owner of ['connection-1', 'unknown']) cache.dropResource(owner, 'unknown');
   expect(find('b')).toBeDefined();
+  put('c');
+  cache.dropResource('connection-1', 'c');
+  expect([find('b'), find('c')].map((one) => one !== undefined)).toEqual([true, false]);
 });
 
 test('a refused resource drops its token, a refused grant all of them', () => {
@@ -169,6 +174,7 @@ test('a fetch puts one token, and none once it is closed or everything was dropp
   const [closed, cleared] = [cache.open(ownerOf(2)), cache.open(ownerOf(3))];
   closed.close();
   closed.put('a', served('a'));
+  expect([find('a'), find('b'), find('a', 2)].map((one) => one !== undefined)).toEqual([true, false, false]);
   put('a', ownerOf(4));
   cache.clear();
   cleared.put('a', served('a'));
