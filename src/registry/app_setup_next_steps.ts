@@ -2,9 +2,10 @@ import type { Credential } from '../model/app_credential.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import { type App, homeDirectory } from '../model/entra_app.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { administratorConsents } from '../scopes/admin_consent_permissions.ts';
+import { implicitPermissionWarnings } from '../scopes/implicit_permission_warnings.ts';
 import type { Preset } from '../scopes/product_presets.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
+import { administratorConsents } from '../scopes/user_consent.ts';
 import { appWarnings, credentialWarnings, permissionWarnings, rotationWarnings } from './app_setup_warnings.ts';
 import * as portal from './azure_portal_steps.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
@@ -59,11 +60,13 @@ export function appNextSteps(
           scopes: [...oidcScopes, ...fullForms(permissions)],
           state: CONSENT_STATE,
         });
+  const reserved = administratorConsents(scopes.userConsents(permissions), app).map(nameOf);
   return {
     redirectUris,
     permissions,
     adminConsentUri,
     steps: [
+      ...(reserved.length === 0 ? [] : [portal.administratorFirstStep(reserved)]),
       portal.accountTypesStep(app),
       ...redirectUris.map(portal.redirectStep),
       ...Object.entries(permissions).map(([resource, names]) => portal.permissionStep(resource, names)),
@@ -72,7 +75,7 @@ export function appNextSteps(
       ...(isOpenEnded ? ['Also add the permissions that your product will request; TranslateScopes lists them.'] : []),
       ...(adminConsentUri === ''
         ? []
-        : [portal.adminConsentStep(app, adminConsentUri, callbackUri, reservedPermissions(app, permissions))]),
+        : [portal.adminConsentStep(app, adminConsentUri, callbackUri, reserved.length > 0)]),
       ...(needsVerifiedPublisher(app, permissions, isOpenEnded) ? [portal.publisherStep] : []),
       ...(credentials.some(({ kind }) => kind === 'FEDERATED') ? [portal.federatedStep(app)] : []),
       ...(preset?.hints ?? []),
@@ -83,6 +86,7 @@ export function appNextSteps(
       ...rotationWarnings(app, credentials, now),
       ...appWarnings(app, tenant, preset),
       ...permissionWarnings(app, permissions),
+      ...(isOpenEnded ? [] : implicitPermissionWarnings(scopes, app, needed)),
       ...moreWarnings,
     ],
   };
@@ -99,14 +103,12 @@ function allScopes(name: string, scopes: Scopes): readonly string[] | undefined 
     .map(({ scope }) => scope);
 }
 
-function fullForms(permissions: PermissionsByResource): readonly string[] {
-  return Object.entries(permissions).flatMap(([resource, names]) => names.map((name) => `${resource}/${name}`));
+function nameOf(permission: string): string {
+  return permission.slice(permission.lastIndexOf('/') + 1);
 }
 
-/** Microsoft's rule is about apps of other organizations, so it does not apply to an app for its own directory. */
-function reservedPermissions(app: App, permissions: PermissionsByResource): readonly string[] {
-  if (homeDirectory(app) !== undefined) return [];
-  return administratorConsents(permissions).map((full) => full.slice(full.lastIndexOf('/') + 1));
+function fullForms(permissions: PermissionsByResource): readonly string[] {
+  return Object.entries(permissions).flatMap(([resource, names]) => names.map((name) => `${resource}/${name}`));
 }
 
 /**

@@ -77,19 +77,23 @@ function delegatedOf(api: string): string {
 export const publisherStep =
   'Manage > Branding & properties > Publisher verification > Add Partner One ID to verify publisher: without it, users of other directories can consent to little more than signing in ("Need admin approval", AADSTS90094). It does not replace the consent of an administrator where that is required.';
 
-/** `reserved`: permissions to which by default only an administrator can consent. */
-export function adminConsentStep(app: App, uri: string, callbackUri: string, reserved: readonly string[]): string {
+/** `reserved`: permissions to which users of a directory with the default policy cannot consent. */
+export function administratorFirstStep(reserved: readonly string[]): string {
+  return `An administrator must consent by default since 2025-26 to ${reserved.join(', ')}, also where the publisher is verified. So plan for an administrator of each directory, who approves once before its users connect: the link is below, and in admin_consent_uri.`;
+}
+
+/** `isNeeded`: by default, users cannot consent for themselves. */
+export function adminConsentStep(app: App, uri: string, callbackUri: string, isNeeded: boolean): string {
   const here = homeDirectory(app) === undefined ? '' : ', or by "Grant admin consent for …" under API permissions';
   const [end] = app.redirectUris;
   const how =
     end === undefined || end === callbackUri
       ? `by a link from StartAdminConsent, whose page first explains what is requested, or by this address${here}`
       : `by this address${here} (the browser ends at ${end}, which may show an error; the consent is valid nevertheless)`;
-  const why =
-    reserved.length === 0
-      ? 'Where users may not consent for themselves, an administrator of their directory'
-      : `An administrator must consent by default since 2025-26 to ${reserved.join(', ')}, also where the publisher is verified. So an administrator of each directory`;
-  return `${why} approves once, ${how}: ${uri}`;
+  const who = isNeeded
+    ? 'An administrator of each directory'
+    : 'Where users may not consent for themselves, an administrator of their directory';
+  return `${who} approves once, ${how}: ${uri}`;
 }
 
 type Registration = Pick<App, 'clientId' | 'cloud' | 'signInAudience' | 'homeDirectoryId'>;

@@ -10,6 +10,7 @@ import type { Catalog } from './scope_catalog.ts';
 import { createScopeCeilings, meaningOf } from './scope_ceiling.ts';
 import type { CatalogDescription, Scopes, TokenScope } from './scope_translator_interface.ts';
 import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate_scopes.ts';
+import { type ConsentRules, consentsOf, createConsentRules, strictestRule } from './user_consent.ts';
 
 const PERMISSIONS = 'microsoft';
 const NONE: readonly string[] = [];
@@ -23,11 +24,13 @@ interface LoadedCatalog {
 
 export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Scopes {
   const permissionsCatalog = catalogs.find((catalog) => catalog.name === PERMISSIONS);
-  const known = knownPermissions([...(permissionsCatalog ? [permissionsCatalog] : []), ...catalogs]);
+  const inOrder = [...(permissionsCatalog ? [permissionsCatalog] : []), ...catalogs];
+  const known = knownPermissions(inOrder);
+  const consentRules = createConsentRules(inOrder);
   const byName = new Map(
     catalogs.map((catalog): [string, LoadedCatalog] => {
       const coverage = createCoverage(catalog, permissionsCatalog);
-      const description = describeCatalog(catalog, coverage);
+      const description = describeCatalog(catalog, coverage, consentRules);
       return [catalog.name, { catalog, lookup: createLookup(catalog, known), coverage, description }];
     }),
   );
@@ -91,6 +94,8 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
       return { permissions: byResource(parsed, cloud), oidcScopes: [...new Set(oidcScopes)].sort() };
     },
 
+    userConsents: (permissions) => consentsOf(consentRules, permissions),
+
     missing(name, granted, needed) {
       // The common case, without the cost of coverage.
       if (needed.every((permission) => granted.includes(permission))) return NONE;
@@ -118,9 +123,11 @@ function withoutAll(permissions: readonly string[]): readonly string[] {
   return permissions.filter((permission) => permission !== ALL_CONSENTED);
 }
 
-function describeCatalog(catalog: Catalog, coverage: Coverage): CatalogDescription {
+function describeCatalog(catalog: Catalog, coverage: Coverage, rules: ConsentRules): CatalogDescription {
   const scopes = catalog.entries.map((entry) => {
-    return { ...entry, permissions: entry.permissions.map(fullForm), covers: coverage.coveredBy(entry) };
+    const permissions = entry.permissions.map(fullForm);
+    const consent = strictestRule(permissions.map(rules));
+    return { ...entry, permissions, covers: coverage.coveredBy(entry), consent };
   });
   return { ...catalog, scopes };
 }

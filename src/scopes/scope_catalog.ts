@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ConsentRule, USER_CONSENTS } from './consent_rule.ts';
 import { oidcScope, type Permission, parsePermission } from './delegated_permission.ts';
 
 /** A scope catalog: product scopes, and the Entra permissions that each needs. Read from a YAML file. */
@@ -26,6 +27,8 @@ export interface CatalogEntry {
   readonly permissions: readonly Permission[];
   /** As in the file, without what the covered scopes cover in turn. */
   readonly covers: readonly string[];
+  /** Undefined: as its permissions, if other catalogs say it. */
+  readonly consent: ConsentRule | undefined;
 }
 
 const permission = z.string().refine((text) => parsePermission(text) !== undefined, {
@@ -45,6 +48,9 @@ const entrySchema = z.strictObject({
     .min(1)
     .optional(),
   covers: z.array(scopeName).default([]),
+  user_consent: z.enum(USER_CONSENTS).optional(),
+  /** Names an entry of `sources`. */
+  source: z.string().optional(),
 });
 
 const oidcSchema = z.strictObject({
@@ -59,6 +65,7 @@ const catalogSchema = z.strictObject({
   accepts_permissions: z.boolean().default(false),
   implicit_permissions: z.array(permission).default([]),
   oidc_scopes: z.array(oidcSchema).default([]),
+  sources: z.record(z.string(), z.string().min(1).max(300)).default({}),
   scopes: z.array(entrySchema).min(1),
 });
 
@@ -73,13 +80,18 @@ export function parseCatalog(content: unknown, source: Catalog['source']): Parse
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
     return { catalog: undefined, faults };
   }
-  const { name, version, description, accepts_permissions, implicit_permissions, oidc_scopes } = parsed.data;
+  const { name, version, description, accepts_permissions, implicit_permissions, oidc_scopes, sources } = parsed.data;
   const faults: string[] = [];
-  const entries = parsed.data.scopes.map((entry, index): CatalogEntry => {
+  const entries = parsed.data.scopes.map((given, index): CatalogEntry => {
+    const { user_consent: userConsent, source: sourceName = '', ...entry } = given;
     const permissions = (entry.permissions ?? [entry.scope]).flatMap((text) => parsePermission(text) ?? []);
     if (permissions.length === 0)
       faults.push(`scopes.${index}.permissions: required, because the scope is not itself a permission`);
-    return { ...entry, permissions };
+    const source = sources[sourceName];
+    if (source === undefined && (userConsent !== undefined || sourceName !== ''))
+      faults.push(`scopes.${index}.source: must name an entry of sources, which says where user_consent is from`);
+    const consent = userConsent === undefined || source === undefined ? undefined : { userConsent, source };
+    return { ...entry, permissions, consent };
   });
   faults.push(...ambiguities(entries), ...unknownCovers(entries));
   if (faults.length > 0) return { catalog: undefined, faults };

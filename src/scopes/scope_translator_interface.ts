@@ -1,5 +1,6 @@
 import type { PermissionsByResource } from '../model/connection.ts';
 import type { Cloud } from '../model/entra_app.ts';
+import type { ConsentRule, PermissionConsent } from './consent_rule.ts';
 import type { Ceiling } from './scope_ceiling.ts';
 
 /** Translates product scopes to permissions by the catalogs. Lookups in memory, cheap enough for every call. */
@@ -24,6 +25,9 @@ export interface Scopes {
    * separately. A bare name means Graph. Unknown names are kept, because Entra has more than any catalog.
    */
   resolve(permissions: readonly string[], cloud: Cloud): ResolvedPermissions;
+
+  /** Who consents to each permission by default. */
+  userConsents(permissions: PermissionsByResource): readonly PermissionConsent[];
 
   /** The needed permissions that the granted ones do not satisfy; a wider permission covers a narrower one. */
   missing(catalog: string, granted: readonly string[], needed: readonly string[]): readonly string[];
@@ -92,4 +96,6 @@ export interface ScopeDescription {
   readonly permissions: readonly string[];
   /** Other product scopes of the catalog that a grant of this one satisfies. */
   readonly covers: readonly string[];
+  /** Of the strictest of its permissions; undefined: no catalog says it. */
+  readonly consent: ConsentRule | undefined;
 }

@@ -34,22 +34,19 @@ const ADD_URI = 'Manage > Authentication > Redirect URI configuration > Add Redi
 const DELEGATED = 'Manage > API permissions > Add a permission > Microsoft Graph > Delegated permissions';
 const PUBLISHER = 'Manage > Branding & properties > Publisher verification > Add Partner One ID';
 const RESERVED = 'An administrator must consent by default since 2025-26 to ';
+const APPROVE = 'An administrator of each directory approves once, by ';
 const CONSENT = 'Where users may not consent for themselves';
 
 describe('the next steps at Entra, in order', () => {
   test('aurinko', async () => {
     expect(await steps({ preset: 'aurinko' })).toEqual(
       inOrder(
+        [RESERVED, 'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, MailboxSettings.Read, Tasks.ReadWrite,'],
         [OPEN_APP, CLIENT_ID, ACCOUNT_TYPES, '"Any Entra ID Tenant + Personal Microsoft accounts"'],
         [ADD_URI, `enter exactly ${CALLBACK} `],
         [DELEGATED, 'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, Mail.Send, MailboxSettings.Read'],
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
-        [
-          RESERVED,
-          'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, MailboxSettings.Read, Tasks.ReadWrite,',
-          'StartAdminConsent',
-          ': https://login.example/organizations/v2.0/adminconsent',
-        ],
+        [APPROVE, 'StartAdminConsent', ': https://login.example/organizations/v2.0/adminconsent'],
         [PUBLISHER, 'AADSTS90094'],
         ['A client secret can have an expiry date'],
       ),
@@ -59,16 +56,13 @@ describe('the next steps at Entra, in order', () => {
   test("chatwoot: Outlook's permissions are listed under Microsoft Graph", async () => {
     expect(await steps({ preset: 'chatwoot', baseUrl: 'https://chat.example' })).toEqual(
       inOrder(
+        [RESERVED, 'Mail.ReadWrite, IMAP.AccessAsUser.All,'],
         [OPEN_APP, '"Multiple Entra ID tenants"'],
         [ADD_URI, 'enter exactly https://chat.example/microsoft/callback '],
         [`${DELEGATED}: Mail.ReadWrite, Mail.Send.`],
         [`${DELEGATED}: IMAP.AccessAsUser.All, SMTP.Send`, 'their tokens are for Outlook'],
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
-        [
-          RESERVED,
-          'Mail.ReadWrite, IMAP.AccessAsUser.All,',
-          'the browser ends at https://chat.example/microsoft/callback',
-        ],
+        [APPROVE, 'the browser ends at https://chat.example/microsoft/callback'],
         [PUBLISHER],
         ['Chatwoot runs the callback itself', 'CompleteAuthorization'],
         ['Optional claims', 'not needed'],
@@ -127,10 +121,10 @@ describe('consent', () => {
   const stepsOf = async (implicitPermissions: readonly string[], signInAudience = 'organizations') =>
     steps({}, { implicitPermissions, signInAudience });
 
-  test('comes before publisher verification if by default only an administrator may give it', async () => {
+  test('is named first, and comes before publisher verification, if by default only an administrator may give it', async () => {
     const all = await stepsOf(['openid', 'Mail.Read', 'Mail.Send']);
-    const consent = all.findIndex((step) => step.startsWith(`${RESERVED}Mail.Read, also`));
-    expect(consent).toBeGreaterThan(-1);
+    expect(all[0]).toContain(`${RESERVED}Mail.Read, also`);
+    const consent = all.findIndex((step) => step.startsWith(APPROVE));
     expect(all[consent]).toContain('StartAdminConsent');
     expect(all.findIndex((step) => step.startsWith(PUBLISHER))).toBeGreaterThan(consent);
   });
@@ -141,6 +135,11 @@ describe('consent', () => {
     ['of personal accounts', ['openid', 'Mail.Read'], 'consumers'],
   ])('%s needs no administrator by default', async (_, permissions, audience) => {
     expect((await stepsOf(permissions, audience)).join()).not.toContain(RESERVED);
+  });
+
+  test('to what always needs an administrator needs one also in the own directory of an app', async () => {
+    const [first] = await stepsOf(['openid', 'Mail.Read', 'User.Read.All'], DIRECTORY);
+    expect(first).toContain(`${RESERVED}User.Read.All, also`);
   });
 });
 
@@ -174,7 +173,7 @@ test.each([
   ['CHINA', 'https://portal.azure.cn', 'Microsoft Graph > Delegated permissions: IMAP.AccessAsUser.All'],
 ] as const)('%s has its own portal, and no publisher verification', async (cloud, portal, permissions) => {
   const found = await steps({ preset: 'chatwoot', baseUrl: 'https://chat.example' }, { cloud });
-  expect(found[0]).toContain(portal);
+  expect(found[1]).toContain(portal);
   expect(found.join()).toContain(permissions);
   expect(found.join()).not.toContain('Publisher verification');
 });

@@ -14,6 +14,7 @@ import {
   CredentialProbe_Outcome,
 } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { ErrorReason } from '../../src/gen/tokenvault/v1/error_reason_pb.ts';
+import { UserConsent } from '../../src/gen/tokenvault/v1/permission_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
@@ -767,6 +768,7 @@ describe('ScopeService', () => {
         description: 'Read mail',
         permissions: ['https://graph.microsoft.com/Mail.Read'],
         covers: [],
+        consent: { userConsent: 'admin_by_default', source: 'MC1163922' },
       },
     ],
   });
@@ -785,7 +787,12 @@ describe('ScopeService', () => {
       ['zeta'],
     ]);
     expect(second.nextPageToken).toBe('');
-    expect(first.catalogs[0]?.scopes[0]).toMatchObject({ name: 'Mail.ReadOnly', aliases: ['Mail.Read'] });
+    expect(first.catalogs[0]?.scopes[0]).toMatchObject({
+      name: 'Mail.ReadOnly',
+      aliases: ['Mail.Read'],
+      userConsent: UserConsent.ADMIN_BY_DEFAULT,
+      userConsentSource: 'MC1163922',
+    });
   });
 
   test('translates scopes for a cloud', async () => {
@@ -799,11 +806,17 @@ describe('ScopeService', () => {
           if (request[1].includes('Mail.Raed')) throw new VaultError('SCOPE_UNKNOWN', 'did you mean Mail.Read?');
           return { 'https://graph.microsoft.us': ['Mail.Read'] };
         },
+        userConsents: () => [
+          {
+            permission: 'https://graph.microsoft.us/Mail.Read',
+            rule: { userConsent: 'admin_by_default', source: 'MC1163922' },
+          },
+        ],
       },
     });
     const client = stage.client(ScopeService);
 
-    const { permissions, administratorConsents } = await client.translateScopes({
+    const { permissions, administratorConsents, consents } = await client.translateScopes({
       catalog: 'aurinko',
       scopes: ['Mail.ReadOnly'],
       cloud: Cloud.US_GOV,
@@ -811,6 +824,13 @@ describe('ScopeService', () => {
 
     expect(permissions).toMatchObject([{ resource: 'https://graph.microsoft.us', permissions: ['Mail.Read'] }]);
     expect(administratorConsents).toEqual(['https://graph.microsoft.us/Mail.Read']);
+    expect(consents).toMatchObject([
+      {
+        permission: 'https://graph.microsoft.us/Mail.Read',
+        userConsent: UserConsent.ADMIN_BY_DEFAULT,
+        source: 'MC1163922',
+      },
+    ]);
     expect(asked).toEqual([['aurinko', ['Mail.ReadOnly'], 'US_GOV']]);
     await expect(client.translateScopes({ catalog: 'aurinko', scopes: ['Mail.Raed'] })).rejects.toMatchObject({
       reason: 'SCOPE_UNKNOWN',

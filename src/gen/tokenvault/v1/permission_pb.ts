@@ -2,15 +2,15 @@
 // @generated from file tokenvault/v1/permission.proto (package tokenvault.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tokenvault/v1/permission.proto.
  */
 export const file_tokenvault_v1_permission: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL3Blcm1pc3Npb24ucHJvdG8SDXRva2VudmF1bHQudjEiPAoTUmVzb3VyY2VQZXJtaXNzaW9ucxIQCghyZXNvdXJjZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z");
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL3Blcm1pc3Npb24ucHJvdG8SDXRva2VudmF1bHQudjEiPAoTUmVzb3VyY2VQZXJtaXNzaW9ucxIQCghyZXNvdXJjZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCSJpChFQZXJtaXNzaW9uQ29uc2VudBISCgpwZXJtaXNzaW9uGAEgASgJEjAKDHVzZXJfY29uc2VudBgCIAEoDjIaLnRva2VudmF1bHQudjEuVXNlckNvbnNlbnQSDgoGc291cmNlGAMgASgJKowBCgtVc2VyQ29uc2VudBIcChhVU0VSX0NPTlNFTlRfVU5TUEVDSUZJRUQQABIbChdVU0VSX0NPTlNFTlRfQllfREVGQVVMVBABEiEKHVVTRVJfQ09OU0VOVF9BRE1JTl9CWV9ERUZBVUxUEAISHwobVVNFUl9DT05TRU5UX0FETUlOX1JFUVVJUkVEEANCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw");
 
 /**
  * Permissions of one resource. They are grouped by resource, because a token is always for one.
@@ -39,4 +39,90 @@ export type ResourcePermissions = Message<"tokenvault.v1.ResourcePermissions"> &
  */
 export const ResourcePermissionsSchema: GenMessage<ResourcePermissions> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_permission, 0);
+
+/**
+ * Who consents to one permission.
+ *
+ * @generated from message tokenvault.v1.PermissionConsent
+ */
+export type PermissionConsent = Message<"tokenvault.v1.PermissionConsent"> & {
+  /**
+   * In full form: `https://graph.microsoft.com/Mail.Read`.
+   *
+   * @generated from field: string permission = 1;
+   */
+  permission: string;
+
+  /**
+   * Who consents by default.
+   *
+   * @generated from field: tokenvault.v1.UserConsent user_consent = 2;
+   */
+  userConsent: UserConsent;
+
+  /**
+   * Where Microsoft says so. Empty: unknown.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.PermissionConsent.
+ * Use `create(PermissionConsentSchema)` to create a new message.
+ */
+export const PermissionConsentSchema: GenMessage<PermissionConsent> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_permission, 1);
+
+/**
+ * Who consents to a permission under Microsoft's default policy, `microsoft-user-default-recommended`. A directory may
+ * have a stricter policy.
+ *
+ * @generated from enum tokenvault.v1.UserConsent
+ */
+export const UserConsent = {
+  /**
+   * Unknown: a permission of an API that no catalog describes.
+   *
+   * @generated from enum value: USER_CONSENT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Each user.
+   *
+   * @generated from enum value: USER_CONSENT_BY_DEFAULT = 1;
+   */
+  BY_DEFAULT: 1,
+
+  /**
+   * An administrator, since 2025-26 and regardless of publisher verification. Directories with another policy let users
+   * consent.
+   *
+   * @generated from enum value: USER_CONSENT_ADMIN_BY_DEFAULT = 2;
+   */
+  ADMIN_BY_DEFAULT: 2,
+
+  /**
+   * An administrator, whatever the policy is.
+   *
+   * @generated from enum value: USER_CONSENT_ADMIN_REQUIRED = 3;
+   */
+  ADMIN_REQUIRED: 3,
+} as const;
+
+/**
+ * Who consents to a permission under Microsoft's default policy, `microsoft-user-default-recommended`. A directory may
+ * have a stricter policy.
+ *
+ * @generated from enum tokenvault.v1.UserConsent
+ */
+export type UserConsent = (typeof UserConsent)[keyof typeof UserConsent] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.UserConsent.
+ */
+export const UserConsentSchema: GenEnum<UserConsent> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_permission, 0);
 

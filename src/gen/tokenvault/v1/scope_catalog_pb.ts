@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { UserConsent } from "./permission_pb.ts";
+import { file_tokenvault_v1_permission } from "./permission_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tokenvault/v1/scope_catalog.proto.
  */
 export const file_tokenvault_v1_scope_catalog: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEiWgoMU2NvcGVDYXRhbG9nEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIrCgZzY29wZXMYAyADKAsyGy50b2tlbnZhdWx0LnYxLlByb2R1Y3RTY29wZSJnCgxQcm9kdWN0U2NvcGUSDAoEbmFtZRgBIAEoCRIPCgdhbGlhc2VzGAIgAygJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJEg4KBmNvdmVycxgFIAMoCUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z");
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEiWgoMU2NvcGVDYXRhbG9nEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIrCgZzY29wZXMYAyADKAsyGy50b2tlbnZhdWx0LnYxLlByb2R1Y3RTY29wZSK2AQoMUHJvZHVjdFNjb3BlEgwKBG5hbWUYASABKAkSDwoHYWxpYXNlcxgCIAMoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRIOCgZjb3ZlcnMYBSADKAkSMAoMdXNlcl9jb25zZW50GAYgASgOMhoudG9rZW52YXVsdC52MS5Vc2VyQ29uc2VudBIbChN1c2VyX2NvbnNlbnRfc291cmNlGAcgASgJQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_tokenvault_v1_permission]);
 
 /**
  * A named set of product scopes, and the Entra permissions that each requires. Either built in, or a YAML file of the
@@ -89,6 +91,20 @@ export type ProductScope = Message<"tokenvault.v1.ProductScope"> & {
    * @generated from field: repeated string covers = 5;
    */
   covers: string[];
+
+  /**
+   * Who consents by default: that of the strictest of its permissions.
+   *
+   * @generated from field: tokenvault.v1.UserConsent user_consent = 6;
+   */
+  userConsent: UserConsent;
+
+  /**
+   * Where Microsoft says so. Empty: unknown.
+   *
+   * @generated from field: string user_consent_source = 7;
+   */
+  userConsentSource: string;
 };
 
 /**

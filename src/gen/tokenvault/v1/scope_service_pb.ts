@@ -7,7 +7,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Cloud } from "./app_pb.ts";
 import { file_tokenvault_v1_app } from "./app_pb.ts";
-import type { ResourcePermissions } from "./permission_pb.ts";
+import type { PermissionConsent, ResourcePermissions } from "./permission_pb.ts";
 import { file_tokenvault_v1_permission } from "./permission_pb.ts";
 import type { ScopeCatalog } from "./scope_catalog_pb.ts";
 import { file_tokenvault_v1_scope_catalog } from "./scope_catalog_pb.ts";
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/scope_service.proto.
  */
 export const file_tokenvault_v1_scope_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEicgoXVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2USNwoLcGVybWlzc2lvbnMYASADKAsyIi50b2tlbnZhdWx0LnYxLlJlc291cmNlUGVybWlzc2lvbnMSHgoWYWRtaW5pc3RyYXRvcl9jb25zZW50cxgCIAMoCTLJAQoMU2NvcGVTZXJ2aWNlElcKDExpc3RDYXRhbG9ncxIiLnRva2VudmF1bHQudjEuTGlzdENhdGFsb2dzUmVxdWVzdBojLnRva2VudmF1bHQudjEuTGlzdENhdGFsb2dzUmVzcG9uc2USYAoPVHJhbnNsYXRlU2NvcGVzEiUudG9rZW52YXVsdC52MS5UcmFuc2xhdGVTY29wZXNSZXF1ZXN0GiYudG9rZW52YXVsdC52MS5UcmFuc2xhdGVTY29wZXNSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEiuAEKF1RyYW5zbGF0ZVNjb3Blc1Jlc3BvbnNlEjcKC3Blcm1pc3Npb25zGAEgAygLMiIudG9rZW52YXVsdC52MS5SZXNvdXJjZVBlcm1pc3Npb25zEh4KFmFkbWluaXN0cmF0b3JfY29uc2VudHMYAiADKAkSMgoIY29uc2VudHMYAyADKAsyIC50b2tlbnZhdWx0LnYxLlBlcm1pc3Npb25Db25zZW50EhAKCHdhcm5pbmdzGAQgAygJMskBCgxTY29wZVNlcnZpY2USVwoMTGlzdENhdGFsb2dzEiIudG9rZW52YXVsdC52MS5MaXN0Q2F0YWxvZ3NSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5MaXN0Q2F0YWxvZ3NSZXNwb25zZRJgCg9UcmFuc2xhdGVTY29wZXMSJS50b2tlbnZhdWx0LnYxLlRyYW5zbGF0ZVNjb3Blc1JlcXVlc3QaJi50b2tlbnZhdWx0LnYxLlRyYW5zbGF0ZVNjb3Blc1Jlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
 
 /**
  * Selects a page of catalogs.
@@ -133,6 +133,21 @@ export type TranslateScopesResponse = Message<"tokenvault.v1.TranslateScopesResp
    * @generated from field: repeated string administrator_consents = 2;
    */
   administratorConsents: string[];
+
+  /**
+   * Who consents to each of them by default, with the source.
+   *
+   * @generated from field: repeated tokenvault.v1.PermissionConsent consents = 3;
+   */
+  consents: PermissionConsent[];
+
+  /**
+   * If the scopes need no administrator, but the catalog's implicit permissions do: which ones, and what to change in the
+   * app. Evaluated for an app with the catalog's implicit permissions, whose users are of many directories.
+   *
+   * @generated from field: repeated string warnings = 4;
+   */
+  warnings: string[];
 };
 
 /**
