@@ -1,17 +1,18 @@
 import { connectionName } from '../model/connection.ts';
 import type { Authorization } from '../model/user_authorization.ts';
-import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link_for_blocked_user.ts';
+import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link_of_authorization.ts';
 import type { AuthorizationResponse } from './authorization_response.ts';
 import { type CallbackOutcome, createBrowserCallback } from './browser_callback_flow.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
-import { findParties } from './find_tenant_app_and_connection.ts';
+import { findParties, isActive } from './find_tenant_app_and_connection.ts';
 import { handleAuthorizationResponse } from './handle_authorization_response.ts';
+import { likelyAdminConsents } from './likely_admin_consent.ts';
 import { isOneTimeToken } from './one_time_token.ts';
 import { productOf } from './product_shown_on_page.ts';
 
 /** The callback for users who sign in. */
 export function createAuthorizationCallback(parts: ConnectParts) {
-  const { stores, clock, metrics } = parts;
+  const { stores, scopes, clock, metrics } = parts;
   return createBrowserCallback<AuthorizationResponse>(parts, {
     method: 'web/callback',
     parameter: 'connection',
@@ -37,10 +38,15 @@ export function createAuthorizationCallback(parts: ConnectParts) {
             ? undefined
             : () => handleAuthorizationResponse(parts, { ...used, connection, parties, answer }),
         firstOutcome: () => firstOutcome(authorization),
+        adminConsentLikely:
+          tenant && app && likelyAdminConsents(scopes, { tenant, app, connection, authorization }).length > 0,
         async adminConsentUri(outcome) {
           if (!mayWantAdminConsent(outcome)) return undefined;
           if (used.kind === 'used') return adminConsentLinkOf(parts, state);
-          return newAdminConsentLink(parts, { authorization, parties }, state);
+          if (!tenant || !app || !isActive(parties)) return undefined;
+          const link = await newAdminConsentLink(parts, { authorization, tenant, app }, state);
+          if (link !== undefined) metrics?.adminConsentStarted();
+          return link;
         },
       };
     },

@@ -31,6 +31,8 @@ export interface CallbackOutcome {
    * approval" returns from Entra exactly as Cancel does (`access_denied`, `cancel`, no number). Undefined: the app cannot have one.
    */
   readonly adminConsentUri?: string | undefined;
+  /** By Microsoft's default policy, an administrator must approve what was requested. */
+  readonly adminConsentLikely?: boolean | undefined;
   /** With GRANTED: further requested resources that Entra refuses so far. */
   readonly refusedResources?: readonly string[] | undefined;
 }
@@ -45,6 +47,7 @@ export interface FoundConsent {
   readonly handle: (() => Promise<Partial<HandledResponse>>) | undefined;
   /** What a repeated callback shows. */
   firstOutcome(): CallbackOutcome['outcome'];
+  readonly adminConsentLikely?: boolean | undefined;
   adminConsentUri?(outcome: CallbackOutcome['outcome']): Promise<string | undefined>;
 }
 
@@ -106,6 +109,7 @@ export function createBrowserCallback<Answer>(
       returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
       product,
       adminConsentUri: await found.adminConsentUri?.(outcome),
+      ...(found.adminConsentLikely === true && { adminConsentLikely: true }),
       ...(refusedResources === undefined ? {} : { refusedResources }),
     };
   }

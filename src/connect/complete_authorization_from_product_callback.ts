@@ -1,7 +1,7 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import { withAdminConsentUri } from './add_admin_consent_url_to_error.ts';
-import { mayWantAdminConsent } from './admin_consent_link_for_blocked_user.ts';
+import { mayWantAdminConsent } from './admin_consent_link_of_authorization.ts';
 import type { AuthorizationResponse } from './authorization_response.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import { findConnection, findParties } from './find_tenant_app_and_connection.ts';

@@ -1,14 +1,16 @@
 import type { AdminConsent } from '../model/admin_consent_request.ts';
 import type { Timestamp } from '../model/clock.ts';
-import { appName, connectionName } from '../model/connection.ts';
+import { appName, type Connection, connectionName } from '../model/connection.ts';
 import type { App } from '../model/entra_app.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Authorization } from '../model/user_authorization.ts';
+import { adminConsentLinkOf } from './admin_consent_link_of_authorization.ts';
 import { checkNotContained } from './check_not_contained.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import { mintConsentState } from './create_admin_consent_and_state.ts';
 import { mintAttempt } from './create_authorization_attempt.ts';
 import { activeParties, checkNotSuspended, findParties, type Parties } from './find_tenant_app_and_connection.ts';
+import { likelyAdminConsents } from './likely_admin_consent.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import { type Product, productOf } from './product_shown_on_page.ts';
@@ -23,6 +25,13 @@ export interface LinkDescription {
   /** What the app always requests in addition, in the same form. */
   readonly implicit: readonly string[];
   readonly expireTime: Timestamp;
+  /** For a user, if an administrator probably must consent first. */
+  readonly approval?: Approval | undefined;
+}
+
+export interface Approval {
+  /** A link to forward to an administrator; undefined: the app cannot have one, or it was used. */
+  readonly adminConsentUri: string | undefined;
 }
 
 /** `/connect/{handle}` or `/admin-consent/{handle}`. */
@@ -42,23 +51,35 @@ interface OpenLink<Consent> {
   readonly app: App;
 }
 
+interface AuthorizationLink extends OpenLink<Authorization> {
+  readonly connection: Connection;
+}
+
 export function createAuthorizationLink(parts: ConnectParts): ConsentLink {
   const { authorizations, connections } = parts.stores;
 
-  async function find(handleHash: string, trace: PageTrace | undefined): Promise<OpenLink<Authorization>> {
+  async function find(handleHash: string, trace: PageTrace | undefined): Promise<AuthorizationLink> {
     const consent = checkOpen(parts, await authorizations.findByHandle(handleHash));
     const connection = await connections.findByUid(consent.connectionUid);
     if (connection === undefined) throw stateInvalid('link');
     if (trace !== undefined) trace.resource = connectionName(connection);
     checkNotSuspended(connection);
     const { tenantId } = connection;
-    return notContained(parts, consent, await findParties(parts.stores, { tenantId, appUid: consent.appUid }));
+    const parties = await findParties(parts.stores, { tenantId, appUid: consent.appUid });
+    return { ...notContained(parts, consent, parties), connection };
   }
 
-  return createLink(parts, find, async ({ consent, app }) => {
-    const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, consent, parts.clock.now());
-    await authorizations.addAttempt(attempt, stateHash);
-    return authorizationUri;
+  return createLink(parts, {
+    find,
+    async open({ consent, app }) {
+      const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, consent, parts.clock.now());
+      await authorizations.addAttempt(attempt, stateHash);
+      return authorizationUri;
+    },
+    async approval({ consent: authorization, ...link }, handle) {
+      if (likelyAdminConsents(parts.scopes, { ...link, authorization }).length === 0) return undefined;
+      return { adminConsentUri: await adminConsentLinkOf(parts, handle) };
+    },
   });
 }
 
@@ -73,17 +94,26 @@ export function createAdminConsentLink(parts: ConnectParts): ConsentLink {
     return notContained(parts, consent, parties);
   }
 
-  return createLink(parts, find, async ({ consent, app }) => {
-    const { minted, adminConsentUri } = mintConsentState(parts, app, consent, parts.clock.now());
-    await adminConsents.renewState(consent.uid, minted);
-    return adminConsentUri;
+  return createLink(parts, {
+    find,
+    async open({ consent, app }) {
+      const { minted, adminConsentUri } = mintConsentState(parts, app, consent, parts.clock.now());
+      await adminConsents.renewState(consent.uid, minted);
+      return adminConsentUri;
+    },
+    approval: async () => undefined,
   });
 }
 
-function createLink<Consent extends { readonly productScopes: readonly string[]; readonly expireTime: Timestamp }>(
+interface LinkFlow<Link> {
+  find(handleHash: string, trace: PageTrace | undefined): Promise<Link>;
+  open(link: Link): Promise<string>;
+  approval(link: Link, handle: string): Promise<Approval | undefined>;
+}
+
+function createLink<Link extends OpenLink<Pick<Authorization | AdminConsent, 'productScopes' | 'expireTime'>>>(
   { scopes }: Pick<ConnectParts, 'scopes'>,
-  find: (handleHash: string, trace: PageTrace | undefined) => Promise<OpenLink<Consent>>,
-  open: (link: OpenLink<Consent>) => Promise<string>,
+  { find, open, approval }: LinkFlow<Link>,
 ): ConsentLink {
   const findLink = async (handle: string, trace: PageTrace | undefined) => {
     if (!isOneTimeToken(handle)) throw stateInvalid('link');
@@ -91,11 +121,12 @@ function createLink<Consent extends { readonly productScopes: readonly string[];
   };
   return {
     async describe(handle, trace) {
-      const { consent, tenant, app } = await findLink(handle, trace);
+      const link = await findLink(handle, trace);
+      const { consent, tenant, app } = link;
       const { productScopes, expireTime } = consent;
       const implicit = [...app.implicitPermissions, ...OIDC_SCOPES];
       const described = scopes.consentTexts(catalogOf(tenant, app), { scopes: productScopes, implicit });
-      return { product: productOf(tenant, app), ...described, expireTime };
+      return { product: productOf(tenant, app), ...described, expireTime, approval: await approval(link, handle) };
     },
     open: async (handle, trace) => open(await findLink(handle, trace)),
   };

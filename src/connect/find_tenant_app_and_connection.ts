@@ -1,6 +1,6 @@
 import { appName, type Connection, connectionName } from '../model/connection.ts';
 import { type App, isSharedWith } from '../model/entra_app.ts';
-import { VaultError } from '../model/errors.ts';
+import { isVaultError, VaultError } from '../model/errors.ts';
 import { connectionNotFound, tenantNotFound } from '../model/not_found_errors.ts';
 import { suspended } from '../model/suspension.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -62,6 +62,17 @@ export async function findParties(
 export function activeParties({ tenantId, tenant: found, app, owner }: Parties): { tenant: Tenant; app: App } {
   const tenant = activeTenant(tenantId, found);
   return { tenant, app: activeApp(app, owner, tenant, appName(app ?? { tenantId, appId: '-' })) };
+}
+
+/** Neither tenant nor app is missing or suspended. */
+export function isActive(parties: Parties): boolean {
+  try {
+    activeParties(parties);
+    return true;
+  } catch (error) {
+    if (isVaultError(error)) return false;
+    throw error;
+  }
 }
 
 export function checkNotSuspended(connection: Connection): void {

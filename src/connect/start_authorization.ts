@@ -8,6 +8,9 @@ import { isPersonal } from '../model/personal_account_refusal.ts';
 import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Authorization } from '../model/user_authorization.ts';
+import { implicitPermissionWarnings } from '../scopes/implicit_permission_warnings.ts';
+import { entraAdminConsentUri } from './add_admin_consent_url_to_error.ts';
+import { newAdminConsentLink } from './admin_consent_link_of_authorization.ts';
 import { LONGEST_USERNAME } from './check_connection_account.ts';
 import { namedDirectory } from './check_directory_allowed.ts';
 import { checkNotContained } from './check_not_contained.ts';
@@ -22,8 +25,9 @@ import {
   findTenant,
   usualApp,
 } from './find_tenant_app_and_connection.ts';
+import { likelyAdminConsents } from './likely_admin_consent.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { consentedWith, requestedScopes, withOwnScopes } from './translate_requested_scopes.ts';
+import { catalogOf, consentedWith, requestedScopes, withOwnScopes } from './translate_requested_scopes.ts';
 
 const LINK_LIFE = 24 * HOUR;
 
@@ -62,6 +66,11 @@ export interface StartedAuthorization {
   readonly authorizationUri: string;
   readonly expireTime: Timestamp;
   readonly authorizationExpireTime: Timestamp;
+  /** Permissions, in full form, to which an administrator probably must consent before the user can. */
+  readonly adminConsentPermissions: readonly string[];
+  /** Where the administrator consents: a link of the vault if the app has its callback, else Entra's page. Undefined: not needed. */
+  readonly adminConsentUri: string | undefined;
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -94,12 +103,27 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
   const handleHash = hashOneTimeToken(handle);
   await stores.authorizations.start({ connection: created, authorization, handleHash, attempt, stateHash });
   parts.metrics?.authorizationStarted();
+  const adminConsentPermissions = likelyAdminConsents(parts.scopes, { tenant, app, connection, authorization });
+  const isLikely = adminConsentPermissions.length > 0;
+  const needed = parts.scopes.translate(catalogOf(tenant, app), authorization.productScopes, app.cloud);
   return {
     connectUri: connectUri(parts.publicUrl, handle),
     authorizationUri,
     expireTime: authorization.expireTime,
     authorizationExpireTime: attempt.expireTime,
+    adminConsentPermissions,
+    adminConsentUri: isLikely ? await adminConsentUri(parts, { tenant, app, authorization, handle }) : undefined,
+    warnings: isLikely ? implicitPermissionWarnings(parts.scopes, app, needed) : [],
   };
+}
+
+async function adminConsentUri(
+  parts: ConnectParts,
+  from: { tenant: Tenant; app: App; authorization: Authorization; handle: string },
+): Promise<string> {
+  const { tenant, app, authorization, handle } = from;
+  const link = await newAdminConsentLink(parts, { tenant, app, authorization }, handle);
+  return link ?? entraAdminConsentUri(parts, authorization, app);
 }
 
 function checkLoginHint({ loginHint, prompt }: StartRequest): void {

@@ -62,6 +62,14 @@ inChromium('every page is readable and usable in each mode', () => {
     return tab.page;
   };
 
+  test('connect, with the request to an administrator', async () => {
+    const { description } = fakes;
+    const approval = { adminConsentUri: `http://${web.address}/admin-consent/${HANDLE}` };
+    fakes.description = { ...description, approval };
+    await expectGoodPage(await show(`/connect/${HANDLE}`));
+    fakes.description = description;
+  });
+
   test('connect', async () => {
     const page = await show(`/connect/${HANDLE}`);
     await expectGoodPage(page);

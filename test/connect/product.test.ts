@@ -13,7 +13,7 @@ const logo = { mediaType: 'image/png' as const, image: new Uint8Array([1, 2, 3])
 
 test('the connect page names product and tenant, shows the logo, and describes the scopes', async () => {
   await world.register('acme', { displayName: 'Acme Mail', logoHash: logo.hash });
-  const { connectUri, expireTime } = await world.start({ scopes: ['Mail.ReadOnly', 'Mail.ReadWrite', 'Mail.Send'] });
+  const { connectUri, adminConsentUri, expireTime } = await world.start({ scopes: ['Mail.ReadOnly', 'Mail.ReadWrite', 'Mail.Send'] });
   expect(await world.authorizations.describe(connectUri.split('/').at(-1) ?? '')).toEqual({
     product: { name: 'Acme Mail', tenant: 'acme Inc.', logo: logo.hash },
     scopes: ['Read, change and delete your mail, and write drafts', 'Send mail as you'],
@@ -24,6 +24,7 @@ test('the connect page names product and tenant, shows the logo, and describes t
       'Stay connected when you are away',
     ],
     expireTime,
+    approval: { adminConsentUri },
   });
 });
 

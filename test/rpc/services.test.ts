@@ -484,6 +484,9 @@ describe('ConnectionService', () => {
       authorizationUri: 'https://e/a',
       expireTime: NOW,
       authorizationExpireTime: NOW + 1,
+      adminConsentPermissions: ['https://graph.microsoft.com/Mail.Read'],
+      adminConsentUri: 'https://v/admin',
+      warnings: ['leave it out'],
     });
     stage = await startStage({ authorizations: { start: start.method } });
     const client = stage.client(ConnectionService);
@@ -498,7 +501,14 @@ describe('ConnectionService', () => {
     });
     await client.startAuthorization({ connection });
 
-    expect(started).toMatchObject({ connectUri: 'https://v/c', authorizationUri: 'https://e/a' });
+    expect(started).toMatchObject({
+      connectUri: 'https://v/c',
+      authorizationUri: 'https://e/a',
+      adminConsentLikely: true,
+      adminConsentPermissions: ['https://graph.microsoft.com/Mail.Read'],
+      adminConsentUri: 'https://v/admin',
+      warnings: ['leave it out'],
+    });
     expect(start.asked[0]).toMatchObject({
       tenantId: 'acme',
       connectionId: 'ada',

@@ -26,6 +26,7 @@ function isHtml(thing: unknown): thing is Content {
 }
 
 const fakes = createFakeWebParts();
+fakes.description = { ...fakes.description, approval: { adminConsentUri: 'https://vault.example/admin-consent/x' } };
 let web: WebServer | undefined;
 afterEach(() => web?.close(100));
 

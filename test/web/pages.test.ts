@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { LinkDescription } from '../../src/connect/describe_and_open_consent_links.ts';
 import { REASONS } from '../../src/model/errors.ts';
 import { english } from '../../src/web/messages/english.ts';
 import type { Flow } from '../../src/web/messages/page_message_types.ts';
@@ -120,15 +121,48 @@ describe('the connect page', () => {
   });
 });
 
+const link = 'https://vault.example/admin-consent/abc';
+
+describe('the connect page of a user who probably needs an administrator', () => {
+  const page = (approval: object | undefined) =>
+    linkPage(english, 'user', {
+      product: PRODUCT,
+      scopes: ['Read your mail'],
+      implicit: [],
+      expireTime: END,
+      approval,
+    } as LinkDescription).toString();
+
+  test('says so before the button, and has the text with the link after it', () => {
+    const html = page({ adminConsentUri: link });
+    const said = html.indexOf('usually has to approve');
+    const button = html.indexOf('<form method="post">');
+    expect(said).toBeGreaterThan(0);
+    expect(said).toBeLessThan(button);
+    expect(html.indexOf(`<p>${link}</p></blockquote>`)).toBeGreaterThan(button);
+    expect(html).toContain('href="mailto:');
+  });
+
+  test('has the text alone if there is no link', () => {
+    const html = page({ adminConsentUri: undefined });
+    expect(html).toContain('Could you approve it, please?');
+    expect(html).not.toContain('mailto:');
+  });
+
+  test('is the same as before if no administrator is needed', () => {
+    expect(page(undefined)).not.toContain('approve');
+  });
+});
+
 describe('the request to an administrator', () => {
-  const link = 'https://vault.example/admin-consent/abc';
-  const page = (outcome: 'ADMIN_CONSENT_REQUIRED' | 'AUTHORIZATION_DECLINED') =>
+  const page = (outcome: 'ADMIN_CONSENT_REQUIRED' | 'AUTHORIZATION_DECLINED', adminConsentLikely = false) =>
     outcomePage(english, {
       flow: 'user',
       outcome,
       product: PRODUCT,
       returnUrl: 'https://product.example/?a=1&b=2',
       adminConsentUri: link,
+      adminConsentLikely,
       requestId: REQUEST_ID,
     }).toString();
 
@@ -143,10 +177,13 @@ describe('the request to an administrator', () => {
     expect(letter.searchParams.get('body')).toContain(`\r\n${link}\r\n`);
   });
 
-  test('comes before the way back if it is needed, and after it if that is unknown', () => {
+  test('comes before the way back if it is needed or likely, and after it if that is unknown', () => {
     const order = (html: string) => [html.indexOf('mailto:'), html.indexOf('https://product.example/?a=1&amp;b=2')];
     const [letter = 0, back = 0] = order(page('ADMIN_CONSENT_REQUIRED'));
     expect(letter).toBeLessThan(back);
+    const [likely = 0, afterwards = 0] = order(page('AUTHORIZATION_DECLINED', true));
+    expect(likely).toBeLessThan(afterwards);
+    expect(likely).toBeGreaterThan(0);
     const [laterLetter = 0, earlierBack = 0] = order(page('AUTHORIZATION_DECLINED'));
     expect(earlierBack).toBeLessThan(laterLetter);
     expect(earlierBack).toBeGreaterThan(0);

@@ -67,6 +67,10 @@ export function createConnectionService({
         authorizationUri: started.authorizationUri,
         expireTime: toWireTime(started.expireTime),
         authorizationExpireTime: toWireTime(started.authorizationExpireTime),
+        adminConsentLikely: started.adminConsentPermissions.length > 0,
+        adminConsentPermissions: [...started.adminConsentPermissions],
+        adminConsentUri: started.adminConsentUri ?? '',
+        warnings: [...started.warnings],
       };
     },
 

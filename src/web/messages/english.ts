@@ -56,6 +56,9 @@ export const english: Messages = {
     }),
     text: ({ product }) =>
       html`I would like to connect my Microsoft account to ${product}. Our organization requires an administrator's approval first. Could you approve it, please?`,
+    first: ({ product }) =>
+      html`With a work or school account, an administrator of your organization usually has to approve ${product} once, before people can connect.`,
+    notYet: () => 'If no administrator has approved it yet',
     ifNeeded: () => 'If Microsoft said that an administrator must approve',
     send: 'Send by e-mail',
     openYourself: 'I am an administrator: open the link',

@@ -70,6 +70,10 @@ export interface ApprovalMessages {
   readonly text: Sentence;
   /** The same as an e-mail with a link. It is plain text, so its names are too. */
   readonly email: (product: string, link: string) => { readonly subject: string; readonly body: string };
+  /** Before the sign-in, if an administrator probably must approve. */
+  readonly first: Sentence;
+  /** The heading of the request before the sign-in. */
+  readonly notYet: Sentence;
   /** The heading if it is unknown whether an administrator must approve. */
   readonly ifNeeded: Sentence;
   readonly send: string;

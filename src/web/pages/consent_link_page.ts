@@ -1,14 +1,16 @@
-import type { LinkDescription } from '../../connect/describe_and_open_consent_links.ts';
+import type { Approval, LinkDescription } from '../../connect/describe_and_open_consent_links.ts';
+import type { Product } from '../../connect/product_shown_on_page.ts';
 import type { Timestamp } from '../../model/clock.ts';
-import { type Html, html } from '../escaping_html_template.ts';
+import { type Content, type Html, html } from '../escaping_html_template.ts';
 import type { Flow, Messages } from '../messages/page_message_types.ts';
+import { approvalRequest } from './approval_request.ts';
 import { namesOf } from './names.ts';
 import { document } from './page_layout.ts';
 import { TICK } from './status_icons.ts';
 
 /** The page before Entra: tenant, product, requested scopes, and one button. The button posts to the page's own address. */
 export function linkPage(messages: Messages, flow: Flow, description: LinkDescription): Html {
-  const { product, scopes, implicit, expireTime } = description;
+  const { product, scopes, implicit, expireTime, approval } = description;
   const link = messages.links[flow];
   const names = namesOf(messages, product);
   const requested = html`<h2>${link.scopes(names)}</h2>
@@ -24,9 +26,19 @@ export function linkPage(messages: Messages, flow: Flow, description: LinkDescri
 ${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
 ${implicit.length === 0 ? undefined : included}
 <p class="caution">${link.caution(names)}</p>
+${approval === undefined ? undefined : html`<p>${messages.approval.first(names)}</p>`}
 <form method="post"><button class="button" type="submit">${link.button}</button></form>
-<p class="quiet">${link.afterwards(names)} ${link.expiry(formattedTime(messages, expireTime))}</p>`,
+<p class="quiet">${link.afterwards(names)} ${link.expiry(formattedTime(messages, expireTime))}</p>
+${approval === undefined ? undefined : requestOf(messages, product, approval)}`,
   });
+}
+
+/** Before the user meets "Need admin approval" at Microsoft, a page that leads nowhere. */
+function requestOf(messages: Messages, product: Product, { adminConsentUri: link }: Approval): Content {
+  const names = namesOf(messages, product);
+  const { notYet, text } = messages.approval;
+  return html`<h2>${notYet(names)}</h2>
+${link === undefined ? html`<blockquote><p>${text(names)}</p></blockquote>` : approvalRequest(messages, { product, link, look: 'button other' })}`;
 }
 
 /** In UTC, with the zone: the reader's time zone is unknown. */

@@ -1,6 +1,7 @@
 import type { CallbackOutcome } from '../../connect/browser_callback_flow.ts';
 import { type Content, type Html, html } from '../escaping_html_template.ts';
 import type { Flow, Messages, Names } from '../messages/page_message_types.ts';
+import { approvalRequest } from './approval_request.ts';
 import { namesOf } from './names.ts';
 import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_page_kinds.ts';
 import { document } from './page_layout.ts';
@@ -36,10 +37,10 @@ ${nextSteps(messages, outcome, kind, names)}`,
   });
 }
 
-/** The text for an administrator comes before the way back, unless it is unknown whether one is needed. */
+/** The text for an administrator comes before the way back if one is needed, or probably is. */
 function nextSteps(messages: Messages, outcome: Outcome, kind: OutcomeKind, names: Names): Content {
-  const { flow, product, returnUrl, adminConsentUri: link } = outcome;
-  const { approval, backTo, unnamed, outcomes } = messages;
+  const { flow, product, returnUrl, adminConsentUri: link, adminConsentLikely = false } = outcome;
+  const { approval, backTo, outcomes } = messages;
   const needsApproval = kind === 'approvalNeeded' && flow === 'user';
   const back = (look: string) =>
     returnUrl === undefined ? undefined : html`<p><a class="${look}" href="${returnUrl}">${backTo(names)}</a></p>`;
@@ -47,16 +48,9 @@ function nextSteps(messages: Messages, outcome: Outcome, kind: OutcomeKind, name
     const text = needsApproval ? approval.text : outcomes[flow][kind].toAdministrator;
     return [text && html`<blockquote><p>${text(names)}</p></blockquote>`, back('button')];
   }
-  const { subject, body } = approval.email(product?.name ?? unnamed.product, link);
-  const mailto = `mailto:?subject=${encoded(subject)}&body=${encoded(body)}`;
-  const request = (look: string) => html`<blockquote><p>${approval.text(names)}</p><p>${link}</p></blockquote>
-<p><a class="${look}" href="${mailto}">${approval.send}</a></p>
-<p class="centre"><a href="${link}">${approval.openYourself}</a></p>`;
+  const request = (look: string) => approvalRequest(messages, { product, link, look });
   if (needsApproval) return [request('button'), back('button other')];
-  return [back('button'), html`<h2>${approval.ifNeeded(names)}</h2>`, request('button other')];
-}
-
-/** RFC 6068, section 5: a line ends with CR LF. */
-function encoded(text: string): string {
-  return encodeURIComponent(text.toWellFormed().replaceAll('\n', '\r\n'));
+  const heading = html`<h2>${approval.ifNeeded(names)}</h2>`;
+  if (adminConsentLikely) return [heading, request('button'), back('button other')];
+  return [back('button'), heading, request('button other')];
 }
