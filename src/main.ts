@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addAuditCommands } from './cli/audit/define_audit_commands.ts';
 import { addBackupCommands } from './cli/backup/define_backup_commands.ts';
 import { addCallersCommands } from './cli/callers/define_callers_commands.ts';
@@ -14,6 +14,7 @@ import { addKeyCommands } from './cli/keys/define_key_commands.ts';
 import { addStatusCommand } from './cli/status/define_status_command.ts';
 import { nodeFault } from './config/check_node_version.ts';
 import { readConfig, readSandboxPort } from './config/read_config_from_environment.ts';
+import type { UserConsent } from './sandbox/state/entra_directories.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -49,9 +50,14 @@ program
   .command('sandbox')
   .description('run the sandbox (a fake Entra) alone, to test against it')
   .option('--port <port>', 'port on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
-  .action(async ({ port = readSandboxPort() }: { port?: number }) => {
+  .addOption(
+    new Option('--user-consent <policy>', 'what its users may consent to')
+      .choices(['managed', 'legacy', 'verified', 'none'])
+      .default('managed'),
+  )
+  .action(async ({ port = readSandboxPort(), userConsent }: { port?: number; userConsent: UserConsent }) => {
     const { runSandbox } = await import('./sandbox/run_sandbox.ts');
-    await runSandbox({ port });
+    await runSandbox({ port, userConsent });
   });
 
 program

@@ -4,6 +4,8 @@ import type { Program } from './start_token_vault_process.ts';
 /** An app and a user of the sandbox's seed, and their names in the vault. */
 export const CLIENT_ID = '11111111-1111-4111-8111-111111111111';
 export const ADA = 'ada@contoso.example';
+export const DIRECTORY = 'contoso.example';
+export const SCOPES = ['Mail.ReadOnly', 'Calendar.ReadWrite'];
 export const TENANT = 'tenants/acme';
 export const APP = `${TENANT}/apps/default`;
 export const CONNECTION = `${TENANT}/connections/ada`;

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import type { Sandbox } from './sandbox.ts';
 import { startSandbox } from './start_sandbox.ts';
+import { describeUserConsent, USER_CONSENTS, type UserConsent } from './state/entra_directories.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from './state/seed_data.ts';
 
 export interface SandboxProgram {
   /** Default 8400. */
   port?: number | undefined;
   host?: string | undefined;
+  /** What the users of its directories may consent to. Default `managed`. */
+  userConsent?: UserConsent | undefined;
   /** Stops the sandbox, as SIGINT and SIGTERM do. */
   signal?: AbortSignal | undefined;
   /** Prints the banner; default: to standard output. */
@@ -15,9 +18,10 @@ export interface SandboxProgram {
 
 /** `npm run sandbox`: prints a banner with example commands, then runs until it is stopped. */
 export async function runSandbox(options: SandboxProgram = {}): Promise<void> {
-  const sandbox = await startSandbox({ port: options.port ?? 8400, host: options.host });
+  const { host, userConsent = 'managed' } = options;
+  const sandbox = await startSandbox({ port: options.port ?? 8400, host, userConsent });
   const print = options.print ?? ((text: string) => void process.stdout.write(text));
-  print(banner(sandbox));
+  print(banner(sandbox, userConsent));
   await waitForStop(options.signal);
   await sandbox.close();
 }
@@ -33,7 +37,7 @@ async function waitForStop(signal: AbortSignal | undefined): Promise<void> {
   await Promise.allSettled(stops);
 }
 
-function banner({ url }: Sandbox): string {
+function banner({ url }: Sandbox, userConsent: UserConsent): string {
   const redirectUri = 'http://127.0.0.1:8080/oauth2/callback';
   const authorize = new URLSearchParams({
     client_id: ACME_CLIENT_ID,
@@ -47,6 +51,11 @@ function banner({ url }: Sandbox): string {
   directory  contoso.example   ${CONTOSO}   ada@contoso.example, grace@contoso.example
   directory  fabrikam.example  alan@fabrikam.example (a guest of contoso)     personal: bob@outlook.example
   app        acme              client id ${ACME_CLIENT_ID}   client secret ${ACME_SECRET}
+
+Users consent by the policy ${userConsent}: ${describeUserConsent(userConsent)}
+Another policy (${USER_CONSENTS.join(', ')}) for one directory; or an administrator's approval without a page:
+  curl -s ${url}/sandbox/directories/contoso.example/user-consent -d '{"user_consent":"legacy"}'
+  curl -s ${url}/sandbox/directories/contoso.example/admin-consent -d '{"client_id":"${ACME_CLIENT_ID}"}'
 
 List the content, and every route with an example:
   curl -s ${url}/sandbox

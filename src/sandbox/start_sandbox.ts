@@ -4,6 +4,7 @@ import { route } from './microsoft_endpoint_router.ts';
 import { createSandboxClock } from './movable_clock.ts';
 import type { Sandbox } from './sandbox.ts';
 import { createControls } from './sandbox_controls.ts';
+import type { UserConsent } from './state/entra_directories.ts';
 import { createState } from './state/sandbox_state.ts';
 import { DEFAULT_SEED, type SandboxSeed } from './state/seed_data.ts';
 import { createSigningKey, type SigningAlgorithm } from './state/token_signing_key.ts';
@@ -15,6 +16,8 @@ export interface SandboxOptions {
   host?: string | undefined;
   /** Default: contoso, fabrikam, four users and the app `acme`. */
   seed?: SandboxSeed | undefined;
+  /** What the users of the seed's directories may consent to, unless a directory says it. Default `managed`. */
+  userConsent?: UserConsent | undefined;
   /** Seconds; default: 3600 to 5399 at random. */
   accessTokenLifetime?: number | undefined;
   /** Default true: the 15th equal redemption within 5 minutes fails (50196). */
@@ -35,7 +38,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const settings = { accessTokenLifetime, loopGuard, autoSignIn };
   const state = createState({ url: server.url, clock: createSandboxClock(), signingKey, settings });
   const controls = createControls(state);
-  seed.directories?.forEach(controls.addDirectory);
+  for (const directory of seed.directories ?? [])
+    controls.addDirectory({ userConsent: options.userConsent, ...directory });
   seed.users?.forEach(controls.addUser);
   seed.apps?.forEach(controls.addApp);
 

@@ -1,6 +1,8 @@
 import { nodeAdvice } from '../config/check_node_version.ts';
 import type { Config } from '../config/config_interface.ts';
 import { isKeyNextToDatabase } from '../config/conflicting_settings.ts';
+import { PERSONAL_DIRECTORY } from '../model/entra_app.ts';
+import type { UserConsent } from '../sandbox/state/entra_directories.ts';
 import type { Vault } from './start_vault.ts';
 
 /** Addresses, warnings and the next command to type. */
@@ -13,7 +15,7 @@ export async function startupBanner(vault: Vault, config: Config, version: strin
     `  admin   ${scheme}://${admin}`,
     `  web     ${config.publicUrl}  (listens on ${web})`,
     `  ops     http://${ops}/metrics /livez /readyz`,
-    ...warnings(vault, config).flatMap((warning) => ['', warning]),
+    ...(await warnings(vault, config)).flatMap((warning) => ['', warning]),
     '',
     'Register a tenant, if you have none yet:',
     '',
@@ -22,7 +24,7 @@ export async function startupBanner(vault: Vault, config: Config, version: strin
   ].join('\n');
 }
 
-function warnings({ sandboxUrl }: Vault, config: Config): string[] {
+async function warnings({ sandboxUrl }: Vault, config: Config): Promise<string[]> {
   const found: string[] = [];
   if (config.callersFile === undefined) {
     found.push(
@@ -37,9 +39,32 @@ function warnings({ sandboxUrl }: Vault, config: Config): string[] {
   const advice = nodeAdvice(process.versions.node);
   if (advice !== undefined) found.push(`WARNING: ${advice}`);
   if (sandboxUrl !== undefined) {
-    found.push(`SANDBOX: Entra and the clock are simulated by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
+    found.push(
+      `SANDBOX: Entra and the clock are simulated by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`,
+      ...(await consentPolicies(sandboxUrl)),
+    );
   }
   return found;
+}
+
+/** What the users of its directories may consent to. */
+async function consentPolicies(sandboxUrl: string): Promise<string[]> {
+  const { describeUserConsent } = await import('../sandbox/state/entra_directories.ts');
+  const response = await fetch(`${sandboxUrl}/sandbox`).catch(() => undefined);
+  if (response?.ok !== true) return [];
+  const { directories } = (await response.json()) as { directories: SandboxDirectory[] };
+  return directories
+    .filter(({ id }) => id !== PERSONAL_DIRECTORY)
+    .map(
+      ({ display_name: name, user_consent: policy }) =>
+        `SANDBOX: users of ${name} consent by the policy ${policy}: ${describeUserConsent(policy)}`,
+    );
+}
+
+interface SandboxDirectory {
+  readonly id: string;
+  readonly display_name: string;
+  readonly user_consent: UserConsent;
 }
 
 const REGISTER_TENANT = 'tokenvault.v1.TenantService/RegisterTenant';

@@ -97,7 +97,7 @@ const haystack = (place: string, text: string) =>
 const later = () => sandbox.clock.advance(TWO_HOURS);
 
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   entra = await startRecordingEntra(sandbox.url);
   folder = mkdtempSync(join(tmpdir(), 'leaks-'));
   elsewhere = mkdtempSync(join(tmpdir(), 'leaks-secret-'));

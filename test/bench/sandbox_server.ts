@@ -6,6 +6,7 @@ import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
  * tokens in seconds. `argv[4]`: milliseconds until each answer of the token endpoint.
  */
 const sandbox = await startSandbox({
+  userConsent: 'legacy',
   algorithm: process.argv[2] === 'ES256' ? 'ES256' : 'RS256',
   loopGuard: false,
   accessTokenLifetime: process.argv[3] === undefined ? undefined : Number(process.argv[3]),

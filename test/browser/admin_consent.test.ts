@@ -72,7 +72,7 @@ inChromium('an administrator approves for the whole organization', () => {
 
   test('for a user who may not consent: the user sends the link, and connects after the approval', async () => {
     const { sandbox } = stage.scenario;
-    const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+    const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: 'none' });
     const { username } = sandbox.addUser({ username: 'eva@strict.example', directoryId: directory.id });
     const connection = stage.tenant.connection('eva');
 

@@ -21,7 +21,7 @@ let strictId: string;
 beforeEach(async () => {
   world = await startConnectWorld();
   await world.register('acme');
-  strictId = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: false }).id;
+  strictId = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: 'none' }).id;
   world.sandbox.addUser({ username: EVE, directoryId: strictId });
 });
 

@@ -33,7 +33,7 @@ export type ConnectWorld = Awaited<ReturnType<typeof startConnectWorld>>;
 
 /** The connect use cases with the real store, scopes, Entra client and web listener, and the sandbox as Entra. */
 export async function startConnectWorld() {
-  const sandbox = await startSandbox();
+  const sandbox = await startSandbox({ userConsent: 'legacy' });
   sandbox.addRedirectUri(ACME_CLIENT_ID, OWN_CALLBACK);
   const clock = { now: () => sandbox.clock.now() };
   const stores = await openTestStores({ clock });

@@ -177,7 +177,7 @@ test('a consent that needs an administrator has that outcome', async () => {
 });
 
 test('users who may not consent return from Entra as if they had declined', async () => {
-  const lab = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+  const lab = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: 'none' });
   world.sandbox.addUser({ username: 'eve@strict.example', directoryId: lab.id });
   const { authorizationUri } = await world.start();
   const back = await world.walk(authorizationUri, 'eve@strict.example');

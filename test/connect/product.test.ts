@@ -13,7 +13,9 @@ const logo = { mediaType: 'image/png' as const, image: new Uint8Array([1, 2, 3])
 
 test('the connect page names product and tenant, shows the logo, and describes the scopes', async () => {
   await world.register('acme', { displayName: 'Acme Mail', logoHash: logo.hash });
-  const { connectUri, adminConsentUri, expireTime } = await world.start({ scopes: ['Mail.ReadOnly', 'Mail.ReadWrite', 'Mail.Send'] });
+  const { connectUri, adminConsentUri, expireTime } = await world.start({
+    scopes: ['Mail.ReadOnly', 'Mail.ReadWrite', 'Mail.Send'],
+  });
   expect(await world.authorizations.describe(connectUri.split('/').at(-1) ?? '')).toEqual({
     product: { name: 'Acme Mail', tenant: 'acme Inc.', logo: logo.hash },
     scopes: ['Read, change and delete your mail, and write drafts', 'Send mail as you'],

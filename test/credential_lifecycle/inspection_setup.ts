@@ -66,7 +66,7 @@ export interface Registered {
 }
 
 export async function openInspectionWorld(): Promise<InspectionWorld> {
-  const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
+  const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', loopGuard: false });
   const stores = await openTestStores({ clock: sandbox.clock });
   const keyVault = await startFakeKeyVault([]);
   const secretSource = createKeyVaultSecrets({

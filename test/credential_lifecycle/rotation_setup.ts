@@ -78,7 +78,7 @@ export async function openRotationWorld(
   input: AppInput & { readonly app?: Partial<App>; readonly credential?: Partial<Credential> } = {},
 ): Promise<RotationWorld> {
   const { app: appChanges, credential: credentialChanges, ...registered } = input;
-  const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
+  const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', loopGuard: false });
   onTestFinished(() => sandbox.close());
   const { clock } = sandbox;
   const registration = sandbox.addApp({

@@ -9,7 +9,7 @@ import { failed, GRAPH, granted, NOW } from './fixtures.ts';
 import { ADA, acme, secretCredential } from './with_sandbox.ts';
 
 test('with the real store, an expired secret is stored, a new one clears the app, all sealed', async () => {
-  const sandbox = await startSandbox({ algorithm: 'ES256' });
+  const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256' });
   const stores = await openTestStores({ clock: sandbox.clock });
   const server = createAuthorizationServer({
     appStateStore: stores.apps,

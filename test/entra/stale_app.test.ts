@@ -14,7 +14,7 @@ afterEach(async () => {
 
 /** The real store, the sandbox, and callers that read the app at different times. */
 async function start() {
-  const sandbox = await startSandbox({ algorithm: 'ES256' });
+  const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256' });
   opened.push(sandbox);
   const stores = await openTestStores({ clock: sandbox.clock });
   opened.push(stores);

@@ -51,7 +51,7 @@ export interface StageOptions {
 }
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
+  const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', loopGuard: false });
   const appStateStore = createRecordingAppStateStore(...(options.credentials ?? [acmeSecret(sandbox)]));
   const exchanges: string[] = [];
   const logged: string[] = [];

@@ -25,7 +25,7 @@ let folder: string;
 /** The running vault: each start serves the check after the last crash, and is crashed next. */
 let vault: VaultProcess;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   folder = mkdtempSync(join(tmpdir(), 'crash-'));
   vault = await startVaultProcess(folder, sandbox.url);
   const clients = createClients(vault.addresses, {});

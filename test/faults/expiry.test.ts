@@ -19,7 +19,7 @@ const LIFE = 61;
 let sandbox: Sandbox;
 let folder: string;
 beforeEach(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   folder = mkdtempSync(join(tmpdir(), 'expiry-'));
   return async () => {
     await sandbox.close();

@@ -33,7 +33,7 @@ interface World {
 async function world(): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'import-faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const sandbox = await startSandbox({ loopGuard: false });
+  const sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   onTestFinished(() => sandbox.close());
   const [grpc, admin] = (await freePorts(2)).map((port) => `127.0.0.1:${port}`);
   const serve = () =>

@@ -57,7 +57,7 @@ let sandbox: Sandbox;
 let filled: string;
 const oldKey = randomBytes(32);
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   filled = mkdtempSync(join(tmpdir(), 'root-key-'));
   for (const name of ['keys', 'data']) mkdirSync(join(filled, name), { mode: 0o700 });
   writeFileSync(join(filled, 'keys/kek'), oldKey, { mode: 0o400 });

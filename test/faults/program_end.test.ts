@@ -73,7 +73,7 @@ async function coolingDown(sandbox: Sandbox) {
 }
 
 test('a SIGTERM during the start stops the vault after the start', async () => {
-  const sandbox = await startSandbox();
+  const sandbox = await startSandbox({ userConsent: 'legacy' });
   onTestFinished(() => sandbox.close());
   const slow = await coolingDown(sandbox);
   const { child, ended } = serve({ TOKENVAULT_SANDBOX: slow.url });

@@ -80,7 +80,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const folder = mkdtempSync(join(tmpdir(), 'replicas-'));
   writeFileSync(join(folder, 'kek'), randomBytes(32), { mode: 0o600 });
   const server = await startPostgres(18, options.server);
-  const sandbox = await startSandbox({ loopGuard: false, ...options.sandbox });
+  const sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false, ...options.sandbox });
   const databaseUrl = await server.createDatabase();
   const shared = { DATABASE_URL: databaseUrl, KEY_SOURCE: 'file:./kek', AUDIT_FILE: '-', ...options.environment };
   const all: Replica<VaultProgram>[] = [];

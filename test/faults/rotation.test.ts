@@ -28,7 +28,7 @@ let sandbox: Sandbox;
 let folder: string;
 let vault: VaultProcess;
 beforeEach(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   folder = mkdtempSync(join(tmpdir(), 'rotation-'));
   vault = await startVaultProcess(folder, sandbox.url);
   return async () => {

@@ -25,7 +25,7 @@ let sound: Receiver;
 /** Start of the year. */
 let start: number;
 beforeEach(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   start = sandbox.clock.now();
   folder = mkdtempSync(join(tmpdir(), 'year-'));
   const secrets = ['frail', 'sound'].map((id) => {

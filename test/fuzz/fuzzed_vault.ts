@@ -38,7 +38,7 @@ const IMPLICIT = 'openid profile offline_access User.Read MailboxSettings.Read';
 
 export async function startFuzzedVault(): Promise<FuzzedVault> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
-  const sandbox = await startSandbox({ loopGuard: false });
+  const sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   const [all, some] = [newApiKey('fuzzer'), newApiKey('reader')];
   const rules = ['operator', 'connector', 'token_reader', 'admin'].map((role) => ({ role, tenants: ['*'] }));
   const reader = [

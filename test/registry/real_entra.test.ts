@@ -23,7 +23,7 @@ let withoutCustomCloud: AuthorizationServer;
 let close = async () => {};
 
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   const clock = { now: () => sandbox.clock.now() };
   const stores = await openTestStores({ clock });
   const authorizationServer = createAuthorizationServer({

@@ -7,7 +7,7 @@ import { ADA, askToken, codeFor, GRACE, openAuthorize, redeem, redeemCode, refre
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
 });
 afterAll(() => sandbox.close());
 
@@ -56,7 +56,8 @@ test('the clock can be read and moved', async () => {
 });
 
 test('a directory, a user and an app added over HTTP can complete a sign-in', async () => {
-  const directory = (await call('POST', '/sandbox/directories', { domain: 'new.example', user_consent: true })).body;
+  const directory = (await call('POST', '/sandbox/directories', { domain: 'new.example', user_consent: 'legacy' }))
+    .body;
   await call('POST', '/sandbox/users', { username: 'nina@new.example' });
   const redirect_uris = ['http://localhost:9/callback'];
   const app = (

@@ -6,7 +6,7 @@ import { ADA, codeFor, openAuthorize, REDIRECT_URI } from './client.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
 });
 afterAll(() => sandbox.close());
 
@@ -48,7 +48,7 @@ test('.default requests all permissions of the registration, and the consent app
     redirectUris: [REDIRECT_URI],
     permissions: ['Mail.Read', 'https://outlook.office.com/SMTP.Send'],
   });
-  const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+  const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: 'none' });
   const users = ['one@strict.example', 'two@strict.example'].map((username) => sandbox.addUser({ username }).username);
   const { back } = await open(directory.id, {
     client_id: app.clientId,

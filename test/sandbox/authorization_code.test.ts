@@ -7,7 +7,7 @@ import { ADA, ALAN, challengeOf, codeFor, OUTLOOK, redeem, redeemCode } from './
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
 });
 beforeEach(() => sandbox.clock.set(Date.now()));
 afterAll(() => sandbox.close());

@@ -6,7 +6,7 @@ import { ADA, BOB, GRACE, OUTLOOK, openAuthorize, REDIRECT_URI } from './client.
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
 });
 afterAll(() => sandbox.close());
 
@@ -158,7 +158,7 @@ test('admin-only permissions show a page, whose link back looks like a cancel', 
 });
 
 test('a directory can forbid user consent', async () => {
-  const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+  const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: 'none' });
   const user = sandbox.addUser({ username: 'sam@strict.example' });
   const wishes = { sandbox_auto: user.username };
   for (const scope of ['Mail.Read', 'openid profile'])
@@ -242,7 +242,7 @@ test('a login hint with select_account shows an error page', async () => {
 
 test('with Microsoft-managed consent, mail, calendars and files need an administrator', async () => {
   const directory = sandbox.addDirectory({ domain: 'default.example' });
-  expect(directory.userConsent).toBe('microsoft-user-default-recommended');
+  expect(directory.userConsent).toBe('managed');
   const { username } = sandbox.addUser({ username: 'dora@default.example' });
   const { clientId } = sandbox.addApp({ redirectUris: [REDIRECT_URI], publisherVerified: true });
   const consents = async (scope: string) => {
@@ -265,7 +265,7 @@ test('with Microsoft-managed consent, mail, calendars and files need an administ
     expect([scope, await consents(scope)]).toEqual([scope, false]);
   for (const scope of ['openid User.Read', 'Mail.Send', `${OUTLOOK}/SMTP.Send`, 'Contacts.Read', 'Files.ReadWrite'])
     expect([scope, await consents(scope)]).toEqual([scope, true]);
-  sandbox.setUserConsent(directory.id, true);
+  sandbox.setUserConsent(directory.id, 'legacy');
   expect(await consents('Mail.Read')).toBe(true);
 });
 

@@ -13,7 +13,7 @@ const DAY = 24 * 60 * MINUTE;
 let sandbox: Sandbox;
 let refreshToken: string;
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   refreshToken = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
 });
 beforeEach(() => sandbox.clock.set(Date.now()));

@@ -7,7 +7,7 @@ import { ALAN, askToken, codeFor, OUTLOOK } from './client.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox({ accessTokenLifetime: 600 });
+  sandbox = await startSandbox({ userConsent: 'legacy', accessTokenLifetime: 600 });
 });
 afterAll(() => sandbox.close());
 

@@ -24,7 +24,7 @@ const rows: Row[] = table
 let sandbox: Sandbox;
 let refreshToken: string;
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   refreshToken = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
 });
 beforeEach(() => sandbox.clearFaults());

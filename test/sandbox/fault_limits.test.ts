@@ -12,7 +12,7 @@ let ada: string;
 let grace: string;
 let alan: string;
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   ada = refreshTokenOf(sandbox, ADA, `${MAIL} ${IMAP}`);
   grace = refreshTokenOf(sandbox, GRACE, MAIL);
   alan = refreshTokenOf(sandbox, ALAN, MAIL);

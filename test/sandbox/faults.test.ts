@@ -9,7 +9,7 @@ let sandbox: Sandbox;
 let ada: string;
 let grace: string;
 beforeAll(async () => {
-  sandbox = await startSandbox({ loopGuard: false });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   ada = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
   grace = refreshTokenOf(sandbox, GRACE, 'offline_access Mail.Read');
 });

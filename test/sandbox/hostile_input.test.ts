@@ -7,7 +7,7 @@ import { ADA, askToken, callGraph, codeFor } from './client.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
 });
 afterAll(async () => {
   // The sandbox still works afterwards.

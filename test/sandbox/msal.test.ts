@@ -8,7 +8,7 @@ import { ADA, codeFor, REDIRECT_URI, refreshTokenOf } from './client.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
 });
 afterAll(() => sandbox.close());
 

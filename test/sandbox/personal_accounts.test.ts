@@ -23,7 +23,7 @@ const GRAPH_DEFAULT = 'https://graph.microsoft.com/.default';
 
 let sandbox: Sandbox;
 beforeEach(async () => {
-  sandbox = await startSandbox({ loopGuard: false, algorithm: 'ES256' });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false, algorithm: 'ES256' });
 });
 afterEach(() => sandbox.close());
 

@@ -23,7 +23,7 @@ let ada: string;
 let grace: string;
 let alan: string;
 beforeEach(async () => {
-  sandbox = await startSandbox({ loopGuard: false, algorithm: 'ES256' });
+  sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false, algorithm: 'ES256' });
   ada = refreshTokenOf(sandbox, ADA, `${MAIL} ${IMAP}`);
   grace = refreshTokenOf(sandbox, GRACE, `${MAIL} ${IMAP}`);
   alan = refreshTokenOf(sandbox, ALAN, `${MAIL} ${IMAP}`);

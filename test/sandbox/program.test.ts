@@ -14,6 +14,7 @@ test('the program prints example commands, runs, and stops on a signal', async (
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? '';
   expect((await fetch(`${url}/sandbox`)).status).toBe(200);
   expect(text).toContain(ADA);
+  expect(text).toContain('Users consent by the policy managed: an administrator approves');
   stopping.abort();
   await run;
   await expect(fetch(`${url}/sandbox`)).rejects.toThrow();

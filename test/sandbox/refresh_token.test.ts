@@ -8,7 +8,7 @@ import { ADA, ALAN, askToken, codeFor, OUTLOOK, REDIRECT_URI, redeem, refreshTok
 const DAY = 24 * 3600 * 1000;
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
 });
 beforeEach(() => sandbox.clock.set(Date.now()));
 afterAll(() => sandbox.close());
@@ -287,10 +287,10 @@ test("the client's correlation id is used, and returned on request", async () =>
 
 test('grants and consents of seeded users still work after a restart', async () => {
   const scope = `offline_access Mail.Read ${OUTLOOK}/SMTP.Send`;
-  const earlier = await startSandbox({ seed: DEFAULT_SEED });
+  const earlier = await startSandbox({ seed: DEFAULT_SEED, userConsent: 'legacy' });
   const token = refreshTokenOf(earlier, 'grace@contoso.example', scope);
   await earlier.close();
-  const later = await startSandbox();
+  const later = await startSandbox({ userConsent: 'legacy' });
   expect((await redeem(later, token, `${OUTLOOK}/SMTP.Send`)).status).toBe(200);
   later.withdrawConsent('grace@contoso.example', ACME_CLIENT_ID, 'Mail.Read');
   expect((await redeem(later, token, 'Mail.Read')).body.error_codes).toEqual([65001]);

@@ -137,7 +137,7 @@ describe('declined by the user or the directory', () => {
   });
 
   test('a directory without user consent: connecting works after admin consent', async () => {
-    const directory = scenario.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+    const directory = scenario.sandbox.addDirectory({ domain: 'strict.example', userConsent: 'none' });
     const { username } = scenario.sandbox.addUser({ username: 'eva@strict.example', directoryId: directory.id });
     const connection = tenant.connection('admin');
 

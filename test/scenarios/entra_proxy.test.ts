@@ -18,7 +18,7 @@ const HOST = 'login.example.test';
 test('the vault reaches Entra by HTTPS_PROXY, and names the proxy at the start without its password', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const sandbox = await startSandbox({ loopGuard: false });
+  const sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false });
   const certificate = makeCertificate(`DNS:${HOST}`);
   writeFileSync(join(folder, 'ca.pem'), certificate.cert);
   const tls = createServer(certificate, (socket) => {

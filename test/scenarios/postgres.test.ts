@@ -17,7 +17,7 @@ let folder: string;
 beforeAll(async () => {
   server = await startPostgres();
   await server.query('CREATE ROLE crowded LOGIN CONNECTION LIMIT 0');
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   folder = mkdtempSync(join(tmpdir(), 'postgres-vault-'));
   writeFileSync(join(folder, 'kek'), randomBytes(32), { mode: 0o600 });
 });

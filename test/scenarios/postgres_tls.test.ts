@@ -26,7 +26,7 @@ beforeAll(async () => {
   writeFileSync(certificate, cert);
   writeFileSync(keyFile, key, { mode: 0o600 });
   if (process.getuid?.() === 0) chownSync(keyFile, UNPRIVILEGED, UNPRIVILEGED);
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   server = await startPostgres(18, { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: keyFile });
   database = new URL(await server.createDatabase()).pathname;
 });

@@ -21,7 +21,7 @@ let parent: string;
 let filled: string;
 let token: string;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   parent = mkdtempSync(join(tmpdir(), 'restart-'));
   filled = mkdtempSync(join(parent, 'filled-'));
   const vault = await serveProgram(filled, { SANDBOX: sandbox.url });

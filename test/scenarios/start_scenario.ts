@@ -56,7 +56,7 @@ export interface ScenarioOptions {
 export async function startScenario(options: ScenarioOptions = {}): Promise<Scenario> {
   const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
   options.prepare?.(folder);
-  const sandbox = await startSandbox({ loopGuard: false, ...options.sandbox });
+  const sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false, ...options.sandbox });
   const [grpc, admin, web, ops] = await freePorts(4);
   const publicUrl = `http://127.0.0.1:${web}`;
   const config = readConfig(

@@ -24,7 +24,7 @@ let vaults: readonly VaultProgram[];
 let status: Client<typeof StatusService>;
 beforeAll(async () => {
   server = await startPostgres();
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ userConsent: 'legacy' });
   folder = mkdtempSync(join(tmpdir(), 'status-'));
   writeFileSync(join(folder, 'kek'), randomBytes(32), { mode: 0o600 });
   const environment = {

@@ -32,7 +32,7 @@ export interface ConnectInput {
 
 /** The real stores on `:memory:`, the real `entra/` and the sandbox, whose clock the vault uses. */
 export async function openTokenWorld() {
-  const sandbox = await startSandbox({ algorithm: 'ES256', accessTokenLifetime: 3600 });
+  const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', accessTokenLifetime: 3600 });
   const clock = { now: () => sandbox.clock.now() };
   const stores = await openTestStores({ clock });
   const scopes = createScopes({ catalogs: await loadCatalogs() });

@@ -1,7 +1,7 @@
 import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
-import { connectMailbox } from '../connect_mailbox.ts';
+import { approveAsAdministrator, connectMailbox } from '../connect_mailbox.ts';
 import type { Step } from '../demo_clients_and_actions.ts';
-import { CLIENT_ID, CONNECTION, RETURN_URL, TENANT } from '../demo_names_and_addresses.ts';
+import { CLIENT_ID, CONNECTION, RETURN_URL, SCOPES, TENANT } from '../demo_names_and_addresses.ts';
 import { expect } from '../print_steps.ts';
 
 /** Starts the vault, registers a tenant, and connects a mailbox. */
@@ -49,12 +49,23 @@ export const settingUp: readonly Step[] = [
     },
   },
   {
+    title: "An administrator of the user's organization approves first",
+    async run(scene) {
+      scene.showCall(scene.grpcAddress, 'ConnectionService/StartAdminConsent', {
+        parent: TENANT,
+        scopes: SCOPES,
+        return_url: RETURN_URL,
+      });
+      await approveAsAdministrator(scene);
+    },
+  },
+  {
     title: 'A user connects a mailbox',
     async run(scene) {
       const { showCall, grpcAddress } = scene;
       showCall(grpcAddress, 'ConnectionService/StartAuthorization', {
         connection: CONNECTION,
-        scopes: ['Mail.ReadOnly', 'Calendar.ReadWrite'],
+        scopes: SCOPES,
         return_url: RETURN_URL,
       });
       await connectMailbox(scene);

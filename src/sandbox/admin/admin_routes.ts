@@ -62,7 +62,7 @@ const DIRECTORY_ROUTES = [
     `adds a directory; user_consent: ${USER_CONSENTS.join(', ')}; default: the first`,
     ({ sandbox, body }) => sandbox.addDirectory(body),
     directoryInput,
-    { domain: 'tailspin.example', display_name: 'Tailspin', user_consent: true },
+    { domain: 'tailspin.example', display_name: 'Tailspin', user_consent: 'legacy' },
   ),
   row(
     'POST /sandbox/directories/:directory/admin-consent',
@@ -83,7 +83,7 @@ const DIRECTORY_ROUTES = [
     'sets the permissions to which its users may consent from now on',
     ({ sandbox, directory, body }) => sandbox.setUserConsent(directory, body.userConsent),
     z.strictObject({ userConsent }),
-    { user_consent: 'microsoft-user-default-recommended' },
+    { user_consent: 'managed' },
   ),
   row(
     'POST /sandbox/directories/:directory/policy',

@@ -28,9 +28,24 @@ export function needsAdministrator(
 }
 
 /** https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent */
-function mayConsent(permission: RequestedPermission, app: AppRegistration, { id, userConsent }: Directory): boolean {
-  if (userConsent === 'verified') return app.publisherVerified || app.directoryId === id;
-  return userConsent === 'microsoft-user-default-recommended' ? !permission.managed : userConsent;
+function mayConsent(permission: RequestedPermission, app: AppRegistration, directory: Directory): boolean {
+  const { id, userConsent } = directory;
+  if (requiresAssignment(directory, app)) return false;
+  switch (userConsent) {
+    case 'managed':
+      return !permission.managed;
+    case 'legacy':
+      return true;
+    case 'verified':
+      return app.publisherVerified || app.directoryId === id;
+    case 'none':
+      return false;
+  }
+}
+
+/** Users may never consent to an app that requires assignment, assigned or not. */
+function requiresAssignment({ policies }: Directory, { clientId }: AppRegistration): boolean {
+  return policies.some((policy) => policy.error.code === 50105 && (policy.clientId ?? clientId) === clientId);
 }
 
 export function recordConsent(

@@ -5,14 +5,27 @@ import type { Policy } from './token_refusal_policy.ts';
 
 /**
  * Permissions to which the users of a directory may consent:
- * - `microsoft-user-default-recommended` (default, as at Entra since 2025): all but those that Microsoft lists; a verified
- *   publisher changes nothing. https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
+ * - `managed`: by `microsoft-user-default-recommended`, the default at Entra since 2025: all but those that Microsoft lists; a
+ *   verified publisher changes nothing. https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
+ * - `legacy`, the default before: all that need no administrator.
  * - `verified`, the recommendation of 2020: only for the directory's own apps and for apps of verified publishers.
- * - `true`: all that need no administrator. `false`: none.
+ * - `none`: none.
  */
-export const USER_CONSENTS = ['microsoft-user-default-recommended', 'verified', true, false] as const;
+export const USER_CONSENTS = ['managed', 'legacy', 'verified', 'none'] as const;
 export const userConsent = z.literal(USER_CONSENTS);
 export type UserConsent = z.output<typeof userConsent>;
+
+const DESCRIPTIONS = {
+  managed: "an administrator approves most permissions of mail, calendars, contacts and tasks first (Entra's default).",
+  legacy: 'each user approves all that needs no administrator, as before 2025.',
+  verified: 'users approve apps of verified publishers and of their own directory.',
+  none: 'an administrator approves everything first.',
+} as const satisfies Record<UserConsent, string>;
+
+/** For the banner. */
+export function describeUserConsent(policy: UserConsent): string {
+  return DESCRIPTIONS[policy];
+}
 
 export const directoryInput = z.strictObject({
   id: z.uuid().optional(),
@@ -55,7 +68,7 @@ export function createDirectories() {
       id,
       displayName: input.displayName ?? domain,
       domains: [domain.toLowerCase()],
-      userConsent: input.userConsent ?? 'microsoft-user-default-recommended',
+      userConsent: input.userConsent ?? 'managed',
       managementPolicy: undefined,
       policies: [],
     };
@@ -63,7 +76,7 @@ export function createDirectories() {
     return directory;
   }
   const displayName = 'Personal Microsoft accounts';
-  add({ id: CONSUMERS_DIRECTORY_ID, displayName, domain: 'live.com', userConsent: true });
+  add({ id: CONSUMERS_DIRECTORY_ID, displayName, domain: 'live.com', userConsent: 'legacy' });
   return {
     add,
     find(idOrDomain: string): Directory | undefined {

@@ -16,8 +16,8 @@ export const ACME_SECRET = 'pre8Q~tend-secret-of-the-sandbox-only-1';
 /** Default content. Ids are fixed, so that connections stored in a vault still work after a restart of the sandbox. */
 export const DEFAULT_SEED: SandboxSeed = {
   directories: [
-    { id: CONTOSO, displayName: 'Contoso', domain: 'contoso.example', userConsent: true },
-    { id: FABRIKAM, displayName: 'Fabrikam', domain: 'fabrikam.example', userConsent: true },
+    { id: CONTOSO, displayName: 'Contoso', domain: 'contoso.example' },
+    { id: FABRIKAM, displayName: 'Fabrikam', domain: 'fabrikam.example' },
   ],
   users: [
     {
