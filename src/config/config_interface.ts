@@ -3,6 +3,7 @@ import type { Duration } from '../model/clock.ts';
 import type { AllowedAssertionFiles } from '../model/federated_assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
+import type { AllowedManagedIdentity } from '../model/managed_identities.ts';
 
 export interface Config {
   readonly grpcAddress: ListenAddress;
@@ -55,6 +56,8 @@ export interface Config {
   readonly keyVaults: readonly string[];
   /** Files with tokens of other identity providers that credentials may refer to, by tenant. */
   readonly federatedFiles: readonly AllowedAssertionFiles[];
+  /** User-assigned managed identities that credentials may refer to, by tenant. */
+  readonly managedIdentities: readonly AllowedManagedIdentity[];
   /** Files with tokens of the vault itself. No credential may refer to one. */
   readonly ownTokenFiles: readonly string[];
   /** Keys that requests of Azure Event Grid must have; undefined: its events are not accepted. */

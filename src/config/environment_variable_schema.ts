@@ -3,6 +3,7 @@ import { type Duration, HOUR, MINUTE, SECOND } from '../model/clock.ts';
 import { isLoopbackHost, parseListenAddress } from '../model/listen_address.ts';
 import { readFederatedFiles } from './parse_allowed_federated_files.ts';
 import { readClientCaFiles } from './parse_client_ca_files.ts';
+import { readManagedIdentities } from './parse_managed_identities.ts';
 
 const address = z
   .string()
@@ -102,6 +103,13 @@ const poolSize = z.coerce
   .min(2, 'must be at least 2')
   .max(100, 'must be at most 100');
 
+const managedIdentities = z.string().transform((text, context) => {
+  const read = readManagedIdentities(text);
+  if (!('fault' in read)) return read;
+  context.addIssue(read.fault);
+  return z.NEVER;
+});
+
 /** The environment variables, without the prefix `TOKENVAULT_`. */
 export const environment = z
   .object({
@@ -140,6 +148,7 @@ export const environment = z
     SINKS_FILE: file.optional(),
     KEY_VAULTS: keyVaults.optional(),
     FEDERATED_FILES: federatedFiles.optional(),
+    MANAGED_IDENTITIES: managedIdentities.optional(),
     EVENT_GRID_KEY_FILE: file.optional(),
     AUDIT_FILE: file.default('./data/audit.jsonl'),
     AUDIT_ROTATE_BYTES: z.coerce

@@ -91,6 +91,7 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
     sinksFile: env.SINKS_FILE,
     keyVaults: env.KEY_VAULTS ?? [],
     federatedFiles: env.FEDERATED_FILES ?? [],
+    managedIdentities: env.MANAGED_IDENTITIES ?? [],
     ownTokenFiles: [KUBERNETES_TOKEN, ...(azureToken ? [azureToken] : [])],
     eventGridKeyFile: env.EVENT_GRID_KEY_FILE,
     auditFile: env.AUDIT_FILE,

@@ -6,6 +6,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { SecretSource } from '../model/external_client_secret_source.ts';
 import type { AssertionFiles } from '../model/federated_assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
+import type { ManagedIdentities } from '../model/managed_identities.ts';
 import { suspended } from '../model/suspension.ts';
 import { type Log, silentLog } from '../telemetry/log_events.ts';
 import { createAdmissionControl } from './admission/admission_control.ts';
@@ -21,7 +22,7 @@ import type {
 import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } from './entra_endpoints.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics_interface.ts';
 import { classifyAuthorizationError } from './errors/classify_entra_response.ts';
-import { createClientAuthentications } from './exchange/create_client_authentication.ts';
+import { createClientAuthentications, noManagedIdentities } from './exchange/create_client_authentication.ts';
 import { createAssertionFiles } from './exchange/federated_assertion_reader.ts';
 import { noSecretSource } from './exchange/key_vault_secret_versions.ts';
 import { type ProbeTarget, probeCredentials, sendProbe } from './exchange/probe_credentials.ts';
@@ -50,6 +51,8 @@ export function createAuthorizationServer(parts: {
   secretSource?: SecretSource | undefined;
   /** For federated credentials. Default: one that allows no file. */
   assertionFiles?: AssertionFiles | undefined;
+  /** For managed identities. Default: one that fails. */
+  managedIdentities?: Pick<ManagedIdentities, 'token'> | undefined;
   customCloud?: CustomCloud | undefined;
   proxy?: HttpProxy | undefined;
   metrics?: EntraMetrics | undefined;
@@ -59,7 +62,7 @@ export function createAuthorizationServer(parts: {
   options?: EntraOptions | undefined;
 }): AuthorizationServer {
   const { appStateStore, clock, metrics = silentMetrics, log = silentLog, random = Math.random, options = {} } = parts;
-  const { secretSource = noSecretSource, proxy } = parts;
+  const { secretSource = noSecretSource, managedIdentities = noManagedIdentities, proxy } = parts;
   const { assertionFiles = createAssertionFiles({ allowed: [], ownTokenFiles: [] }) } = parts;
   const { exchangeTimeout = 8 * SECOND, requestTimeout = 10 * SECOND, maxBody = 256 * 1024 } = options;
   const authorities = createAuthorities(parts.customCloud);
@@ -67,7 +70,8 @@ export function createAuthorizationServer(parts: {
   const admissionControl = createAdmissionControl({ clock, metrics, options: admissionOptions });
   const connections = admissionOptions.totalInFlight + admissionOptions.forced.totalInFlight;
   const http = createJsonHttp({ clock, options: { maxBody, connections, proxy } });
-  const clientAuthentications = createClientAuthentications({ clock, secretSource, assertionFiles, metrics, log });
+  const sources = { secretSource, assertionFiles, managedIdentities };
+  const clientAuthentications = createClientAuthentications({ ...sources, clock, metrics, log });
   let order = 0;
   const nextOrder = () => ++order;
   const requestParts = { http, clientAuthentications, clock, metrics, log, random, nextOrder, requestTimeout };

@@ -1,7 +1,13 @@
 import { HOUR, type Timestamp } from './clock.ts';
 import type { Secret } from './secret.ts';
 
-export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED', 'KEY_VAULT_SECRET'] as const;
+export const CREDENTIAL_KINDS = [
+  'CLIENT_SECRET',
+  'CERTIFICATE',
+  'FEDERATED',
+  'KEY_VAULT_SECRET',
+  'MANAGED_IDENTITY',
+] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 /** By the last exchange with Entra. */
@@ -16,7 +22,7 @@ export interface Credential {
   readonly appUid: string;
   readonly credentialId: string;
   readonly kind: CredentialKind;
-  /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file, address of a secret in a key vault. */
+  /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file, address of a secret in a key vault, client id of a managed identity. */
   readonly hint: string;
   readonly notBefore: Timestamp | undefined;
   /** The earlier of the next two. Undefined: nobody said. */
@@ -43,7 +49,9 @@ export type CredentialMaterial =
   /** A file that the platform renews (workload identity); read at each use. */
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
   /** `https://{vault}/secrets/{name}`, with or without `/{version}`; read when needed, never stored. */
-  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
+  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string }
+  /** Client id of a user-assigned managed identity, whose tokens the host of the vault provides. */
+  | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string };
 
 /** Characters and length that Entra can generate. */
 export const CLIENT_SECRET = /^[\x21-\x7e]{1,1024}$/;

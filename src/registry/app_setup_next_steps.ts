@@ -78,6 +78,7 @@ export function appNextSteps(
         : [portal.adminConsentStep(app, adminConsentUri, callbackUri, reserved.length > 0)]),
       ...(needsVerifiedPublisher(app, permissions, isOpenEnded) ? [portal.publisherStep] : []),
       ...(credentials.some(({ kind }) => kind === 'FEDERATED') ? [portal.federatedStep(app)] : []),
+      ...(credentials.some(({ kind }) => kind === 'MANAGED_IDENTITY') ? [portal.managedIdentityStep(app)] : []),
       ...(preset?.hints ?? []),
     ],
     warnings: [

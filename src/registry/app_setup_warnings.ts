@@ -26,6 +26,7 @@ const KINDS = {
   CERTIFICATE: 'certificate',
   FEDERATED: 'assertion file',
   KEY_VAULT_SECRET: 'Key Vault secret',
+  MANAGED_IDENTITY: 'managed identity',
 } as const satisfies Record<CredentialKind, string>;
 
 /** The URI of one version of a secret, which no new version replaces. */
@@ -34,7 +35,7 @@ const PINNED = /\/secrets\/[^/]+\/[^/]+$/;
 export function credentialWarnings(credential: Credential, now: Timestamp): readonly string[] {
   const { kind, expireTime, credentialId } = credential;
   const what = `${KINDS[kind]} ${credentialId}`;
-  if (kind === 'FEDERATED') return [];
+  if (kind === 'FEDERATED' || kind === 'MANAGED_IDENTITY') return [];
   if (expireTime === undefined) {
     const where =
       kind === 'KEY_VAULT_SECRET'

@@ -1,4 +1,5 @@
 import { type App, type Cloud, homeDirectory, registrationDirectory } from '../model/entra_app.ts';
+import { FEDERATED_AUDIENCE } from '../model/managed_identities.ts';
 import { OWN_REGISTRATION_PERMISSION } from '../model/secret_rotation.ts';
 
 /**
@@ -57,16 +58,13 @@ export function openIdStep(scopes: readonly string[]): string {
   return `${delegatedOf('Microsoft Graph')} > OpenId permissions: ${scopes.join(', ')}.`;
 }
 
-/** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust */
-const FEDERATED_AUDIENCE = {
-  GLOBAL: 'api://AzureADTokenExchange',
-  US_GOV: 'api://AzureADTokenExchangeUSGov',
-  CHINA: 'api://AzureADTokenExchangeChina',
-  CUSTOM: 'api://AzureADTokenExchange',
-} as const satisfies Record<Cloud, string>;
-
 export function federatedStep({ cloud }: App): string {
   return `Manage > Certificates & secrets > Federated credentials: issuer and subject must be exactly those of the token in the assertion file, and the audience ${FEDERATED_AUDIENCE[cloud]}, both there and in the token.`;
+}
+
+/** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity */
+export function managedIdentityStep({ cloud }: App): string {
+  return `Manage > Certificates & secrets > Federated credentials > Add credential > Managed identity: select the user-assigned identity, which must be in the directory and cloud of the app. Its audience is ${FEDERATED_AUDIENCE[cloud]}; issuer and subject are those of the probe's federated_trust.`;
 }
 
 function delegatedOf(api: string): string {

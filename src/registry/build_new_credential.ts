@@ -10,6 +10,7 @@ import type { App } from '../model/entra_app.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import { secretIdWarnings } from './app_setup_warnings.ts';
+import { checkGuid } from './check_operator_fields.ts';
 import { readCertificate } from './parse_certificate_with_key.ts';
 import { readKeyVaultSecret } from './read_key_vault_secret.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
@@ -26,7 +27,8 @@ export type RequestedMaterial =
   | { readonly kind: 'CLIENT_SECRET'; readonly clientSecret: Secret }
   | { readonly kind: 'CERTIFICATE'; readonly certificatePem: string; readonly privateKeyPem: Secret }
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
-  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
+  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string }
+  | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string };
 
 /** The wire names of the fields: `app.secret_expire_time` in a registration, otherwise `credential.expire_time`. */
 export interface CredentialFieldNames {
@@ -50,7 +52,7 @@ export const CREDENTIAL_FIELDS: CredentialFieldNames = {
 /** Year 10000: beyond what a protobuf timestamp may hold. */
 const LAST_TIME = 253_402_300_800_000;
 
-type Parts = Pick<RegistryParts, 'secretSource' | 'assertionFiles' | 'clock' | 'newUid'>;
+type Parts = Pick<RegistryParts, 'secretSource' | 'assertionFiles' | 'managedIdentities' | 'clock' | 'newUid'>;
 
 export interface CheckedCredential {
   readonly made: NewCredential;
@@ -122,7 +124,7 @@ async function read(
   request: CredentialRequest,
   names: CredentialFieldNames,
   tenantId: string,
-  { secretSource, assertionFiles }: Parts,
+  { secretSource, assertionFiles, managedIdentities }: Parts,
 ): Promise<Read> {
   const { material, notBefore, expireTime } = request;
   switch (material?.kind) {
@@ -153,10 +155,17 @@ async function read(
     case 'KEY_VAULT_SECRET':
       rejectTimes(request, names, 'it is read from the key vault');
       return readKeyVaultSecret(secretSource, `${names.parent}.key_vault_secret.secret_uri`, material.secretUri);
+    case 'MANAGED_IDENTITY': {
+      rejectTimes(request, names, 'Azure renews the tokens of a managed identity');
+      const field = `${names.parent}.managed_identity.client_id`;
+      const clientId = checkGuid(field, material.clientId, 'the client id of a user-assigned managed identity');
+      managedIdentities.check(field, { tenantId, clientId });
+      return { material: { ...material, clientId }, hint: clientId, notBefore: undefined, expireTime: undefined };
+    }
     case undefined:
       throw fieldInvalid(
         `${names.parent}.client_secret`,
-        'no credential was provided. Set client_secret, certificate, federated or key_vault_secret.',
+        'no credential was provided. Set client_secret, certificate, federated, key_vault_secret or managed_identity.',
       );
   }
 }

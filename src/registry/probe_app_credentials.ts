@@ -1,9 +1,10 @@
 import type { CredentialProbe } from '../entra/entra_client_interface.ts';
 import { type Credential, credentialState } from '../model/app_credential.ts';
-import type { Timestamp } from '../model/clock.ts';
+import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { type CredentialRole, presentOrder, rolesOf } from '../model/credential_presentation_order.ts';
 import { type App, registrationDirectory } from '../model/entra_app.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
+import type { FederatedTrust } from '../model/managed_identities.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 
 /** The result of presenting a credential to Entra, in the terms of the API. */
@@ -17,10 +18,40 @@ export interface ProbeReport {
   /** What happened and what to do next. */
   readonly message: string;
   readonly time: Timestamp;
+  /** For a managed identity: what the app registration must trust. Undefined: the host provides no token. */
+  readonly trust?: FederatedTrust | undefined;
 }
 
 /** Presents each credential to Entra; failures are reported, never thrown. `directoryId`: instead of the app's own directory. */
 export async function probeApp(
+  parts: Pick<RegistryParts, 'authorizationServer' | 'managedIdentities' | 'clock'>,
+  app: App,
+  credentials: readonly Credential[],
+  directoryId?: string,
+): Promise<readonly ProbeReport[]> {
+  const reports = await probeAll(parts, app, credentials, directoryId);
+  return Promise.all(
+    reports.map(async (report) => {
+      const credential = credentials.find(({ credentialId }) => credentialId === report.credentialId);
+      if (credential?.kind !== 'MANAGED_IDENTITY') return report;
+      const { tenantId, cloud } = app;
+      const identity = { tenantId, cloud, clientId: credential.hint };
+      return withTrust(report, await parts.managedIdentities.trust(identity, TRUST_TIMEOUT).catch(() => undefined));
+    }),
+  );
+}
+
+/** Entra accepts a federated credential with a wrong issuer or subject, and fails at the first exchange. */
+function withTrust(report: ProbeReport, trust: FederatedTrust | undefined): ProbeReport {
+  if (trust === undefined || report.outcome === 'ACCEPTED') return { ...report, trust };
+  const { issuer, subject, audience } = trust;
+  const expected = `The app registration must have a federated credential with issuer ${issuer}, subject ${subject} and audience ${audience}, exactly.`;
+  return { ...report, trust, message: `${report.message} ${expected}` };
+}
+
+const TRUST_TIMEOUT: Duration = 5 * SECOND;
+
+async function probeAll(
   { authorizationServer, clock }: Pick<RegistryParts, 'authorizationServer' | 'clock'>,
   app: App,
   credentials: readonly Credential[],
@@ -94,6 +125,7 @@ const UNUSABLE = {
   CLIENT_SECRET: 'The stored secret is unusable. Add it again with AddCredential.',
   CERTIFICATE: 'The private key cannot sign. Add the certificate again with AddCredential.',
   FEDERATED: 'The assertion file cannot be read. Check that it exists and that the vault may read it.',
+  MANAGED_IDENTITY: 'The host of the vault provided no token of the managed identity.',
   KEY_VAULT_SECRET: 'The key vault returned no usable secret. Check the secret there.',
 } as const satisfies Record<Credential['kind'], string>;
 

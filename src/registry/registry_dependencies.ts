@@ -2,6 +2,7 @@ import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { Clock } from '../model/clock.ts';
 import type { SecretSource } from '../model/external_client_secret_source.ts';
 import type { AssertionFiles } from '../model/federated_assertion_files.ts';
+import type { ManagedIdentities } from '../model/managed_identities.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
@@ -14,6 +15,8 @@ export interface RegistryParts {
   readonly secretSource: SecretSource;
   /** The files of federated credentials. */
   readonly assertionFiles: Pick<AssertionFiles, 'check'>;
+  /** The managed identities of credentials. */
+  readonly managedIdentities: Pick<ManagedIdentities, 'check' | 'trust'>;
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import { createAssertionFiles } from '../entra/exchange/federated_assertion_reader.ts';
 import { createAppRegistrations } from '../entra/graph/graph_app_registrations.ts';
 import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_client_secrets.ts';
+import { createManagedIdentities } from '../keyring/managed_identity_tokens.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { Metrics } from '../telemetry/vault_metrics.ts';
@@ -12,7 +13,10 @@ import type { CloudContext } from './entra_or_sandbox.ts';
 import type { Shutdown } from './shutdown.ts';
 
 export interface MicrosoftParts {
-  readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'federatedFiles' | 'ownTokenFiles' | 'proxy'>;
+  readonly config: Pick<
+    Config,
+    'keyVaults' | 'keySource' | 'federatedFiles' | 'managedIdentities' | 'ownTokenFiles' | 'proxy'
+  >;
   readonly cloud: Pick<CloudContext, 'clock' | 'cloud'>;
   readonly stores: Pick<Stores, 'apps'>;
   /** Client options for a fake key vault. */
@@ -28,15 +32,24 @@ export async function openMicrosoftClients(parts: MicrosoftParts) {
   const { clock, cloud: customCloud } = parts.cloud;
   const { keyVaults: vaults, keySource, proxy, ownTokenFiles } = config;
   const assertionFiles = createAssertionFiles({ allowed: config.federatedFiles, ownTokenFiles });
+  const managedIdentities = createManagedIdentities(config.managedIdentities);
   const keyVaultParts = { ...parts.keyVault, vaults, keySource, clock, log, metrics: metrics.keyVault };
   const secretSource = createKeyVaultSecrets(keyVaultParts);
   const appStateStore = stores.apps;
   const common = { clock, customCloud, proxy };
-  const entra = { ...common, appStateStore, secretSource, assertionFiles, metrics: metrics.entra, log };
+  const entra = {
+    ...common,
+    appStateStore,
+    secretSource,
+    assertionFiles,
+    managedIdentities,
+    metrics: metrics.entra,
+    log,
+  };
   const authorizationServer: AuthorizationServer = await opened(createAuthorizationServer(entra));
   const graph = { ...common, authorizationServer, metrics: metrics.graph };
   const registrations: AppRegistrations = await opened(createAppRegistrations(graph));
-  return { authorizationServer, registrations, secretSource, assertionFiles };
+  return { authorizationServer, registrations, secretSource, assertionFiles, managedIdentities };
 }
 
 export type MicrosoftClients = Awaited<ReturnType<typeof openMicrosoftClients>>;

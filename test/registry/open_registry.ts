@@ -1,5 +1,6 @@
 import type { AdminConsentUriRequest, CredentialProbe } from '../../src/entra/entra_client_interface.ts';
 import { createAssertionFiles } from '../../src/entra/exchange/federated_assertion_reader.ts';
+import { createManagedIdentities } from '../../src/keyring/managed_identity_tokens.ts';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
@@ -33,6 +34,9 @@ export interface ScriptedEntra {
   consents: AdminConsentUriRequest[];
 }
 
+/** That tenant acme may use. The machine of the tests has none. */
+export const MANAGED_IDENTITY = '1d1d1d1d-0000-4000-8000-000000000001';
+
 export async function openRegistry() {
   const clock = { time: Date.UTC(2026, 10, 22), now: () => clock.time };
   const stores = await openTestStores({ clock });
@@ -51,6 +55,7 @@ export async function openRegistry() {
       allowed: [{ tenantId: undefined, path: '/run/tokens/{tenant}' }],
       ownTokenFiles: [],
     }),
+    managedIdentities: createManagedIdentities([{ tenantId: 'acme', clientId: MANAGED_IDENTITY }]),
     scopes: await openScopes(),
     changes,
     clock,

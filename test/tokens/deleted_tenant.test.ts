@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createManagedIdentities } from '../../src/keyring/managed_identity_tokens.ts';
 import { etagOf } from '../../src/model/etag.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { createTenants } from '../../src/registry/tenant_operations.ts';
@@ -28,6 +29,7 @@ test('while a tenant is deleted, none of its tokens is served from memory', asyn
     ...world,
     secretSource: createFakeSecretSource(),
     assertionFiles: { check: async () => {} },
+    managedIdentities: createManagedIdentities([]),
     callbackUri: '',
     logosUri: '',
     newUid,

@@ -51,6 +51,7 @@ function propertiesOf(
       return { kind: 'CERTIFICATE', mark, identity: mark };
     }
     case 'FEDERATED':
+    case 'MANAGED_IDENTITY':
       return undefined;
   }
 }

@@ -5,6 +5,7 @@ import type { App } from '../../model/entra_app.ts';
 import { isVaultError, type Reason } from '../../model/errors.ts';
 import type { SecretSource } from '../../model/external_client_secret_source.ts';
 import type { AssertionFiles } from '../../model/federated_assertion_files.ts';
+import type { ManagedIdentities } from '../../model/managed_identities.ts';
 import type { Log } from '../../telemetry/log_events.ts';
 import type { EntraMetrics } from '../entra_metrics_interface.ts';
 import { createCertificateAssertions } from './client_assertion_signer.ts';
@@ -34,11 +35,18 @@ export interface ClientAuthenticationRequest {
   readonly timeout: Duration;
 }
 
+export const noManagedIdentities: Pick<ManagedIdentities, 'token'> = {
+  token: async () => {
+    throw new Error('no managed identities are configured');
+  },
+};
+
 /** Creates the client authentication of a token request (RFC 6749, 2.3) from a credential. */
 export function createClientAuthentications(parts: {
   clock: Clock;
   secretSource: SecretSource;
   assertionFiles: Pick<AssertionFiles, 'read'>;
+  managedIdentities: Pick<ManagedIdentities, 'token'>;
   metrics: EntraMetrics;
   log: Log;
 }) {
@@ -65,6 +73,12 @@ export function createClientAuthentications(parts: {
       case 'FEDERATED': {
         const file = { tenantId: app.tenantId, path: material.assertionFile };
         return { assertion: await parts.assertionFiles.read(file, timeout) };
+      }
+      case 'MANAGED_IDENTITY': {
+        const { tenantId, cloud } = app;
+        return {
+          assertion: await parts.managedIdentities.token({ tenantId, cloud, clientId: material.clientId }, timeout),
+        };
       }
       case 'KEY_VAULT_SECRET': {
         const reference = { credentialUid: credential.uid, secretUri: material.secretUri };

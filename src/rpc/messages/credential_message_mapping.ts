@@ -47,6 +47,8 @@ export function toCredentialMessage(
     message.material = { case: 'federated', value: { assertionFile: credential.hint } };
   if (credential.kind === 'KEY_VAULT_SECRET')
     message.material = { case: 'keyVaultSecret', value: { secretUri: credential.hint } };
+  if (credential.kind === 'MANAGED_IDENTITY')
+    message.material = { case: 'managedIdentity', value: { clientId: credential.hint } };
   return message;
 }
 
@@ -60,6 +62,7 @@ export function toProbeMessage(app: AppIds, probe: ProbeReport): MessageInitShap
     correlationId: probe.correlationId ?? '',
     message: probe.message,
     probeTime: toWireTime(probe.time),
+    ...(probe.trust !== undefined && { federatedTrust: probe.trust }),
   };
 }
 
@@ -93,6 +96,8 @@ function fromMaterial(material: CredentialMessage['material'] | undefined): Requ
       return { kind: 'FEDERATED', assertionFile: material.value.assertionFile };
     case 'keyVaultSecret':
       return { kind: 'KEY_VAULT_SECRET', secretUri: material.value.secretUri };
+    case 'managedIdentity':
+      return { kind: 'MANAGED_IDENTITY', clientId: material.value.clientId };
     default:
       return undefined;
   }

@@ -152,6 +152,7 @@ function materialToText(material: CredentialMaterial): string {
     }
     case 'FEDERATED':
     case 'KEY_VAULT_SECRET':
+    case 'MANAGED_IDENTITY':
       return JSON.stringify(material);
   }
 }
@@ -160,7 +161,8 @@ type MaterialText =
   | { kind: 'CLIENT_SECRET'; clientSecret: string }
   | { kind: 'CERTIFICATE'; certificateChain: string; privateKey: string }
   | { kind: 'FEDERATED'; assertionFile: string }
-  | { kind: 'KEY_VAULT_SECRET'; secretUri: string };
+  | { kind: 'KEY_VAULT_SECRET'; secretUri: string }
+  | { kind: 'MANAGED_IDENTITY'; clientId: string };
 
 function materialFromText(text: Secret): CredentialMaterial {
   const stored = JSON.parse(text.reveal()) as MaterialText;
@@ -171,6 +173,7 @@ function materialFromText(text: Secret): CredentialMaterial {
       return { ...stored, privateKey: new Secret(stored.privateKey) };
     case 'FEDERATED':
     case 'KEY_VAULT_SECRET':
+    case 'MANAGED_IDENTITY':
       return stored;
   }
 }

@@ -16,7 +16,7 @@ export function createReminders({ database, outbox }: StoreParts): Pick<ExpirySt
 
   // Credentials that are rejected, or that become valid only after this one expires, are no replacement. Neither is one with unknown expiry.
   const othersEnd = sql<number | null>`(
-    SELECT max(CASE WHEN other.kind = 'FEDERATED' THEN coalesce(other.expire_time, ${sql.raw(String(END_OF_TIME))}) ELSE other.expire_time END)
+    SELECT max(CASE WHEN other.kind IN ('FEDERATED', 'MANAGED_IDENTITY') THEN coalesce(other.expire_time, ${sql.raw(String(END_OF_TIME))}) ELSE other.expire_time END)
       FROM credentials AS other
       WHERE other.app_uid = ${credentials.appUid} AND other.uid <> ${credentials.uid} AND other.verdict <> 'REJECTED'
         AND (other.not_before IS NULL OR other.not_before <= ${credentials.expireTime}))`.mapWith(

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/credential.proto.
  */
 export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi9gkKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABI0CgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIzCgpub3RfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjEKBGtpbmQYCSABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuS2luZEID4EEDEhEKBGhpbnQYCiABKAlCA+BBAxIzCgVzdGF0ZRgLIAEoDjIfLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5TdGF0ZUID4EEDEjcKDmxhc3RfdXNlZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhoKDW5ldmVyX2V4cGlyZXMYDiABKAhCA+BBAxIxCgRyb2xlGA8gASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlJvbGVCA+BBAxI6ChFlbnRyYV9leHBpcmVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIZCgxlbnRyYV9rZXlfaWQYESABKAlCA+BBAyJ5CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIWChJLSU5EX0NMSUVOVF9TRUNSRVQQARIUChBLSU5EX0NFUlRJRklDQVRFEAISEgoOS0lORF9GRURFUkFURUQQAxIZChVLSU5EX0tFWV9WQVVMVF9TRUNSRVQQBCKDAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VTlBST0JFRBABEg8KC1NUQVRFX1ZBTElEEAISEgoOU1RBVEVfUkVKRUNURUQQAxIRCg1TVEFURV9FWFBJUkVEEAQSFwoTU1RBVEVfTk9UX1lFVF9WQUxJRBAFInQKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhIKDlJPTEVfUFJFRkVSUkVEEAESEQoNUk9MRV9GQUxMQkFDSxACEg4KClJPTEVfVFJJQUwQAxIQCgxST0xFX1BST0JJTkcQBBINCglST0xFX05PTkUQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIlwKE0NlcnRpZmljYXRlTWF0ZXJpYWwSIAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgfgQQKo1BgBEiMKD3ByaXZhdGVfa2V5X3BlbRgCIAEoCUIK4EEC4EEEqNQYASIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIjEKFktleVZhdWx0U2VjcmV0TWF0ZXJpYWwSFwoKc2VjcmV0X3VyaRgBIAEoCUID4EECIowDCg9DcmVkZW50aWFsUHJvYmUSEgoKY3JlZGVudGlhbBgBIAEoCRI3CgdvdXRjb21lGAIgASgOMiYudG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUuT3V0Y29tZRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSLgoKcHJvYmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhQKEE9VVENPTUVfQUNDRVBURUQQARIUChBPVVRDT01FX1JFSkVDVEVEEAISFwoTT1VUQ09NRV9QUk9QQUdBVElORxADEhMKD09VVENPTUVfVU5LTk9XThAEEhMKD09VVENPTUVfU0tJUFBFRBAFQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi1goKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEjQKC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjMKCm5vdF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMQoEa2luZBgJIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5LaW5kQgPgQQMSEQoEaGludBgKIAEoCUID4EEDEjMKBXN0YXRlGAsgASgOMh8udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlN0YXRlQgPgQQMSNwoObGFzdF91c2VkX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGgoNbmV2ZXJfZXhwaXJlcxgOIAEoCEID4EEDEjEKBHJvbGUYDyABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuUm9sZUID4EEDEjoKEWVudHJhX2V4cGlyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGVudHJhX2tleV9pZBgRIAEoCUID4EEDIpQBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIWChJLSU5EX0NMSUVOVF9TRUNSRVQQARIUChBLSU5EX0NFUlRJRklDQVRFEAISEgoOS0lORF9GRURFUkFURUQQAxIZChVLSU5EX0tFWV9WQVVMVF9TRUNSRVQQBBIZChVLSU5EX01BTkFHRURfSURFTlRJVFkQBSKDAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VTlBST0JFRBABEg8KC1NUQVRFX1ZBTElEEAISEgoOU1RBVEVfUkVKRUNURUQQAxIRCg1TVEFURV9FWFBJUkVEEAQSFwoTU1RBVEVfTk9UX1lFVF9WQUxJRBAFInQKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhIKDlJPTEVfUFJFRkVSUkVEEAESEQoNUk9MRV9GQUxMQkFDSxACEg4KClJPTEVfVFJJQUwQAxIQCgxST0xFX1BST0JJTkcQBBINCglST0xFX05PTkUQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIlwKE0NlcnRpZmljYXRlTWF0ZXJpYWwSIAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgfgQQKo1BgBEiMKD3ByaXZhdGVfa2V5X3BlbRgCIAEoCUIK4EEC4EEEqNQYASIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIjEKFktleVZhdWx0U2VjcmV0TWF0ZXJpYWwSFwoKc2VjcmV0X3VyaRgBIAEoCUID4EECIjEKF01hbmFnZWRJZGVudGl0eU1hdGVyaWFsEhYKCWNsaWVudF9pZBgBIAEoCUID4EECIkMKDkZlZGVyYXRlZFRydXN0Eg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhAKCGF1ZGllbmNlGAMgASgJIsQDCg9DcmVkZW50aWFsUHJvYmUSEgoKY3JlZGVudGlhbBgBIAEoCRI3CgdvdXRjb21lGAIgASgOMiYudG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUuT3V0Y29tZRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSLgoKcHJvYmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoPZmVkZXJhdGVkX3RydXN0GAggASgLMh0udG9rZW52YXVsdC52MS5GZWRlcmF0ZWRUcnVzdCKRAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQT1VUQ09NRV9BQ0NFUFRFRBABEhQKEE9VVENPTUVfUkVKRUNURUQQAhIXChNPVVRDT01FX1BST1BBR0FUSU5HEAMSEwoPT1VUQ09NRV9VTktOT1dOEAQSEwoPT1VUQ09NRV9TS0lQUEVEEAVCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
 
 /**
  * A credential with which an app authenticates to Entra. Added and removed, never updated. Several may be valid at a
@@ -41,8 +41,8 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   uid: string;
 
   /**
-   * Exactly one is required when adding. Responses contain only references (federated, key_vault_secret), never a
-   * secret or a key.
+   * Exactly one is required when adding. Responses contain only references (federated, key_vault_secret,
+   * managed_identity), never a secret or a key.
    *
    * @generated from oneof tokenvault.v1.Credential.material
    */
@@ -78,6 +78,14 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
      */
     value: KeyVaultSecretMaterial;
     case: "keyVaultSecret";
+  } | {
+    /**
+     * The user-assigned managed identity that the app trusts.
+     *
+     * @generated from field: tokenvault.v1.ManagedIdentityMaterial managed_identity = 18;
+     */
+    value: ManagedIdentityMaterial;
+    case: "managedIdentity";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -107,7 +115,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
 
   /**
    * Identifies the credential in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of
-   * a certificate, the path of an assertion file, or the URL of a Key Vault secret.
+   * a certificate, the path of an assertion file, the URL of a Key Vault secret, or the client id of a managed identity.
    *
    * @generated from field: string hint = 10;
    */
@@ -212,6 +220,13 @@ export const Credential_Kind = {
    * @generated from enum value: KIND_KEY_VAULT_SECRET = 4;
    */
   KEY_VAULT_SECRET: 4,
+
+  /**
+   * A user-assigned managed identity of Azure, whose token is the assertion. Nothing secret is stored.
+   *
+   * @generated from enum value: KIND_MANAGED_IDENTITY = 5;
+   */
+  MANAGED_IDENTITY: 5,
 } as const;
 
 /**
@@ -429,6 +444,65 @@ export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = 
   messageDesc(file_tokenvault_v1_credential, 3);
 
 /**
+ * A federated identity credential of the app trusts a user-assigned managed identity, which must be in the directory and
+ * cloud of the app registration. The host of the vault provides its tokens.
+ *
+ * @generated from message tokenvault.v1.ManagedIdentityMaterial
+ */
+export type ManagedIdentityMaterial = Message<"tokenvault.v1.ManagedIdentityMaterial"> & {
+  /**
+   * "Client ID" of the managed identity in the portal, a GUID. The vault's configuration must allow it for the tenant of
+   * the app (`TOKENVAULT_MANAGED_IDENTITIES`).
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.ManagedIdentityMaterial.
+ * Use `create(ManagedIdentityMaterialSchema)` to create a new message.
+ */
+export const ManagedIdentityMaterialSchema: GenMessage<ManagedIdentityMaterial> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 4);
+
+/**
+ * The fields of a federated credential of an app registration. Entra compares them exactly, and checks them only at the
+ * first exchange.
+ *
+ * @generated from message tokenvault.v1.FederatedTrust
+ */
+export type FederatedTrust = Message<"tokenvault.v1.FederatedTrust"> & {
+  /**
+   * Issuer: `https://login.microsoftonline.com/{directory}/v2.0`.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Subject: the object id of the managed identity.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * Audience, by cloud: `api://AzureADTokenExchange`.
+   *
+   * @generated from field: string audience = 3;
+   */
+  audience: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.FederatedTrust.
+ * Use `create(FederatedTrustSchema)` to create a new message.
+ */
+export const FederatedTrustSchema: GenMessage<FederatedTrust> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 5);
+
+/**
  * Result of presenting a credential to Entra.
  *
  * @generated from message tokenvault.v1.CredentialProbe
@@ -485,6 +559,14 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
    * @generated from field: google.protobuf.Timestamp probe_time = 7;
    */
   probeTime?: Timestamp | undefined;
+
+  /**
+   * What the app registration must trust, for a managed identity. Absent: another kind, or the host of the vault provides
+   * no token of it.
+   *
+   * @generated from field: tokenvault.v1.FederatedTrust federated_trust = 8;
+   */
+  federatedTrust?: FederatedTrust | undefined;
 };
 
 /**
@@ -492,7 +574,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
  * Use `create(CredentialProbeSchema)` to create a new message.
  */
 export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 4);
+  messageDesc(file_tokenvault_v1_credential, 6);
 
 /**
  * Summary of the result.
@@ -556,5 +638,5 @@ export type CredentialProbe_Outcome = (typeof CredentialProbe_Outcome)[keyof typ
  * Describes the enum tokenvault.v1.CredentialProbe.Outcome.
  */
 export const CredentialProbe_OutcomeSchema: GenEnum<CredentialProbe_Outcome> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_credential, 4, 0);
+  enumDesc(file_tokenvault_v1_credential, 6, 0);
 
