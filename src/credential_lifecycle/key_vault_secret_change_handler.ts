@@ -1,5 +1,5 @@
-import type { SecretSource } from '../model/external_client_secret_source.ts';
-import { withoutVersion } from '../model/external_client_secret_source.ts';
+import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts';
+import { withoutVersion } from '../model/key_vault_secret_reader_interface.ts';
 import type { InspectionStore } from '../store/background_store_interfaces.ts';
 
 /** Handles notifications of Azure Event Grid about Key Vault secrets. */

@@ -1,6 +1,6 @@
 import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { VaultError } from '../model/errors.ts';
-import type { RemoteSecret } from '../model/external_client_secret_source.ts';
+import type { RemoteSecret } from '../model/key_vault_secret_reader_interface.ts';
 import type { Log } from '../telemetry/log_events.ts';
 
 export type FetchResult =

@@ -2,14 +2,14 @@ import type { SecretClient } from '@azure/keyvault-secrets';
 import { CLIENT_SECRET } from '../model/app_credential.ts';
 import { type Clock, SECOND } from '../model/clock.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
-import type { SecretSource } from '../model/external_client_secret_source.ts';
-import { withoutVersion } from '../model/external_client_secret_source.ts';
+import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts';
+import { withoutVersion } from '../model/key_vault_secret_reader_interface.ts';
 import { Secret } from '../model/secret.ts';
 import { type Log, silentLog } from '../telemetry/log_events.ts';
 import { createSecretReferences, readReference, type SecretReference } from './check_keyvault_secret_reference.ts';
 import type { KeyVaultResponse } from './explain_keyvault_failure.ts';
-import { createSecretAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
 import { createSecretCache, type FetchResult } from './keyvault_client_secret_cache.ts';
+import { createSecretAccess, type KeyVaultAccessParts } from './run_with_azure_sdk_client.ts';
 
 /** Metrics about client secrets that are read from key vaults. */
 export interface KeyVaultMetrics {

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { SECOND } from '../model/clock.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { createKek, KEK_BYTES, type Kek, kekFault } from './key_encryption_key.ts';
-import { createCryptographyAccess, createKeyAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
 import { type KeyVaultLocation, parseKeyVaultLocation } from './keyvault_location.ts';
 import { type KeySource, pairKeks } from './root_key_source.ts';
+import { createCryptographyAccess, createKeyAccess, type KeyVaultAccessParts } from './run_with_azure_sdk_client.ts';
 import { ALGORITHM, readWrappedKey, type WrappedKey, writeWrappedKey } from './wrapped_root_key_file.ts';
 
 export interface KeyVaultKeySpec {

@@ -2,9 +2,9 @@ import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets';
 import { SECOND } from '../model/clock.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { createKek, KEK_BYTES, type Kek, kekFault } from './key_encryption_key.ts';
-import { createSecretAccess, type KeyVaultAccessParts } from './keyvault_client.ts';
 import { type KeyVaultLocation, parseKeyVaultLocation } from './keyvault_location.ts';
 import { type Keks, type KeySource, pairKeks } from './root_key_source.ts';
+import { createSecretAccess, type KeyVaultAccessParts } from './run_with_azure_sdk_client.ts';
 
 export interface KeyVaultSecretKeySourceParts extends Partial<KeyVaultAccessParts> {
   /** `https://NAME.vault.azure.net/secrets/SECRET`, with `/VERSION` to pin the current key. */

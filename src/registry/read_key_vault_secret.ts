@@ -1,8 +1,8 @@
 import type { Credential, CredentialMaterial } from '../model/app_credential.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
-import type { SecretSource } from '../model/external_client_secret_source.ts';
-import { withoutVersion } from '../model/external_client_secret_source.ts';
+import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts';
+import { withoutVersion } from '../model/key_vault_secret_reader_interface.ts';
 import { secretIdWarnings } from './app_setup_warnings.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 

@@ -1,7 +1,7 @@
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { Clock } from '../model/clock.ts';
-import type { SecretSource } from '../model/external_client_secret_source.ts';
 import type { AssertionFiles } from '../model/federated_assertion_files.ts';
+import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts';
 import type { ManagedIdentities } from '../model/managed_identities.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';

@@ -14,7 +14,7 @@ import { createAdminConsentStore } from './authorizations/admin_consent_store.ts
 import { createAuthorizationStore } from './authorizations/authorization_store.ts';
 import { createConnectionRows } from './connections/connection_rows.ts';
 import { createConnectionStore } from './connections/connection_store.ts';
-import { createGrantStore } from './connections/refresh_lease_store.ts';
+import { createGrantStore } from './connections/refresh_lease_and_grant_store.ts';
 import { createAccessTokenRows } from './connections/sealed_access_token_rows.ts';
 import { createExternalIds } from './connections/unique_external_ids.ts';
 import { createContainmentStore } from './containments/containment_store.ts';

@@ -1,6 +1,6 @@
 import type { SecretChangeHandler } from '../credential_lifecycle/key_vault_secret_change_handler.ts';
 import { isVaultError } from '../model/errors.ts';
-import { type SecretSource, withoutVersion } from '../model/external_client_secret_source.ts';
+import { type SecretSource, withoutVersion } from '../model/key_vault_secret_reader_interface.ts';
 import type { Secret } from '../model/secret.ts';
 import { type GridEvent, secretUriIn } from './parse_event_grid_event.ts';
 

@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { RemoteSecret, SecretSource } from '../../src/model/external_client_secret_source.ts';
+import type { RemoteSecret, SecretSource } from '../../src/model/key_vault_secret_reader_interface.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 /** A key vault in memory: a value is cached until it is forgotten. */

@@ -43,7 +43,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   key_vault: {
     isOptional: true,
     mutate: [
-      'src/keyring/{keyvault_client,keyvault_client_secrets,keyvault_client_secret_cache}.ts',
+      'src/keyring/{run_with_azure_sdk_client,keyvault_client_secrets,keyvault_client_secret_cache}.ts',
       'src/keyring/{check_keyvault_secret_reference,explain_keyvault_failure}.ts',
     ],
     tests: ['test/keyring/{keyvault_secrets,secret_cache,keyvault_secret_key_source}.test.ts'],
@@ -146,7 +146,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
     isOptional: true,
     mutate: [
       'src/tokens/{check_not_contained,connection_serving_errors,create_access_token_service,get_access_token}.ts',
-      'src/tokens/{resolve_granted_scopes,verify_connection}.ts',
+      'src/tokens/{check_requested_scopes_are_granted,verify_connection}.ts',
     ],
     tests: ['test/tokens/{containment,get_access_token,resources,unusable_token}.test.ts'],
   },

@@ -1,5 +1,5 @@
 import { fieldInvalid, VaultError } from '../../src/model/errors.ts';
-import type { RemoteSecret, SecretSource } from '../../src/model/external_client_secret_source.ts';
+import type { RemoteSecret, SecretSource } from '../../src/model/key_vault_secret_reader_interface.ts';
 
 export const KEY_VAULT = 'https://acme.vault.azure.net';
 

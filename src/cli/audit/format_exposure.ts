@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../model/clock.ts';
 import { printable } from '../error_text.ts';
-import { tableLines } from '../status/format_table.ts';
+import { tableLines } from '../format_table.ts';
 import { type Finding, findingText } from './audit_findings.ts';
 import type { Period } from './audit_flags.ts';
 import type { Exposure } from './collect_exposure.ts';

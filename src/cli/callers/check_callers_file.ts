@@ -10,7 +10,7 @@ import { createScopes } from '../../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../scopes/load_scope_catalogs.ts';
 import type { Scopes } from '../../scopes/scope_translator_interface.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { tableLines } from '../status/format_table.ts';
+import { tableLines } from '../format_table.ts';
 
 export interface CheckFlags {
   readonly as?: string;

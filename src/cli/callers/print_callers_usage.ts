@@ -9,7 +9,7 @@ import { openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
 import { failedCall } from '../failed_call.ts';
-import { tableLines } from '../status/format_table.ts';
+import { tableLines } from '../format_table.ts';
 import { minuteOf } from '../status/format_times.ts';
 
 export interface UsageFlags extends VaultAccess {

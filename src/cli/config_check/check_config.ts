@@ -3,8 +3,14 @@ import { readConfig } from '../../config/read_config_from_environment.ts';
 import { EXIT } from '../exit_codes.ts';
 import { explain } from '../explain_error.ts';
 import { checkDatabase, checkRootKey } from './database_checks.ts';
-import { checkAuditFile, checkCallers, checkCatalogs, checkEventGridKeys, checkSinks } from './file_checks.ts';
 import { checkClientCas, checkTls } from './tls_check.ts';
+import {
+  checkAuditFile,
+  checkCallers,
+  checkCatalogs,
+  checkEventGridKeys,
+  checkSinks,
+} from './validate_file_contents.ts';
 
 /** Resolves with what was found; rejects as the start of the vault would. */
 type Check = (config: Config) => Promise<string>;

@@ -2,7 +2,7 @@ import { type DescMessage, type MessageShape, toJsonString } from '@bufbuild/pro
 import type { Containment, ContainmentSubject } from '../../gen/tokenvault/v1/containment_pb.ts';
 import type { ContainmentReplica } from '../../gen/tokenvault/v1/containment_service_pb.ts';
 import { printable } from '../error_text.ts';
-import { tableLines, wrapped } from '../status/format_table.ts';
+import { tableLines, wrapped } from '../format_table.ts';
 import { ago, minuteOf } from '../status/format_times.ts';
 
 /** For programs: one JSON object. */

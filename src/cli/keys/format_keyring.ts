@@ -8,7 +8,7 @@ import {
   TenantKeySchema,
 } from '../../gen/tokenvault/v1/key_service_pb.ts';
 import { printable } from '../error_text.ts';
-import { tableLines, wrapped } from '../status/format_table.ts';
+import { tableLines, wrapped } from '../format_table.ts';
 import { minuteOf } from '../status/format_times.ts';
 
 /** For programs: one JSON object. */

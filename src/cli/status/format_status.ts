@@ -7,7 +7,7 @@ import {
 } from '../../gen/tokenvault/v1/status_service_pb.ts';
 import { containmentRows } from '../containment/format_containments.ts';
 import { printable } from '../error_text.ts';
-import { tableLines, wrapped } from './format_table.ts';
+import { tableLines, wrapped } from '../format_table.ts';
 import { ago, minuteOf, span, spanOf, until } from './format_times.ts';
 
 /** For programs: one JSON object. */

@@ -1,7 +1,7 @@
 import type { Registered } from '../../entra/app_registrations_interface.ts';
 import type { Credential, UsableCredential } from '../../model/app_credential.ts';
 import type { Timestamp } from '../../model/clock.ts';
-import type { RemoteSecret } from '../../model/external_client_secret_source.ts';
+import type { RemoteSecret } from '../../model/key_vault_secret_reader_interface.ts';
 import type { VaultEvent } from '../../model/vault_event.ts';
 import type { CredentialExpiry, DueInspection } from '../../store/background_store_interfaces.ts';
 import { type NamedCredential, ownCredentials, registeredCredentials } from '../matching/credentials_to_match.ts';

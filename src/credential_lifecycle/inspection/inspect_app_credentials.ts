@@ -7,7 +7,7 @@ import { appName } from '../../model/connection.ts';
 import { presentOrder } from '../../model/credential_presentation_order.ts';
 import { type App, registrationDirectory } from '../../model/entra_app.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { RemoteSecret, SecretSource } from '../../model/external_client_secret_source.ts';
+import type { RemoteSecret, SecretSource } from '../../model/key_vault_secret_reader_interface.ts';
 import type { Changes } from '../../model/resource_change_announcements.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { CredentialExpiry, DueInspection } from '../../store/background_store_interfaces.ts';

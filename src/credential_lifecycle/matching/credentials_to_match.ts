@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Registered } from '../../entra/app_registrations_interface.ts';
 import type { CredentialMaterial, UsableCredential } from '../../model/app_credential.ts';
-import type { RemoteSecret } from '../../model/external_client_secret_source.ts';
+import type { RemoteSecret } from '../../model/key_vault_secret_reader_interface.ts';
 import type { OwnCredential, RegisteredCredential } from './match_credentials_with_entra.ts';
 
 /** The credentials of an app that can be matched; Entra lists federated ones elsewhere. `remote`: the current Key Vault secrets, by uid. */

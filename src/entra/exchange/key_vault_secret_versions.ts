@@ -1,7 +1,7 @@
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import type { SecretSource } from '../../model/external_client_secret_source.ts';
+import type { SecretSource } from '../../model/key_vault_secret_reader_interface.ts';
 import type { Secret } from '../../model/secret.ts';
 import { REPLICATION } from '../health/credential_choice.ts';
 

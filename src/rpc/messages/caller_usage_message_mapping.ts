@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { CallerUsageSchema } from '../../gen/tokenvault/v1/access_service_pb.ts';
 import type { Caller } from '../../model/authenticated_caller.ts';
 import type { CallerUsage } from '../../usage/usage_queries.ts';
-import { toKindMessage } from './access_message_mapping.ts';
+import { toKindMessage } from './caller_and_rule_message_mapping.ts';
 import { toWireTime } from './field_value_conversion.ts';
 
 /** By id, each with its credentials. */

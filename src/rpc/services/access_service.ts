@@ -10,7 +10,7 @@ import type { TenantLabels } from '../../model/tenant_labels.ts';
 import { parseAllConsented } from '../../scopes/delegated_permission.ts';
 import type { AccessTokens, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
 import type { UsageQueries } from '../../usage/usage_queries.ts';
-import { toKindMessage, toRuleMessage } from '../messages/access_message_mapping.ts';
+import { toKindMessage, toRuleMessage } from '../messages/caller_and_rule_message_mapping.ts';
 import { toCallerUsageMessages } from '../messages/caller_usage_message_mapping.ts';
 import { fewScopes, toWireTime } from '../messages/field_value_conversion.ts';
 import { parseConnectionName } from '../messages/resource_names.ts';

@@ -15,7 +15,7 @@ import {
   nothingOlder,
   type ResealStatements,
   valuesToSave,
-} from './reseal_statements.ts';
+} from './tenant_key_reseal_statements.ts';
 
 interface TenantKeyStoreParts {
   readonly database: Database;
