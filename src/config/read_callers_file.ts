@@ -83,13 +83,17 @@ const content = z
     error: 'must have a caller with the role admin in all tenants ("*"); the file may be incomplete',
   });
 
+const FIELDS = ['version', 'issuers', 'callers', 'end'];
+
 /** Of the fields as written, since the schema of an object sorts them. */
 const ordered = z.unknown().refine((raw) => !isObject(raw) || isOrdered(Object.keys(raw)), {
   error: 'must have the fields version, issuers (optional), callers and end in this order',
 });
 
+/** The schema reports missing and unknown fields. */
 function isOrdered(fields: readonly string[]): boolean {
-  return fields.indexOf('version') <= 0 && (!fields.includes('end') || fields.at(-1) === 'end');
+  const known = FIELDS.filter((field) => fields.includes(field));
+  return fields.filter((field) => FIELDS.includes(field)).every((field, at) => field === known[at]);
 }
 
 const file = ordered.pipe(content);

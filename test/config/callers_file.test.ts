@@ -291,7 +291,8 @@ ${ENTRA}  - { id: spire, kind: spiffe, trust_domain: example.org, audiences: [to
     expect(faultsOf(withTokens(tokens))).toContain(fault);
   });
 
-  test('is rejected with issuers after the end, or if it is cut off after them', () => {
+  test('is rejected with issuers after the callers or after the end, or if it is cut off after them', () => {
+    expect(faultsOf(good.replace('end: true', `${issuers}end: true`))).toContain('in this order');
     expect(faultsOf(`${good}${issuers}`)).toContain('order');
     expect(faultsOf(`version: 1\n${issuers}`)).toContain('must');
   });
