@@ -9,6 +9,8 @@ const EVENTS_KEPT: Duration = 30 * DAY;
 const REPLICATION_KEPT: Duration = HOUR;
 /** Of callers of connections. */
 const CALLERS_KEPT: Duration = 30 * DAY;
+/** Of credentials of callers. A caller that calls once a year is not one that was never used. */
+const CREDENTIALS_KEPT: Duration = 400 * DAY;
 /** A batch is one commit, which blocks other writers. Up to a hundred attempts are deleted with each authorization. */
 const BATCH = 250;
 const EVENT_BATCH = 1_000;
@@ -30,6 +32,7 @@ export function createPurgeJob({ stores, clock }: PurgeParts): BatchJob {
     [EVENT_BATCH, (limit) => stores.changes.sweep(REPLICATION_KEPT, limit)],
     [EVENT_BATCH, (limit) => stores.commitIds.sweep(REPLICATION_KEPT, limit)],
     [EVENT_BATCH, (limit) => stores.usage.sweepConnectionCallers(clock.now() - CALLERS_KEPT, limit)],
+    [EVENT_BATCH, (limit) => stores.usage.sweepCredentials(clock.now() - CREDENTIALS_KEPT, limit)],
     [BATCH, (limit) => stores.replicas.sweep(REPLICATION_KEPT, limit)],
   ];
   return {

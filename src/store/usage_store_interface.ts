@@ -27,12 +27,14 @@ export interface UsageStore {
   lastServedTimes(connectionUids: readonly string[]): Promise<ReadonlyMap<string, Timestamp>>;
   /** Callers that received tokens of the connection since then, the latest first. */
   callersOf(connectionUid: string, since: Timestamp): Promise<readonly ConnectionCaller[]>;
-  /** The credentials of all callers that were ever used. */
+  /** The credentials of all callers, those that were swept excepted. */
   credentials(): Promise<readonly Omit<CredentialUse, 'kind'>[]>;
   /** Of how many tenants each caller received tokens of connections, by caller id. */
   tenantCounts(): Promise<ReadonlyMap<string, number>>;
   /** Deletes up to `limit` callers of connections that were served before `time`; returns how many. */
   sweepConnectionCallers(time: Timestamp, limit: number): Promise<number>;
+  /** Deletes up to `limit` credentials of callers that were last used before `time`; returns how many. */
+  sweepCredentials(time: Timestamp, limit: number): Promise<number>;
 }
 
 export interface ConnectionCaller {

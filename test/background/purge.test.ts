@@ -39,6 +39,19 @@ test('expired links and responses are deleted, and events after thirty days', as
   expect(await counts()).toEqual([0, 0]);
 });
 
+test('the last use of a credential is kept for longer than a year', async () => {
+  const { clock } = world.sandbox;
+  await world.stores.usage.record([{ kind: 'credential', caller: 'mail', credentialId: 'k1', time: clock.now() }]);
+  const job = createPurgeJob({ stores: world.stores, clock: { now: () => clock.now() } });
+
+  clock.advance(399 * DAY);
+  await drain(job);
+  expect(await world.stores.usage.credentials()).toHaveLength(1);
+  clock.advance(2 * DAY);
+  await drain(job);
+  expect(await world.stores.usage.credentials()).toEqual([]);
+});
+
 test('old rows of each kind are deleted in batches until the last one is gone', async () => {
   const left = { authorizations: [250, 250, 7], adminConsents: [250, 3], outbox: [1_000, 1_000, 12], changes: [1_000] };
   const sweep = (sizes: number[]) => async (_: number, limit: number) => Math.min(sizes.shift() ?? 0, limit);

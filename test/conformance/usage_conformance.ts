@@ -84,6 +84,21 @@ export function usageConformance(open: Open): void {
       expect((await stores.usage.callersOf(connection.uid, 0)).map(({ caller }) => caller)).toEqual(['c']);
     });
 
+    test('credentials that were last used long ago are swept, a few at a time', async () => {
+      const { stores } = await startVault(open);
+      const use = (credentialId: string, time: number): Use => ({
+        kind: 'credential',
+        caller: 'mail',
+        credentialId,
+        time,
+      });
+      await stores.usage.record([use('k1', NOW), use('k2', NOW + 1), use('k3', NOW + 2)]);
+      expect(await stores.usage.sweepCredentials(NOW + 2, 1)).toBe(1);
+      expect(await stores.usage.sweepCredentials(NOW + 2, 9)).toBe(1);
+      expect(await stores.usage.sweepCredentials(NOW + 2, 9)).toBe(0);
+      expect(await stores.usage.credentials()).toEqual([{ caller: 'mail', credentialId: 'k3', time: NOW + 2 }]);
+    });
+
     test('connections are listed that were neither served nor created since a time', async () => {
       const { stores, connection, connect } = await startVault(open);
       const [old, fresh] = [await connect('old', { createTime: NOW }), await connect('new', { createTime: NOW + 9 })];

@@ -16,6 +16,8 @@ const READS_EVERYTHING = [
   'from "audit_streams"',
   'from "tenants" where CAST(',
   'from "caller_use"',
+  // A row for each credential in the callers file, and for those that were removed from it.
+  'FROM caller_use WHERE last_use_time',
   'count(*) from "deks" group by',
   'NOT EXISTS (SELECT 1 FROM "deks"',
   '"grant_state", count(*)',

@@ -70,8 +70,8 @@ export function addCallersCommands(program: Command): void {
 
 const USAGE_NOTES = `
 The longest unused credentials come first. TENANTS counts those of whose connections the
-caller received tokens in the last 30 days. Times are exact to an hour. The JSON object
-is the response of AccessService.ListCallers.
+caller received tokens in the last 30 days. Times are exact to an hour; never means: not in
+the last 400 days. The JSON object is the response of AccessService.ListCallers.
 
 Exit codes: 0 listed · 64 usage · 66 a file cannot be read · 69 the vault does not
 answer · 77 the API key is missing, unknown or not an admin's for all tenants`;

@@ -71,11 +71,19 @@ export function createUsageStore(database: Database): UsageStore {
       .groupBy(connectionCallers.caller),
   );
   const limit = sql.placeholder('limit');
+  // Checked twice, because a row may be used while the DELETE waits for its lock.
   const isOld = sql`last_served_time < ${placeholder(connectionCallers.lastServedTime, 'time')}`;
   const sweep = database.write('usage.sweep', (db) =>
     db.delete(connectionCallers).where(
-      sql`(${connectionCallers.connectionUid}, ${connectionCallers.caller}) IN (
+      sql`${isOld} AND (${connectionCallers.connectionUid}, ${connectionCallers.caller}) IN (
         SELECT connection_uid, caller FROM connection_callers WHERE ${isOld} ORDER BY last_served_time LIMIT ${limit})`,
+    ),
+  );
+  const isUnused = sql`last_use_time < ${placeholder(callerUse.lastUseTime, 'time')}`;
+  const sweepCredentials = database.write('usage.sweepCredentials', (db) =>
+    db.delete(callerUse).where(
+      sql`${isUnused} AND (${callerUse.caller}, ${callerUse.credentialId}) IN (
+        SELECT caller, credential_id FROM caller_use WHERE ${isUnused} LIMIT ${limit})`,
     ),
   );
 
@@ -112,5 +120,6 @@ export function createUsageStore(database: Database): UsageStore {
       return new Map((await tenantCounts.all({})).map(({ caller, tenants }) => [caller, tenants]));
     },
     sweepConnectionCallers: (time, limit) => sweep.run({ time, limit }),
+    sweepCredentials: (time, limit) => sweepCredentials.run({ time, limit }),
   };
 }

@@ -74,7 +74,7 @@ export type CallerUsage = Message<"tokenvault.v1.CallerUsage"> & {
   credentials: CredentialUsage[];
 
   /**
-   * When it last called any method, exact to an hour. Absent: never, or not since the vault keeps it.
+   * When it last called any method, exact to an hour. Absent: not in the last 400 days.
    *
    * @generated from field: google.protobuf.Timestamp last_use_time = 3;
    */
@@ -130,7 +130,7 @@ export type CredentialUsage = Message<"tokenvault.v1.CredentialUsage"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * When it was last used. Absent: never, or not since the vault keeps it.
+   * When it was last used. Absent: not in the last 400 days.
    *
    * @generated from field: google.protobuf.Timestamp last_use_time = 4;
    */
