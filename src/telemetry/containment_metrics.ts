@@ -1,3 +1,4 @@
+import { SECOND } from '../model/clock.ts';
 import { CONTAINMENT_KINDS, type Containment, parseSubject } from '../model/containment.ts';
 import type { Meter } from './prometheus_meter.ts';
 
@@ -6,10 +7,26 @@ export function createContainmentMetrics(meter: Meter, list: () => readonly Cont
     'tokenvault_containments',
     'Containments in effect in this process, by kind.',
     ['kind'],
-    list,
-    (gauge, containments) => {
-      const kinds = containments.map(({ subject }) => parseSubject(subject)?.kind);
-      for (const kind of CONTAINMENT_KINDS) gauge.set({ kind }, kinds.filter((one) => one === kind).length);
+    () => createTimesByKind(list()),
+    (gauge, byKind) => {
+      for (const { kind, times } of byKind) gauge.set({ kind }, times.length);
     },
   );
+  meter.observed(
+    'tokenvault_oldest_containment_create_timestamp_seconds',
+    'When the oldest containment in effect in this process was created, by kind.',
+    ['kind'],
+    () => createTimesByKind(list()),
+    (gauge, byKind) => {
+      gauge.reset();
+      for (const { kind, times } of byKind) if (times.length > 0) gauge.set({ kind }, Math.min(...times) / SECOND);
+    },
+  );
+}
+
+function createTimesByKind(containments: readonly Containment[]) {
+  return CONTAINMENT_KINDS.map((kind) => {
+    const ofKind = containments.filter(({ subject }) => parseSubject(subject)?.kind === kind);
+    return { kind, times: ofKind.map(({ createTime }) => createTime) };
+  });
 }
