@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript, so that a Node that cannot run TypeScript says so. The program itself checks the exact version.
+import './prepare_node.js';
 import { existsSync, readFileSync } from 'node:fs';
-import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { sourceHash } from './source_hash.js';
 
@@ -18,9 +18,6 @@ if (major < 22 || (major === 22 && minor < 18)) {
 process.setSourceMapsEnabled(true);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// In the folder of the program, because other users may create Node's default folder first. Without a right to write
-// there is no cache. NODE_COMPILE_CACHE names another folder.
-module.enableCompileCache(`${root}/node_modules/.cache/token-vault`);
 await import(isBundled() ? '../dist/token-vault.js' : '../src/main.ts');
 
 /** Whether `npm run build` made a bundle of these sources. */

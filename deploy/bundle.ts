@@ -44,7 +44,7 @@ function fileUrls(folder: string): Plugin {
   return {
     name: 'file-urls',
     setup({ onLoad }) {
-      onLoad({ filter: /[\\/](?:src|test)[\\/].*\.ts$/ }, async ({ path }) => {
+      onLoad({ filter: /[\\/](?:bin|src|test)[\\/].*\.[jt]s$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
         if (!source.includes('import.meta.url')) return undefined;
         const url = JSON.stringify(relative(folder, path).replaceAll(sep, '/'));

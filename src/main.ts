@@ -1,3 +1,4 @@
+import '../bin/prepare_node.js';
 import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addAuditCommands } from './cli/audit/define_audit_commands.ts';

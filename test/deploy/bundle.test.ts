@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
@@ -67,4 +67,17 @@ test('the notices contain the licence of each package in the bundle', () => {
   expect(notices).toMatch(/^@grpc\/grpc-js \S+ \(Apache-2\.0\)$/m);
   expect(notices).toMatch(/^pg \S+ \(MIT\)$/m);
   expect(notices).toContain('Apache License');
+});
+
+test('the program keeps compiled code in its own folder', () => {
+  const root = checkout();
+  const report = "import module from 'node:module';\nconsole.log(module.getCompileCacheDir());\n";
+  writeFileSync(join(root, 'dist/token-vault.js'), report);
+
+  expect(run(root).stdout).toContain(join(root, 'node_modules/.cache/token-vault'));
+});
+
+test('the sources prepare Node before they import anything else', () => {
+  const [first] = /^import .*$/m.exec(readFileSync('src/main.ts', 'utf8')) ?? [];
+  expect(first).toBe("import '../bin/prepare_node.js';");
 });
