@@ -1,4 +1,5 @@
-import { compactVerify } from 'jose';
+import { compactVerify, errors } from 'jose';
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import { type Clock, SECOND, type Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { type TokenFault, tokenRefused } from '../model/presented_token_fault.ts';
@@ -35,8 +36,27 @@ export interface VerifiedToken {
   readonly fingerprint: string;
 }
 
+/**
+ * Remembered tokens with invalid signatures, because the limits of connections and then the call verify the same token.
+ * At 8 KiB a token, 8 MiB at most.
+ */
+const MAX_FORGED = 1_000;
+
 export function createTokenVerifier(issuers: Pick<TokenIssuers, 'find'>, clock: Clock): TokenVerifier {
   const signatures = createSignatureQueue();
+  const forged = createBoundedCache<string, IssuerKey>(MAX_FORGED);
+
+  async function verifySignature({ text, algorithm }: PresentedToken, key: IssuerKey, connection: string) {
+    if (forged.get(text) === key) throw tokenRefused('signature');
+    try {
+      await signatures.run(connection, () => compactVerify(text, key.jwk, { algorithms: [algorithm] }));
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) forged.set(text, key);
+      // Also a key of another type than the algorithm needs, or an RSA key below 2,048 bits.
+      throw tokenRefused('signature');
+    }
+  }
+
   /** What costs little comes first, so that a forged token costs a signature only if all else of it is right. */
   async function verify(text: string, connection: string): Promise<VerifiedToken> {
     const token = parsePresentedToken(text);
@@ -49,7 +69,7 @@ export function createTokenVerifier(issuers: Pick<TokenIssuers, 'find'>, clock: 
     const fault = tokenClaimsFault(claims, issuer, clock.now());
     if (fault !== undefined) throw tokenRefused(fault);
     const key = open.keys.find(token.keyId) ?? (await readKey(open, token));
-    await signatures.run(connection, () => verifySignature(token, key));
+    await verifySignature(token, key, connection);
     const found = findTokenSubject(claims, issuer);
     if ('fault' in found) throw tokenRefused(found.fault);
     const { exp = 0 } = claims;
@@ -90,12 +110,3 @@ function keysUnavailable({ id }: TokenIssuer): VaultError {
 }
 
 const RETRY_AFTER = 5 * SECOND;
-
-async function verifySignature({ text, algorithm }: PresentedToken, { jwk }: IssuerKey): Promise<void> {
-  try {
-    await compactVerify(text, jwk, { algorithms: [algorithm] });
-  } catch {
-    // Also a key of another type than the algorithm needs, or an RSA key below 2,048 bits.
-    throw tokenRefused('signature');
-  }
-}

@@ -52,6 +52,24 @@ const withFile = (name: string, content: string) => {
 };
 
 describe('a forged token', () => {
+  test('is verified once, and again with another key of the same id', async () => {
+    const host = await startIssuer();
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const { outcome, advance, issuers } = openVerifier(clusterIssuer(atUrl(host.jwksUrl)));
+    const forger = await createSigningKey('k1');
+    const forged = await forger.sign(claims);
+    for (let i = 0; i < 3; i++) expect(await outcome(forged)).toBe('signature');
+    expect(verify).toHaveBeenCalledTimes(1);
+
+    const replaced = new Promise<void>((resolve) => issuers.onKeysRemoved(resolve));
+    host.answer = { status: 200, body: JSON.stringify({ keys: [forger.publicJwk] }) };
+    advance(300_000);
+    await replaced;
+    expect(await outcome(forged)).toBe(SUBJECT);
+    expect(verify).toHaveBeenCalledTimes(2);
+    verify.mockRestore();
+  });
+
   test('without a signature, or signed with the public key as a shared secret, is refused', async () => {
     const host = await startIssuer();
     const rsa = await host.addKey('rsa', 'RS256');

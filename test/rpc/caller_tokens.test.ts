@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTokenIssuers } from '../../src/caller_tokens/token_issuers.ts';
@@ -365,6 +366,40 @@ describe('the logs', () => {
     const [header = '', payload = '', signature = ''] = token.split('.');
     for (const part of [header, payload, signature])
       expect(JSON.stringify([entries, vault.stage.log.events])).not.toContain(part);
+  });
+});
+
+describe('a flood of forged tokens', () => {
+  test('is refused, while new tokens, known ones and API keys of other connections are accepted', async () => {
+    const vault = await openStage();
+    const known = await cluster.sign(pod);
+    expect(await vault.outcome(known)).toBe('OK');
+    const head = known.slice(0, known.lastIndexOf('.'));
+    let isOver = false;
+    const refusals: unknown[] = [];
+    // Below the 32 streams of a connection without a caller. The clients share one connection.
+    const flood = async () => {
+      while (!isOver) {
+        const forged = `${head}.${randomBytes(64).toString('base64url')}`;
+        const client = createClient(TokenService, vault.stage.address, { apiKey: forged });
+        const refusal = await client.getAccessToken({ connection: CONNECTION }).catch((error: RpcError) => error);
+        refusals.push(refusal instanceof Error ? refusal.metadata['tokenFault'] : refusal);
+        client.close();
+      }
+    };
+
+    const flooding = Promise.all(Array.from({ length: 30 }, flood));
+    await expect.poll(() => refusals.length).toBeGreaterThan(100);
+    const accepted: string[] = [];
+    for (let n = 0; n < 5; n++)
+      for (const token of [await cluster.sign({ ...pod, jti: `${n}` }), known, vault.apiKey])
+        accepted.push(await vault.outcome(token));
+    isOver = true;
+    await flooding;
+
+    expect(accepted).toEqual(accepted.map(() => 'OK'));
+    expect(new Set(refusals)).toEqual(new Set(['signature']));
+    await vault.stage.close();
   });
 });
 
