@@ -1,10 +1,10 @@
 import { type Connection, connectionName } from '../model/connection.ts';
 import type { Grant } from '../model/connection_grant.ts';
 import type { ResourceIssue } from '../model/connection_resource_issue.ts';
+import { issueAfter } from '../model/connection_resource_issue_after_refusal.ts';
 import type { App } from '../model/entra_app.ts';
 import { VaultError } from '../model/errors.ts';
 import { isPersonal } from '../model/personal_account_refusal.ts';
-import { issueAfter } from '../model/resource_issue_after_refusal.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Outcome } from '../model/token_request_outcome.ts';

@@ -3,7 +3,7 @@ import { type Duration, MINUTE } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import type { DamagedSeal, ResealPosition, RotatingTenant } from '../store/tenant_key_store_interface.ts';
-import { type RotationJobParts, startRotationJob } from './rotation_job.ts';
+import { type RotationJobParts, startRotationJob } from './key_rotation_job.ts';
 
 export const LEASE_NAME = 'tenant_key_rotation';
 

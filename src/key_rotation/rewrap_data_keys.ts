@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, type Duration, MINUTE } from '../model/clock.ts';
 import type { DataKeyPosition } from '../store/root_key_store_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
-import { type RotationJobParts, startRotationJob } from './rotation_job.ts';
+import { type RotationJobParts, startRotationJob } from './key_rotation_job.ts';
 
 export const LEASE_NAME = 'root_key_rotation';
 

@@ -2,8 +2,8 @@ import { DAY, type Duration, MINUTE, type Timestamp, timeLeft } from './clock.ts
 import { type Account, type Connection, isSameAccount } from './connection.ts';
 import { keepAliveTimeAfter } from './connection_grant.ts';
 import { SUSPECT_INTERVAL } from './connection_resource_issue.ts';
+import { issueAfter, stateReasonOf } from './connection_resource_issue_after_refusal.ts';
 import { isGrantSound, withDerivedState } from './connection_resource_states.ts';
-import { issueAfter, stateReasonOf } from './resource_issue_after_refusal.ts';
 import type { Failure, Granted, Outcome } from './token_request_outcome.ts';
 
 /** Between two attempts for a blocked connection: an administrator must act first. */

@@ -3,11 +3,11 @@ import type { PermissionsByResource } from '../model/connection.ts';
 import { type App, homeDirectory } from '../model/entra_app.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { implicitPermissionWarnings } from '../scopes/implicit_permission_warnings.ts';
-import type { Preset } from '../scopes/product_presets.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import { administratorConsents } from '../scopes/user_consent.ts';
 import { appWarnings, credentialWarnings, permissionWarnings, rotationWarnings } from './app_setup_warnings.ts';
 import * as portal from './azure_portal_steps.ts';
+import type { Preset } from './registration_presets_of_products.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 
 /** What an operator must still do in the Entra portal before users can connect. */

@@ -13,9 +13,9 @@ import { serviceOf } from '../model/microsoft_resource_uri.ts';
 import type { Secret } from '../model/secret.ts';
 import { rotatedCredential } from '../model/secret_rotation_due.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Preset } from '../scopes/product_presets.ts';
 import { isLoopback } from './check_operator_fields.ts';
 import type { ProbeReport } from './probe_app_credentials.ts';
+import type { Preset } from './registration_presets_of_products.ts';
 
 /** The portal creates client secrets of at most 24 calendar months, which can be some days more than two years. */
 const LONGEST_SECRET = 735 * DAY;

@@ -1,12 +1,12 @@
 import type { App } from '../model/entra_app.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Preset } from '../scopes/product_presets.ts';
 import type { AppFields } from './app_request_types.ts';
 import { checkAppFields } from './check_app_fields.ts';
 import { checkBaseUrl, checkGuid, checkId } from './check_operator_fields.ts';
 import { checkRegistration } from './check_rotation_and_home_directory.ts';
 import { checkStrategy, presetRedirectUris } from './preset_redirect_uris.ts';
+import type { Preset } from './registration_presets_of_products.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 import type { AppRegistration, RegisterTenant } from './tenant_request_types.ts';
 

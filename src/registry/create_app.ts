@@ -2,7 +2,6 @@ import { appName } from '../model/connection.ts';
 import type { App } from '../model/entra_app.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Preset } from '../scopes/product_presets.ts';
 import type { CreateApp, CreatedApp } from './app_request_types.ts';
 import { appNextSteps } from './app_setup_next_steps.ts';
 import { probeWarnings } from './app_setup_warnings.ts';
@@ -13,6 +12,7 @@ import { checkId } from './check_operator_fields.ts';
 import { createLookup } from './find_resource_by_id.ts';
 import { notProbed, probeApp } from './probe_app_credentials.ts';
 import { detailsAfter, newAppDetails } from './read_app_details.ts';
+import type { Preset } from './registration_presets_of_products.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 
 /** Adds an app to a tenant, with a first credential if one is given, in one commit; then probes the credential. */

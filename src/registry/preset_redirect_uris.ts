@@ -1,6 +1,6 @@
 import { fieldInvalid } from '../model/errors.ts';
-import type { Preset } from '../scopes/product_presets.ts';
 import { LONGEST_REDIRECT_URI } from './check_operator_fields.ts';
+import type { Preset } from './registration_presets_of_products.ts';
 
 /** The values for the placeholders in a preset's redirect URIs. */
 export interface Addresses {

@@ -1,7 +1,6 @@
 import { checkText } from '../model/check_text_fields.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { findPreset, PRESET_NAMES, type Preset } from '../scopes/product_presets.ts';
 import type { Registration } from '../store/store_interfaces.ts';
 import type { NextSteps } from './app_setup_next_steps.ts';
 import { FIRST, newFirstApp } from './build_new_app.ts';
@@ -9,6 +8,7 @@ import { newFirstCredential, REGISTRATION_FIELDS } from './build_new_credential.
 import { withoutAccessChange } from './check_access_labels.ts';
 import { checkCatalog, checkGuids, checkId, checkThresholds } from './check_operator_fields.ts';
 import { addApp, alreadyExists, orThrow } from './create_app.ts';
+import { findPreset, PRESET_NAMES, type Preset } from './registration_presets_of_products.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 import type { AppRegistration, RegisteredTenant, RegisterTenant } from './tenant_request_types.ts';
 

@@ -1,7 +1,7 @@
 import { ALL_CONSENTED, GRAPH } from '../model/microsoft_resource_uri.ts';
 import { fullForm, oidcScope, type Permission, parsePermission, permissionKey } from './delegated_permission.ts';
 import type { Coverage } from './implied_permissions.ts';
-import type { Catalog, CatalogEntry } from './scope_catalog.ts';
+import type { Catalog, CatalogEntry } from './parse_scope_catalog.ts';
 import type { ConsentRequest, ConsentTexts } from './scope_translator_interface.ts';
 import type { Lookup } from './translate_scopes.ts';
 

@@ -6,7 +6,7 @@ import { createMemo } from './bounded_memo.ts';
 import { consentTexts } from './consent_texts.ts';
 import { fullForm, oidcScope, parsePermission, permissionKey } from './delegated_permission.ts';
 import { type Coverage, createCoverage } from './implied_permissions.ts';
-import type { Catalog } from './scope_catalog.ts';
+import type { Catalog } from './parse_scope_catalog.ts';
 import { createScopeCeilings, meaningOf } from './scope_ceiling.ts';
 import type { CatalogDescription, Scopes, TokenScope } from './scope_translator_interface.ts';
 import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate_scopes.ts';

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogEntry } from './scope_catalog.ts';
+import type { Catalog, CatalogEntry } from './parse_scope_catalog.ts';
 
 /** The permissions and scopes that a grant implies. Names are in lower case, because Entra compares case-insensitively. */
 export interface Coverage {

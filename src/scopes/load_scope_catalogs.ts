@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
-import { type Catalog, parseCatalog } from './scope_catalog.ts';
+import { type Catalog, parseCatalog } from './parse_scope_catalog.ts';
 
 const BUILT_IN = fileURLToPath(new URL('./catalogs', import.meta.url));
 

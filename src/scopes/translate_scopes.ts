@@ -11,7 +11,7 @@ import {
   parsePermission,
   permissionKey,
 } from './delegated_permission.ts';
-import type { Catalog } from './scope_catalog.ts';
+import type { Catalog } from './parse_scope_catalog.ts';
 import { suggest } from './suggest_similar_scope.ts';
 
 /** The permissions of one product scope. */

@@ -2,7 +2,7 @@ import type { PermissionsByResource } from '../model/connection.ts';
 import { type App, homeDirectory } from '../model/entra_app.ts';
 import { type ConsentRule, type PermissionConsent, USER_CONSENTS } from './consent_rule.ts';
 import { parsePermission, permissionKey } from './delegated_permission.ts';
-import type { Catalog } from './scope_catalog.ts';
+import type { Catalog } from './parse_scope_catalog.ts';
 
 export type ConsentRules = (permission: string) => ConsentRule | undefined;
 

@@ -3,7 +3,7 @@ import { startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config_interface.ts';
 import { readSinksFile } from '../config/read_event_sinks_file.ts';
 import { createInspectionJob } from '../credential_lifecycle/inspection/app_inspection_job.ts';
-import { createRotationJob } from '../credential_lifecycle/rotation/rotation_job.ts';
+import { createRotationJob } from '../credential_lifecycle/rotation/credential_rotation_job.ts';
 
 import { createRotations } from '../credential_lifecycle/rotation/start_rotations.ts';
 import { startDeliveries } from '../event_delivery/start_event_delivery.ts';

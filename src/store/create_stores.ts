@@ -24,7 +24,7 @@ import { createOutboxRows, createOutboxStore } from './events/event_outbox.ts';
 import { createDeliveryStore } from './events/sink_delivery_store.ts';
 import { createExpiryStore } from './expiry/expiry_store.ts';
 import { kekAge, kekReminded, startKekAge } from './expiry/root_key_age_record.ts';
-import { createChangeRows } from './replication/change_rows.ts';
+import { createChangeRows } from './replication/announce_changes_to_replicas.ts';
 import { createChangeStore } from './replication/change_store.ts';
 import { createCommitIdStore } from './replication/commit_id_store.ts';
 import { insertFeedCounters } from './replication/feed_counters.ts';

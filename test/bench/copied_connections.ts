@@ -9,7 +9,7 @@ import { createConnectionRows } from '../../src/store/connections/connection_row
 import { createAccessTokenRows } from '../../src/store/connections/sealed_access_token_rows.ts';
 import type { Database, Values } from '../../src/store/database_interface.ts';
 import { createOutboxRows } from '../../src/store/events/event_outbox.ts';
-import { createChangeRows } from '../../src/store/replication/change_rows.ts';
+import { createChangeRows } from '../../src/store/replication/announce_changes_to_replicas.ts';
 import { createTenantKeys } from '../../src/store/rows/tenant_data_keys.ts';
 import { createMeta } from '../../src/store/vault/vault_metadata_store.ts';
 import { copyRows } from './copy_rows.ts';

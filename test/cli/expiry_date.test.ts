@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { expiryDate } from '../../src/cli/import/parse_secret_expiry_date.ts';
+import { expiryDate } from '../../src/cli/parse_expiry_date.ts';
 
 test('both forms of a date give the same day', () => {
   fc.assert(

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { BatchJob } from '../../src/background/batch_job.ts';
+import { createRotationJob } from '../../src/credential_lifecycle/rotation/credential_rotation_job.ts';
 import type { RotationStepParts } from '../../src/credential_lifecycle/rotation/rotation_dependencies.ts';
-import { createRotationJob } from '../../src/credential_lifecycle/rotation/rotation_job.ts';
 import type { Rotations } from '../../src/credential_lifecycle/rotation/start_rotations.ts';
 import { createRotations } from '../../src/credential_lifecycle/rotation/start_rotations.ts';
 import type { AppRegistrations } from '../../src/entra/app_registrations_interface.ts';

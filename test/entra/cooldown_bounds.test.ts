@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { createAppFailures } from '../../src/entra/health/app_failure_confirmation.ts';
-import { createDirectoryHealth } from '../../src/entra/health/app_health_in_directory.ts';
 import { createCooldown } from '../../src/entra/health/cooldown_with_trials.ts';
 import {
   type EvidenceContext,
@@ -10,6 +9,7 @@ import {
 } from '../../src/entra/health/refusal_evidence_weight.ts';
 import { createRequestCooldowns } from '../../src/entra/health/refused_request_cooldowns.ts';
 import { createTrialSchedule } from '../../src/entra/health/trial_schedule.ts';
+import { createDirectoryHealth } from '../../src/entra/health/weigh_refusals_of_app_in_directory.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Failure } from '../../src/model/token_request_outcome.ts';
 import { createMovableClock, NOW } from './fixtures.ts';

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentMetrics } from '../../src/entra/entra_metrics_interface.ts';
 import { createAppHealth } from '../../src/entra/health/app_health.ts';
-import { createDirectoryHealth } from '../../src/entra/health/app_health_in_directory.ts';
 import { createCooldown } from '../../src/entra/health/cooldown_with_trials.ts';
 import { type EvidenceContext, originOf } from '../../src/entra/health/refusal_evidence_weight.ts';
 import { createRequestCooldowns } from '../../src/entra/health/refused_request_cooldowns.ts';
+import { createDirectoryHealth } from '../../src/entra/health/weigh_refusals_of_app_in_directory.ts';
 import { HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { Secret } from '../../src/model/secret.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import { SUSPECT_INTERVAL } from '../../src/model/connection_resource_issue.ts';
+import { issueAfter, type KnownResource } from '../../src/model/connection_resource_issue_after_refusal.ts';
 import { PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
 import { asMissingConsent, isUnclearForPersonal } from '../../src/model/personal_account_refusal.ts';
-import { issueAfter, type KnownResource } from '../../src/model/resource_issue_after_refusal.ts';
 import { type FailureKind, type FailureSubject, newFailure } from '../../src/model/token_request_outcome.ts';
 
 const NOW = 1_800_000_000_000;

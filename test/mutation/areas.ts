@@ -90,7 +90,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   },
   evidence_cooldowns: {
     mutate: [
-      'src/entra/health/{app_failure_confirmation,app_health_in_directory,cooldown_with_trials}.ts',
+      'src/entra/health/{app_failure_confirmation,weigh_refusals_of_app_in_directory,cooldown_with_trials}.ts',
       'src/entra/health/{refusal_evidence_weight,refused_request_cooldowns,trial_schedule}.ts',
     ],
     tests: ['test/entra/cooldown_bounds.test.ts', 'test/entra/cooldown_evidence.test.ts'],
@@ -110,7 +110,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   },
   evidence_verdicts: {
     mutate: [
-      'src/model/{personal_account_refusal,resource_issue_after_refusal}.ts',
+      'src/model/{personal_account_refusal,connection_resource_issue_after_refusal}.ts',
       'src/tokens/correlated_failure_detector.ts',
     ],
     tests: [

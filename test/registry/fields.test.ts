@@ -11,8 +11,8 @@ import {
   checkReturnUrlPrefixes,
 } from '../../src/registry/check_operator_fields.ts';
 import { checkStrategy, presetRedirectUris } from '../../src/registry/preset_redirect_uris.ts';
+import { findPreset } from '../../src/registry/registration_presets_of_products.ts';
 import { masked } from '../../src/registry/update_mask.ts';
-import { findPreset } from '../../src/scopes/product_presets.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 
 const scopes = await openScopes();

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { createScopes } from '../../src/scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../src/scopes/load_scope_catalogs.ts';
-import { type Catalog, parseCatalog } from '../../src/scopes/scope_catalog.ts';
+import { type Catalog, parseCatalog } from '../../src/scopes/parse_scope_catalog.ts';
 import type { Scopes } from '../../src/scopes/scope_translator_interface.ts';
 
 export async function openScopes(...more: string[]): Promise<Scopes> {

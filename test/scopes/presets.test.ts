@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findPreset, PRESET_NAMES } from '../../src/scopes/product_presets.ts';
+import { findPreset, PRESET_NAMES } from '../../src/registry/registration_presets_of_products.ts';
 import { openScopes } from './open_scopes.ts';
 
 const scopes = await openScopes();

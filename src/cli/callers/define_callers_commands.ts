@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES } from '../../model/authenticated_caller.ts';
 import { DAY, type Timestamp } from '../../model/clock.ts';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
-import { expiryDate } from '../import/parse_secret_expiry_date.ts';
+import { expiryDate } from '../parse_expiry_date.ts';
 import { accessOptions } from '../vault_access_options.ts';
 import type { CheckFlags } from './check_callers_file.ts';
 import type { UsageFlags } from './print_callers_usage.ts';

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GUID, RESOURCE_ID } from '../../model/id_patterns.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
+import { expiryDate } from '../parse_expiry_date.ts';
 import { accessOptions } from '../vault_access_options.ts';
 import type { ImportFlags } from './import_command_actions.ts';
-import { expiryDate } from './parse_secret_expiry_date.ts';
 
 /** The arguments of `token-vault import …`. The modules that do the work are loaded when a command runs. */
 export function addImportCommands(program: Command): void {

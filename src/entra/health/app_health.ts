@@ -7,13 +7,13 @@ import type { Failure } from '../../model/token_request_outcome.ts';
 import type { Meaning } from '../errors/classify_entra_response.ts';
 import { createAppFailures } from './app_failure_confirmation.ts';
 import { createDirectoryHealthMap } from './app_health_by_directory.ts';
-import { RECENT_GRANT } from './app_health_in_directory.ts';
 import { type AppStateRecorderParts, createAppStateRecorder } from './app_state_recorder.ts';
 import type { HealthProbes } from './background_health_probes.ts';
 import { type Cooldown, createCooldown } from './cooldown_with_trials.ts';
 import { type CredentialUse, createCredentialChoice } from './credential_choice.ts';
 import { type EvidenceContext, originOf, type Requester, requestKey } from './refusal_evidence_weight.ts';
 import { createRequestCooldowns } from './refused_request_cooldowns.ts';
+import { RECENT_GRANT } from './weigh_refusals_of_app_in_directory.ts';
 
 export type AppHealth = ReturnType<typeof createAppHealth>;
 

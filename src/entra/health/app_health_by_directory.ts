@@ -1,12 +1,12 @@
 import { createBoundedCache } from '../../model/bounded_cache.ts';
 import { homeDirectory } from '../../model/entra_app.ts';
 import type { Failure } from '../../model/token_request_outcome.ts';
-import { createDirectoryHealth, type DirectoryHealth } from './app_health_in_directory.ts';
 import type { AppStateRecorder, AppStateRecorderParts } from './app_state_recorder.ts';
 import type { HealthProbes } from './background_health_probes.ts';
 import type { Cooldown } from './cooldown_with_trials.ts';
 import type { CredentialChoice } from './credential_choice.ts';
 import { type EvidenceContext, requesterOf } from './refusal_evidence_weight.ts';
+import { createDirectoryHealth, type DirectoryHealth } from './weigh_refusals_of_app_in_directory.ts';
 
 export interface DirectoryHealthMapParts
   extends Pick<AppStateRecorderParts, 'app' | 'clock' | 'metrics' | 'appStateStore'> {

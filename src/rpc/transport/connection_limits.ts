@@ -16,7 +16,7 @@ import { createCertifiedSessions, lifetimeOf } from './certified_sessions.ts';
 import { authContextOf, clientCertificateOf } from './client_certificate_of_call.ts';
 import { drainSession } from './drain_session.ts';
 import { dropUnusableDeadline } from './drop_unusable_deadline.ts';
-import { EndableCall } from './endable_streaming_call.ts';
+import { EndableCall } from './end_stream_at_connection_age.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
 import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peer_limits.ts';
 import { createUnreadResponses } from './unread_response_limits.ts';

@@ -2,7 +2,7 @@ import { asc, desc, eq, gte, sql } from 'drizzle-orm';
 import { type Database, placeholder } from '../database_interface.ts';
 import type { ChangeStore } from '../replication_store_interfaces.ts';
 import { deleteUpTo } from '../rows/delete_up_to.ts';
-import { CHANGES_CHANNEL, type ChangeRows } from './change_rows.ts';
+import { CHANGES_CHANNEL, type ChangeRows } from './announce_changes_to_replicas.ts';
 
 export function createChangeStore(database: Database, changeRows: ChangeRows): ChangeStore {
   const { changes, feed } = database.tables;

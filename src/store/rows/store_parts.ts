@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/clock.ts';
 import type { Database } from '../database_interface.ts';
 import type { OutboxRows } from '../events/event_outbox.ts';
-import type { ChangeRows } from '../replication/change_rows.ts';
+import type { ChangeRows } from '../replication/announce_changes_to_replicas.ts';
 import type { TenantKeys } from './tenant_data_keys.ts';
 
 /** What the stores and the row modules are built from. */

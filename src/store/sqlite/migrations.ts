@@ -1,6 +1,6 @@
 import type SqliteConnection from 'better-sqlite3';
 import type { Migration } from '../read_migration_files.ts';
-import { numberEpoch } from './begin_wal_epoch.ts';
+import { numberEpoch } from './stamp_file_and_wal_epoch.ts';
 
 export const MIGRATIONS_TABLE = 'migrations';
 

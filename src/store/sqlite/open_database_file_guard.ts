@@ -3,9 +3,9 @@ import type SqliteConnection from 'better-sqlite3';
 import { SECOND } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { FilePlace } from '../database_interface.ts';
-import { beginEpoch } from './begin_wal_epoch.ts';
 import { removeRecord, writeRecord } from './clean_shutdown_state_file.ts';
 import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './database_file_header.ts';
+import { beginEpoch } from './stamp_file_and_wal_epoch.ts';
 
 /**
  * The files of an open database. SQLite itself continues with files that were deleted, moved or replaced, and its writes are lost

@@ -4,7 +4,7 @@ import { VaultError } from '../../model/errors.ts';
 import { changedSinceRead } from '../../model/etag.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import { type Database, placeholder } from '../database_interface.ts';
-import type { ChangeRows } from '../replication/change_rows.ts';
+import type { ChangeRows } from '../replication/announce_changes_to_replicas.ts';
 import { deleteUpTo } from '../rows/delete_up_to.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';
 

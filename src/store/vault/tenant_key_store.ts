@@ -4,7 +4,7 @@ import { type TenantNames, VAULT, VAULT_UID, type WrappedDek } from '../../keyri
 import { corruptCause, dekVersionOf } from '../../keyring/sealed_record.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { type Database, type Db, placeholder, placeholders, type Step } from '../database_interface.ts';
-import type { ChangeRows } from '../replication/change_rows.ts';
+import type { ChangeRows } from '../replication/announce_changes_to_replicas.ts';
 import { sealVersionChanged, versionBytes } from '../rows/seal_versions.ts';
 import { nameOf, type SealedRow, type SealedTable, tablesOf, valuesIn } from '../rows/sealed_tables.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';

@@ -1,4 +1,4 @@
-import type { Timestamp } from '../../model/clock.ts';
+import type { Timestamp } from '../model/clock.ts';
 
 /** The portal's value for "never" in 2020. */
 const NEVER = Date.UTC(2299, 11, 31);
