@@ -50,8 +50,8 @@ const TENANT_KEY_CRASHES: readonly TenantKeyCrashPoint[] = [
   'tenant_keys_unshredded',
   ...(IS_LONG ? (['tenant_key_added', 'values_resealed', 'tenant_key_retired'] as const) : []),
 ];
-/** A restart takes seconds. */
-const RETRIES = 200;
+/** Restarts take seconds, and a client comes back after a backoff that grows with each of them. */
+const RETRIES = 1_000;
 
 let sandbox: Sandbox;
 let filled: string;
