@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +10,10 @@ import { ReadinessCheck_State as State, StatusService } from '../../src/gen/toke
 import { newApiKey } from '../../src/model/api_key.ts';
 import type { RpcError } from '../../src/rpc/client_rpc_error.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
-import { callersFile, type WrittenCaller } from './callers_file.ts';
+import { callersFile } from './callers_file.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
-import { type Clients, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+import { type Clients, reasonOf, type Scenario } from './start_scenario.ts';
+import { type ScenarioWithCallers, startWithCallers } from './start_with_callers.ts';
 import { serveProgram } from './vault_program.ts';
 
 const DAY = 86_400_000;
@@ -31,22 +31,13 @@ const reader = { id: 'reader', ...keys.reader, rules: [{ role: 'token_reader', t
 
 let scenario: Scenario;
 let file: string;
+let use: ScenarioWithCallers['use'];
+let metrics: ScenarioWithCallers['metrics'];
 let by: Record<keyof typeof keys, Clients>;
 let acme: Onboarded;
 let connection: string;
 beforeAll(async () => {
-  const environment = {
-    get CALLERS_FILE() {
-      return file;
-    },
-  };
-  scenario = await startScenario({
-    environment,
-    prepare(folder) {
-      file = join(folder, 'callers.yaml');
-      writeFileSync(file, callersFile(operator, reader));
-    },
-  });
+  ({ scenario, file, use, metrics } = await startWithCallers(operator, reader));
   by = {
     operator: scenario.clients({ apiKey: keys.operator.key }),
     reader: scenario.clients({ apiKey: keys.reader.key }),
@@ -62,18 +53,10 @@ afterAll(async () => {
 });
 beforeEach(() => use(operator, reader));
 
-/** Settles once the vault uses it. */
-async function use(...callers: readonly WrittenCaller[]): Promise<void> {
-  const text = callersFile(...callers);
-  writeFileSync(file, text);
-  await expect.poll(() => metric('tokenvault_callers_file_info')).toContain(hash('sha256', text, 'hex'));
-}
-
 const ask = () => reasonOf(by.reader.tokens.getAccessToken({ connection }));
 
 async function metric(name: string): Promise<string | undefined> {
-  const response = await fetch(`http://${scenario.vault.addresses.ops}/metrics`);
-  return (await response.text()).split('\n').find((line) => line.startsWith(name));
+  return (await metrics()).split('\n').find((line) => line.startsWith(name));
 }
 
 function audited() {

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import type { ContainmentSubject } from '../../src/gen/tokenvault/v1/containment_pb.ts';
@@ -8,9 +6,9 @@ import { StatusService } from '../../src/gen/tokenvault/v1/status_service_pb.ts'
 import { newApiKey } from '../../src/model/api_key.ts';
 import { createClient } from '../../src/rpc/grpc_client.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
-import { callersFile } from './callers_file.ts';
 import { CONTOSO_USER, importAda, type Onboarded, onboard } from './onboard.ts';
-import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+import { type Clients, failureOf, reasonOf, type Scenario } from './start_scenario.ts';
+import { startWithCallers } from './start_with_callers.ts';
 
 const keys = { admin: newApiKey('admin'), product: newApiKey('product') };
 const rulesOf = (...roles: readonly string[]) => roles.map((role) => ({ role, tenants: ['*'] }));
@@ -21,22 +19,10 @@ let admin: Clients;
 let tenant: Onboarded;
 let connection: string;
 beforeAll(async () => {
-  let file = '';
-  scenario = await startScenario({
-    environment: {
-      get CALLERS_FILE() {
-        return file;
-      },
-    },
-    prepare(folder) {
-      file = join(folder, 'callers.yaml');
-      const callers = [
-        { id: 'admin', ...keys.admin, rules: rulesOf('admin', 'operator') },
-        { id: 'product', ...keys.product, rules: rulesOf('connector', 'token_reader') },
-      ];
-      writeFileSync(file, callersFile(...callers));
-    },
-  });
+  ({ scenario } = await startWithCallers(
+    { id: 'admin', ...keys.admin, rules: rulesOf('admin', 'operator') },
+    { id: 'product', ...keys.product, rules: rulesOf('connector', 'token_reader') },
+  ));
   product = scenario.clients({ apiKey: keys.product.key });
   admin = scenario.clients({ apiKey: keys.admin.key });
   tenant = await onboard({ ...scenario, tenants: admin.tenants }, 'acme');

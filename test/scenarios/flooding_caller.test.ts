@@ -1,13 +1,12 @@
 import { hash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
-import { callersFile, type WrittenCaller } from './callers_file.ts';
+import type { WrittenCaller } from './callers_file.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
-import { type Clients, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+import { type Clients, reasonOf, type Scenario } from './start_scenario.ts';
+import { type ScenarioWithCallers, startWithCallers } from './start_with_callers.ts';
 
 /** Share of the measured capacity, and how far the flood is above it. */
 const RATE = 0.05;
@@ -31,23 +30,13 @@ const flooder = (rate?: object): WrittenCaller => ({
 });
 
 let scenario: Scenario;
-let file: string;
+let use: ScenarioWithCallers['use'];
+let metrics: ScenarioWithCallers['metrics'];
 let by: Record<keyof typeof keys, Clients>;
 /** Of both callers: one app, one directory. */
 let acme: Onboarded;
 beforeAll(async () => {
-  const environment = {
-    get CALLERS_FILE() {
-      return file;
-    },
-  };
-  scenario = await startScenario({
-    environment,
-    prepare(folder) {
-      file = join(folder, 'callers.yaml');
-      writeFileSync(file, callersFile(operator, quiet, flooder()));
-    },
-  });
+  ({ scenario, use, metrics } = await startWithCallers(operator, quiet, flooder()));
   const clientsOf = (apiKey: string) =>
     scenario.clients({ apiKey, channel: { 'grpc.enable_retries': 0, 'grpc.use_local_subchannel_pool': 1 } });
   by = {
@@ -61,16 +50,6 @@ afterAll(async () => {
   for (const clients of Object.values(by)) clients.close();
   await scenario.close();
 });
-
-async function use(...callers: readonly WrittenCaller[]): Promise<void> {
-  const text = callersFile(...callers);
-  writeFileSync(file, text);
-  await expect.poll(metrics, PATIENT).toContain(hash('sha256', text, 'hex'));
-}
-
-async function metrics(): Promise<string> {
-  return (await fetch(`http://${scenario.vault.addresses.ops}/metrics`)).text();
-}
 
 /** 0 without such a series. */
 async function counter(series: string): Promise<number> {
