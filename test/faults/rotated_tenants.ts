@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import * as reader from '../store/independent_reader.ts';
+import { CONNECTIONS_EACH, TENANTS } from './many_tenants.ts';
 
 /** A refresh token as it is stored. */
 export interface StoredToken {
@@ -18,6 +19,18 @@ export interface StoredDek {
   readonly wrapped: Buffer;
 }
 
+/** What a vault has stored. */
+export interface StoredVault {
+  readonly deploymentId: string;
+  readonly deks: readonly StoredDek[];
+  readonly tokens: readonly StoredToken[];
+  /** How many are under the first data key. */
+  readonly oldValues: number;
+}
+
+/** The names of all data keys that are rotated. */
+export const KEY_OWNERS = ['vault', ...Array.from({ length: TENANTS }, (_, index) => `tenants/t${index}`)];
+
 /** Counts values under the first data key, of the tenants `t0`, `t1` and so on, and of the vault. `one`: the byte 1 in the dialect. */
 export const countOldValues = (one: "x'01'" | "'\\x01'") => `SELECT count(*) AS count FROM (
     SELECT tenant_uid, personal AS value FROM connections UNION ALL SELECT tenant_uid, refresh_token FROM connections
@@ -34,7 +47,7 @@ export const SELECT_DEKS = `SELECT d.tenant_uid AS "tenantUid", coalesce(t.tenan
     FROM deks AS d LEFT JOIN tenants AS t ON t.uid = d.tenant_uid`;
 
 /** Unwraps data keys with node:crypto alone, by tenant. */
-export function unwrapAll(deploymentId: string, root: Buffer, rows: readonly StoredDek[]): ReadonlyMap<string, Buffer> {
+function unwrapAll(deploymentId: string, root: Buffer, rows: readonly StoredDek[]): ReadonlyMap<string, Buffer> {
   return new Map(
     rows.map((row) => [
       row.tenantUid,
@@ -43,8 +56,18 @@ export function unwrapAll(deploymentId: string, root: Buffer, rows: readonly Sto
   );
 }
 
+/** Each tenant has a new data key alone, under the root key, and all is sealed under it. */
+export function expectAllRotated(root: Buffer, before: StoredVault, after: StoredVault): void {
+  const { deploymentId, deks, tokens, oldValues } = after;
+  expect(oldValues).toBe(0);
+  expect(deks.filter(({ tenantId, version }) => /^t\d/.test(tenantId) && Number(version) < 2)).toEqual([]);
+  expect(tokens).toHaveLength(TENANTS * CONNECTIONS_EACH);
+  const old = unwrapAll(deploymentId, root, before.deks);
+  expectRotated(deploymentId, tokens, old, unwrapAll(deploymentId, root, deks));
+}
+
 /** Every token opens with the new data key of its tenant, and none with the old one. */
-export function expectRotated(
+function expectRotated(
   deploymentId: string,
   tokens: readonly StoredToken[],
   old: ReadonlyMap<string, Buffer>,
