@@ -162,7 +162,9 @@ describe('a broken callers file', () => {
     expect(await ask()).toBe('OK');
 
     writeFileSync(file, 'version: 1');
-    await expect.poll(() => metric('tokenvault_callers_file_rejected')).toBe('tokenvault_callers_file_rejected 1');
+    await expect
+      .poll(() => metric('tokenvault_callers_file_rejected'), { timeout: 60_000 })
+      .toBe('tokenvault_callers_file_rejected 1');
     await scenario.later(DAY);
 
     expect(await ask()).toBe('ACCESS_DENIED');
@@ -177,7 +179,9 @@ describe('a broken callers file', () => {
     expect(await metric('tokenvault_callers_file_rejected')).toBe('tokenvault_callers_file_rejected 0');
 
     writeFileSync(file, callersFile(operator).slice(0, -10));
-    await expect.poll(() => metric('tokenvault_callers_file_rejected')).toBe('tokenvault_callers_file_rejected 1');
+    await expect
+      .poll(() => metric('tokenvault_callers_file_rejected'), { timeout: 60_000 })
+      .toBe('tokenvault_callers_file_rejected 1');
 
     expect(await ask()).toBe('OK');
     const { checks, ready, callersFile: used } = await client.getStatus({});
