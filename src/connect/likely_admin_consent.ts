@@ -7,7 +7,7 @@ import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import { administratorConsents } from '../scopes/user_consent.ts';
 import { catalogOf } from './translate_requested_scopes.ts';
 
-interface Sought {
+interface AuthorizationContext {
   readonly tenant: Tenant;
   readonly app: App;
   readonly connection: Connection;
@@ -21,9 +21,9 @@ interface Sought {
  */
 export function likelyAdminConsents(
   scopes: Pick<Scopes, 'userConsents' | 'missing'>,
-  sought: Sought,
+  context: AuthorizationContext,
 ): readonly string[] {
-  const { tenant, app, connection, authorization } = sought;
+  const { tenant, app, connection, authorization } = context;
   const { allowAccountChange, directoryId, permissions } = authorization;
   const account = allowAccountChange ? undefined : connection.account;
   if (directoryId === PERSONAL_DIRECTORY || isPersonal(account)) return [];

@@ -125,7 +125,8 @@ const UNUSABLE = {
   CLIENT_SECRET: 'The stored secret is unusable. Add it again with AddCredential.',
   CERTIFICATE: 'The private key cannot sign. Add the certificate again with AddCredential.',
   FEDERATED: 'The assertion file cannot be read. Check that it exists and that the vault may read it.',
-  MANAGED_IDENTITY: 'The host of the vault provided no token of the managed identity.',
+  MANAGED_IDENTITY:
+    'The host of the vault provides no token of the managed identity. Check that the identity is assigned to the host.',
   KEY_VAULT_SECRET: 'The key vault returned no usable secret. Check the secret there.',
 } as const satisfies Record<Credential['kind'], string>;
 

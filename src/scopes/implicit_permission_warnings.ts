@@ -20,6 +20,6 @@ export function implicitPermissionWarnings(
   const others = app.implicitPermissions.filter((permission) => !causing.includes(permission));
   const list = others.length === 0 ? 'openid' : others.join(', ');
   return [
-    `${causing.join(', ')} alone ${causing.length === 1 ? 'makes' : 'make'} the consent of an administrator necessary: implicit permissions, which every consent requests, while no requested scope needs an administrator. If your product does not use them, set implicit_permissions of the app to ${list}.`,
+    `${causing.join(', ')} alone ${causing.length === 1 ? 'makes' : 'make'} an administrator necessary. Every consent requests the app's implicit permissions; the requested scopes need no administrator. If your product does not use them, set implicit_permissions of the app to ${list}.`,
   ];
 }

@@ -50,7 +50,7 @@ async function warnings({ sandboxUrl }: Vault, config: Config): Promise<string[]
 /** What the users of its directories may consent to. */
 async function consentPolicies(sandboxUrl: string): Promise<string[]> {
   const { describeUserConsent } = await import('../sandbox/state/entra_directories.ts');
-  const response = await fetch(`${sandboxUrl}/sandbox`).catch(() => undefined);
+  const response = await fetch(`${sandboxUrl}/sandbox`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   if (response?.ok !== true) return [];
   const { directories } = (await response.json()) as { directories: SandboxDirectory[] };
   return directories

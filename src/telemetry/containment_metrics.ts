@@ -7,7 +7,7 @@ export function createContainmentMetrics(meter: Meter, list: () => readonly Cont
     'tokenvault_containments',
     'Containments in effect in this process, by kind.',
     ['kind'],
-    () => createTimesByKind(list()),
+    () => timesByKind(list()),
     (gauge, byKind) => {
       for (const { kind, times } of byKind) gauge.set({ kind }, times.length);
     },
@@ -16,7 +16,7 @@ export function createContainmentMetrics(meter: Meter, list: () => readonly Cont
     'tokenvault_oldest_containment_create_timestamp_seconds',
     'When the oldest containment in effect in this process was created, by kind.',
     ['kind'],
-    () => createTimesByKind(list()),
+    () => timesByKind(list()),
     (gauge, byKind) => {
       gauge.reset();
       for (const { kind, times } of byKind) if (times.length > 0) gauge.set({ kind }, Math.min(...times) / SECOND);
@@ -24,7 +24,7 @@ export function createContainmentMetrics(meter: Meter, list: () => readonly Cont
   );
 }
 
-function createTimesByKind(containments: readonly Containment[]) {
+function timesByKind(containments: readonly Containment[]) {
   return CONTAINMENT_KINDS.map((kind) => {
     const ofKind = containments.filter(({ subject }) => parseSubject(subject)?.kind === kind);
     return { kind, times: ofKind.map(({ createTime }) => createTime) };

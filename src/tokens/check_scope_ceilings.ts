@@ -12,7 +12,7 @@ import type { TokenCeilings } from './access_token_service_interface.ts';
 export type CoveringRules = readonly Rule[] | undefined;
 
 /** The connection of a request, and its app. */
-interface Served {
+interface ServedConnection {
   readonly catalog: string;
   readonly app: Pick<App, 'implicitPermissions' | 'cloud'>;
   readonly connection: Pick<Connection, 'granted' | 'productScopes'>;
@@ -55,7 +55,7 @@ export function createCeilingChecks(scopes: Scopes) {
     /** Before Entra is called. SCOPE_ABOVE_CEILING. */
     requested(
       ceilings: TokenCeilings | undefined,
-      snapshot: Served,
+      snapshot: ServedConnection,
       { resource, permissions }: TokenScope,
       requested: readonly string[],
     ): CoveringRules {
@@ -71,7 +71,7 @@ export function createCeilingChecks(scopes: Scopes) {
     carried(
       ceilings: TokenCeilings | undefined,
       rules: CoveringRules,
-      snapshot: Served,
+      snapshot: ServedConnection,
       { resource, permissions }: Pick<AccessToken, 'resource' | 'permissions'>,
     ): void {
       if (ceilings === undefined || rules === undefined) return;
@@ -95,7 +95,7 @@ export function createCeilingChecks(scopes: Scopes) {
 
 export type CeilingChecks = ReturnType<typeof createCeilingChecks>;
 
-function factsOf({ catalog, app }: Served, resource: string): CeilingFacts {
+function factsOf({ catalog, app }: ServedConnection, resource: string): CeilingFacts {
   return { catalog, implicit: app.implicitPermissions, cloud: app.cloud, resource };
 }
 

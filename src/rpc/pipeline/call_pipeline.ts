@@ -163,7 +163,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function checkAccess(): void {
-          const caller = authenticator.recheck(presentedBy(wire), call.caller);
+          const caller = authenticator.recheck(presentedBy(wire, peer), call.caller);
           // The credential was given to another caller meanwhile.
           if (caller.id !== call.caller.id) throw credentialReassigned();
           call.caller = caller;
@@ -243,7 +243,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
               respond(toStatus(known));
               return;
             }
-            claimed = claimedIds(credentialsOf(wire));
+            claimed = claimedIds(credentialsOf(wire, peer));
             tokenFault = known.metadata['tokenFault'];
           }
           // An error contains no token, so it is sent even if the audit log fails.
@@ -255,7 +255,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
 
         return {
           authenticate() {
-            const caller = authenticator.authenticate(presentedBy(wire));
+            const caller = authenticator.authenticate(presentedBy(wire, peer));
             if (caller instanceof Promise) return caller.then(enter);
             enter(caller);
           },
@@ -331,14 +331,14 @@ function credentialReassigned(): VaultError {
   return new VaultError('UNAUTHENTICATED', 'The credential belongs to another caller now. Call again.');
 }
 
-function presentedBy(wire: PipelineCall): Presented {
+function presentedBy(wire: PipelineCall, peer: string): Presented {
   if (wire.metadata.get('authorization').length > 1)
     throw new VaultError('UNAUTHENTICATED', 'The call has more than one `authorization` header. Send one.');
-  return credentialsOf(wire);
+  return credentialsOf(wire, peer);
 }
 
 /** With the first `authorization` header. */
-function credentialsOf(wire: PipelineCall): Presented {
+function credentialsOf(wire: PipelineCall, peer: string): Presented {
   const [authorization] = wire.metadata.get('authorization') as (string | undefined)[];
-  return { authorization, certificate: clientCertificateOf(wire), connection: peerOf(wire) };
+  return { authorization, certificate: clientCertificateOf(wire), connection: peer };
 }

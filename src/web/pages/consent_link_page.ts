@@ -38,7 +38,7 @@ function requestOf(messages: Messages, product: Product, { adminConsentUri: link
   const names = namesOf(messages, product);
   const { notYet, text } = messages.approval;
   return html`<h2>${notYet(names)}</h2>
-${link === undefined ? html`<blockquote><p>${text(names)}</p></blockquote>` : approvalRequest(messages, { product, link, look: 'button other' })}`;
+${link === undefined ? html`<blockquote><p>${text(names)}</p></blockquote>` : approvalRequest(messages, { product, link, buttonClass: 'button other' })}`;
 }
 
 /** In UTC, with the zone: the reader's time zone is unknown. */

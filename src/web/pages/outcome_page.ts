@@ -42,13 +42,15 @@ function nextSteps(messages: Messages, outcome: Outcome, kind: OutcomeKind, name
   const { flow, product, returnUrl, adminConsentUri: link, adminConsentLikely = false } = outcome;
   const { approval, backTo, outcomes } = messages;
   const needsApproval = kind === 'approvalNeeded' && flow === 'user';
-  const back = (look: string) =>
-    returnUrl === undefined ? undefined : html`<p><a class="${look}" href="${returnUrl}">${backTo(names)}</a></p>`;
+  const back = (buttonClass: string) =>
+    returnUrl === undefined
+      ? undefined
+      : html`<p><a class="${buttonClass}" href="${returnUrl}">${backTo(names)}</a></p>`;
   if (link === undefined) {
     const text = needsApproval ? approval.text : outcomes[flow][kind].toAdministrator;
     return [text && html`<blockquote><p>${text(names)}</p></blockquote>`, back('button')];
   }
-  const request = (look: string) => approvalRequest(messages, { product, link, look });
+  const request = (buttonClass: string) => approvalRequest(messages, { product, link, buttonClass });
   if (needsApproval) return [request('button'), back('button other')];
   const heading = html`<h2>${approval.ifNeeded(names)}</h2>`;
   if (adminConsentLikely) return [heading, request('button'), back('button other')];
