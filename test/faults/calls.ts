@@ -51,7 +51,8 @@ async function outcomeOf(call: Promise<unknown>): Promise<string> {
     await call;
     return 'OK';
   } catch (error) {
-    if (error instanceof RpcError) return error.reason;
+    // A fault of the vault has no other explanation than its message.
+    if (error instanceof RpcError) return error.reason === 'INTERNAL' ? `INTERNAL: ${error.message}` : error.reason;
     throw error;
   }
 }
@@ -63,8 +64,16 @@ export async function retried<Result>(call: () => Promise<Result>, attempts = 5)
       return await call();
     } catch (error) {
       if (!(error instanceof RpcError) || attempt >= attempts) throw error;
-      if (error.code !== 'UNAVAILABLE' && error.code !== 'RESOURCE_EXHAUSTED') throw error;
+      if (error.code !== 'UNAVAILABLE' && error.code !== 'RESOURCE_EXHAUSTED' && !isBrokenOff(error)) throw error;
       await pause((error.retryAfter ?? 100) * (0.5 + Math.random()));
     }
   }
+}
+
+/**
+ * The client's own INTERNAL, without details of the vault. grpc-js answers so if it writes to the socket of a killed process
+ * (EPIPE); for ECONNRESET it answers UNAVAILABLE.
+ */
+function isBrokenOff({ code, reason, metadata }: RpcError): boolean {
+  return code === 'INTERNAL' && reason === code && metadata['request'] === undefined;
 }
