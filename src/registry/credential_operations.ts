@@ -32,6 +32,8 @@ export interface AddedCredential {
 
 export interface VerifiedApp {
   readonly app: AppDetails;
+  /** In which the credentials were presented. Undefined: none is known. */
+  readonly directoryId: string | undefined;
   readonly probes: readonly ProbeReport[];
   readonly nextSteps: NextSteps;
 }
@@ -129,7 +131,7 @@ export function createCredentials(parts: RegistryParts) {
       const { credentials } = details;
       const facts = { tenant, app: details.app, preset: undefined, credentials };
       const nextSteps = appNextSteps(parts, facts, probeWarnings(probes));
-      return { app: details, probes: withRoles(probes, credentials, clock.now()), nextSteps };
+      return { app: details, directoryId: directory, probes: withRoles(probes, credentials, clock.now()), nextSteps };
     },
   };
 }

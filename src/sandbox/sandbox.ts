@@ -6,6 +6,8 @@ import type { Settings } from './state/sandbox_state.ts';
 export interface Sandbox extends Controls {
   /** `http://127.0.0.1:{port}`, the login host. Graph is at `/graph`, the IMAP check at `/outlook/imap-check`. */
   url: string;
+  /** `imap://127.0.0.1:{port}`: Exchange's IMAP, without TLS. */
+  imapUrl: string;
   clock: SandboxClock;
   /** May be changed at any time. */
   settings: Settings;

@@ -5,7 +5,7 @@ import { entraError } from './errors/entra_error.ts';
 import type { FaultInput } from './faults/injected_faults.ts';
 import type { GateInput } from './faults/request_gates.ts';
 import { type AppManagementPolicyInput, createAppManagementPolicy } from './state/app_management_policy.ts';
-import type { AppInput } from './state/app_registration.ts';
+import { type AppInput, servicePrincipalId } from './state/app_registration.ts';
 import type { DirectoryInput, UserConsent } from './state/entra_directories.ts';
 import type { UserInput } from './state/entra_users.ts';
 import { GRAPH_APP_ID } from './state/protected_resources.ts';
@@ -67,6 +67,17 @@ export function createControls(state: SandboxState) {
       state.apps.add({ ...input, directoryId: findDirectory(input.directoryId ?? defaultDirectory().id).id }),
     /** In addition to Graph and Outlook; without `permissions` every name is valid. */
     addResource: (id: string, permissions?: string[]) => void state.resources.add(id, permissions),
+
+    addExchangeServicePrincipal(id: string, clientId: string, objectId?: string): void {
+      const directoryId = findDirectory(id).id;
+      const app = findApp(clientId);
+      const principal = objectId?.toLowerCase() ?? servicePrincipalId(app, directoryId);
+      state.exchange.addServicePrincipal(directoryId, app.clientId, principal);
+    },
+    addMailboxPermission(user: string, clientId: string): void {
+      const { objectId, directoryId } = findUser(user);
+      state.exchange.addMailboxPermission(objectId, servicePrincipalId(findApp(clientId), directoryId));
+    },
 
     /** Redemptions of earlier grants fail with 50173. */
     revokeSessions(id: string): void {

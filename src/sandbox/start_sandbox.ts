@@ -1,4 +1,5 @@
 import { answerAdmin, isAdminPath } from './admin/dispatch_admin_request.ts';
+import { startImapServer } from './exchange/imap_server.ts';
 import { send, startHttpServer } from './http/http_server.ts';
 import { route } from './microsoft_endpoint_router.ts';
 import { createSandboxClock } from './movable_clock.ts';
@@ -30,13 +31,16 @@ export interface SandboxOptions {
   keyFile?: string | undefined;
 }
 
-/** A fake Entra on its own port. Everything but `close` is also available over HTTP: see `admin/admin_routes.ts`, or GET /sandbox. */
+/** A fake Entra on its own port, and a fake IMAP server of Exchange on another. Everything but `close` is also available over HTTP: see `admin/admin_routes.ts`, or GET /sandbox. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const signingKey = await createSigningKey(options.algorithm ?? 'RS256', options.keyFile);
-  const server = await startHttpServer({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
+  const host = options.host ?? '127.0.0.1';
+  const server = await startHttpServer({ host, port: options.port ?? 0 });
+  const imap = await startImapServer(host);
   const { accessTokenLifetime, loopGuard = true, autoSignIn, seed = DEFAULT_SEED } = options;
   const settings = { accessTokenLifetime, loopGuard, autoSignIn };
-  const state = createState({ url: server.url, clock: createSandboxClock(), signingKey, settings });
+  const state = createState({ url: server.url, imapUrl: imap.url, clock: createSandboxClock(), signingKey, settings });
+  imap.serve(state);
   const controls = createControls(state);
   for (const directory of seed.directories ?? [])
     controls.addDirectory({ userConsent: options.userConsent, ...directory });
@@ -46,11 +50,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const sandbox: Sandbox = {
     ...controls,
     url: server.url,
+    imapUrl: imap.url,
     clock: state.clock,
     settings,
-    close() {
+    async close() {
       state.gates.releaseAll();
-      return server.close();
+      await Promise.all([server.close(), imap.close()]);
     },
   };
   server.serve(async (request, response) => {

@@ -9,6 +9,8 @@ export interface CloudContext {
   readonly clock: Clock;
   readonly cloud: Config['customCloud'];
   readonly sandboxUrl: string | undefined;
+  /** The sandbox's IMAP server; undefined: Exchange Online. */
+  readonly imapUrl: string | undefined;
   close(): unknown;
 }
 
@@ -18,7 +20,8 @@ function cloudAt(sandboxUrl: string): NonNullable<CloudContext['cloud']> {
 
 export async function openCloud(config: Config): Promise<CloudContext> {
   const { sandbox } = config;
-  if (sandbox === 'off') return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, close() {} };
+  if (sandbox === 'off')
+    return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, imapUrl: undefined, close() {} };
   return sandbox === 'on' ? startOwnSandbox(config) : connectToSandbox(sandbox.url);
 }
 
@@ -31,7 +34,12 @@ async function connectToSandbox(url: string): Promise<CloudContext> {
       { cause },
     );
   });
-  return { clock, cloud: cloudAt(url), sandboxUrl: url, close: () => clock.close() };
+  return { clock, cloud: cloudAt(url), sandboxUrl: url, imapUrl: await imapUrlOf(url), close: () => clock.close() };
+}
+
+async function imapUrlOf(sandboxUrl: string): Promise<string> {
+  const response = await fetch(`${sandboxUrl}/sandbox`);
+  return ((await response.json()) as { endpoints: { imap: string } }).endpoints.imap;
 }
 
 /**
@@ -42,9 +50,9 @@ async function startOwnSandbox({ databaseUrl, sandboxPort }: Config): Promise<Cl
   const { startSandbox } = await import('../sandbox/start_sandbox.ts');
   const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const { clock, url, close } = await startSandbox({
+  const { clock, url, imapUrl, close } = await startSandbox({
     port: sandboxPort,
     keyFile: `${data}/sandbox-key.json`,
   });
-  return { clock, cloud: cloudAt(url), sandboxUrl: url, close };
+  return { clock, cloud: cloudAt(url), sandboxUrl: url, imapUrl, close };
 }

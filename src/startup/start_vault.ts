@@ -12,6 +12,7 @@ import { createSecretChangeHandler } from '../credential_lifecycle/key_vault_sec
 import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
 import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
 import { createKeyOperations } from '../key_rotation/key_operations.ts';
+import { createMailboxAccess } from '../mailbox_access/check_mailbox_access.ts';
 import { createContainedSet } from '../model/contained_set.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
@@ -228,6 +229,7 @@ async function build(
     tenants: createTenants(registryParts),
     apps: createApps(registryParts),
     credentials: createCredentials(registryParts),
+    mailboxAccess: createMailboxAccess(accessTokens, cloud.imapUrl),
     connections: createConnections(registryParts),
     expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
     rotations: backgroundJobs.rotations,

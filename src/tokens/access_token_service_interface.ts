@@ -66,6 +66,8 @@ export interface AppTokenRequest {
   /** Undefined: the app's own directory, where it has one. */
   readonly directoryId: string | undefined;
   readonly minTtl: Duration;
+  /** A new token, whatever is cached: it has the roles of the app as they are now. */
+  readonly fresh?: boolean | undefined;
   readonly ceilings?: TokenCeilings | undefined;
   readonly signal: () => AbortSignal;
 }

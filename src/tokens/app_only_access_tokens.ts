@@ -135,7 +135,7 @@ export function createAppTokens(parts: AppTokensParts) {
     const known = snapshots.get(keyOf(tenantId, appId));
     const snapshot = known === undefined || feed?.behind ? await reread(read(tenantId, appId), known) : known;
     const hit = fromMemory(snapshot, request);
-    if (hit !== undefined) return hit;
+    if (hit !== undefined && !request.fresh) return hit;
     const directoryId = directoryOf(snapshot, request.directoryId);
     const name = appName(snapshot.app);
     const key = `${ownerUid(snapshot.app, directoryId)} ${resource}`;
@@ -153,7 +153,8 @@ export function createAppTokens(parts: AppTokensParts) {
 
   return {
     get(request: AppTokenRequest): ServedToken | Promise<ServedToken> {
-      const snapshot = feed?.behind ? undefined : snapshots.get(keyOf(request.tenantId, request.appId));
+      const snapshot =
+        feed?.behind || request.fresh ? undefined : snapshots.get(keyOf(request.tenantId, request.appId));
       const hit = snapshot && fromMemory(snapshot, request);
       return hit ?? getOrRefresh(request);
     },

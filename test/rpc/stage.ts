@@ -297,6 +297,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),
     credentials: standIn(options.credentials ?? {}),
+    mailboxAccess: standIn({}),
     rotations: standIn(options.rotations ?? {}),
     connections: standIn(options.connections ?? {}),
     authorizations: standIn(options.authorizations ?? {}),

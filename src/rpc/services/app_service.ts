@@ -1,6 +1,7 @@
 import type { Rotations } from '../../credential_lifecycle/rotation/start_rotations.ts';
 import type { Expiry } from '../../expiry/expiry_and_event_queries.ts';
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
+import type { MailboxAccess } from '../../mailbox_access/check_mailbox_access.ts';
 import type { Clock } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import type { Apps } from '../../registry/app_operations.ts';
@@ -8,6 +9,7 @@ import type { Credentials } from '../../registry/credential_operations.ts';
 import { fromAppMessage, toAppMessage } from '../messages/app_message_mapping.ts';
 import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message_mapping.ts';
 import { fromWireTime, maskPaths, toWireTime } from '../messages/field_value_conversion.ts';
+import { toMailboxCheckMessage } from '../messages/mailbox_check_message_mapping.ts';
 import { toNextStepsMessage } from '../messages/next_steps_message_mapping.ts';
 import { pageFields, pageRequest } from '../messages/page_token.ts';
 import {
@@ -23,12 +25,14 @@ import type { Implementation } from '../pipeline/authenticated_service_adapter.t
 export function createAppService({
   apps,
   credentials,
+  mailboxAccess,
   rotations,
   expiry,
   clock,
 }: {
   readonly apps: Apps;
   readonly credentials: Credentials;
+  readonly mailboxAccess: MailboxAccess;
   readonly rotations: Rotations;
   readonly expiry: Expiry;
   readonly clock: Clock;
@@ -102,15 +106,20 @@ export function createAppService({
       return {};
     },
 
-    async verifyApp(request) {
-      const verified = await credentials.verify({
-        ...parseAppName('name', request.name),
-        directoryId: request.directoryId,
-      });
+    async verifyApp(request, call) {
+      const { mailbox } = request;
+      const id = parseAppName('name', request.name);
+      const verified = await credentials.verify({ ...id, directoryId: request.directoryId });
+      const {
+        directoryId,
+        app: { app },
+      } = verified;
+      const check = { ...id, ...app, directoryId, mailbox, signal: call.signal };
       return {
         app: toAppMessage(verified.app, clock.now()),
-        credentialProbes: verified.probes.map((probe) => toProbeMessage(verified.app.app, probe)),
+        credentialProbes: verified.probes.map((probe) => toProbeMessage(app, probe)),
         nextSteps: toNextStepsMessage(verified.nextSteps),
+        mailboxCheck: mailbox === '' ? undefined : toMailboxCheckMessage(await mailboxAccess.check(check)),
       };
     },
 

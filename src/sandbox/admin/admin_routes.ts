@@ -110,6 +110,20 @@ const DIRECTORY_ROUTES = [
     ({ sandbox, directory }) => sandbox.setDirectoryPolicy(directory, undefined),
   ),
   row(
+    'POST /sandbox/directories/:directory/exchange-service-principals',
+    'New-ServicePrincipal in Exchange; default object_id: that of the service principal in Entra, which is the right one',
+    ({ sandbox, directory, body }) => sandbox.addExchangeServicePrincipal(directory, body.clientId, body.objectId),
+    z.strictObject({ clientId: text, objectId: z.guid().optional() }),
+    { client_id: ACME },
+  ),
+  row(
+    'POST /sandbox/users/:user/mailbox-permissions',
+    "Add-MailboxPermission: an app may open the user's mailbox",
+    ({ sandbox, user, body }) => sandbox.addMailboxPermission(user, body.clientId),
+    z.strictObject({ clientId: text }),
+    { client_id: ACME },
+  ),
+  row(
     'POST /sandbox/resources',
     'adds a resource in addition to Graph and Outlook',
     ({ sandbox, body }) => sandbox.addResource(body.id, body.permissions),
@@ -169,14 +183,14 @@ const APP_ROUTES = [
   ),
   row(
     'POST /sandbox/apps/:app/application-permissions',
-    'grants an app role on Graph',
+    'grants an app role on Graph, or on Exchange (IMAP.AccessAsApp)',
     ({ sandbox, app, body }) => sandbox.grantApplicationPermission(app, body.permission),
     z.strictObject({ permission: text }),
     { permission: 'Application.ReadWrite.OwnedBy' },
   ),
   row(
     'DELETE /sandbox/apps/:app/application-permissions/:permission',
-    'withdraws an app role on Graph',
+    'withdraws an app role on Graph or Exchange',
     ({ sandbox, app, permission }) => sandbox.withdrawApplicationPermission(app, permission),
   ),
   row(
@@ -396,7 +410,7 @@ function withPolicies<Owner extends { policies: Policy[] }>(owner: Owner) {
   return { ...owner, policies };
 }
 
-export function viewState({ url, directories, users, apps, settings }: SandboxState) {
+export function viewState({ url, imapUrl, directories, users, apps, settings }: SandboxState) {
   return {
     endpoints: {
       authorize: `${url}/{directory|common|organizations|consumers}/oauth2/v2.0/authorize`,
@@ -405,6 +419,7 @@ export function viewState({ url, directories, users, apps, settings }: SandboxSt
       discovery: `${url}/{directory}/v2.0/.well-known/openid-configuration`,
       graph: `${url}/graph/v1.0/me`,
       imapCheck: `${url}/outlook/imap-check`,
+      imap: imapUrl,
     },
     directories: directories.list().map(withPolicies),
     users: users.list().slice(0, 100).map(withPolicies),

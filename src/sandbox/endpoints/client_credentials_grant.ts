@@ -1,4 +1,5 @@
 import { entraError } from '../errors/entra_error.ts';
+import type { Resource } from '../state/protected_resources.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
 import { policiesFor } from '../state/token_refusal_policy.ts';
 import { appTokenResponse } from './create_token_response.ts';
@@ -22,7 +23,14 @@ export async function clientCredentials(state: SandboxState, request: TokenReque
     app,
     directory,
     resource: first.resource,
-    roles: first.resource.family === 'graph' ? app.applicationPermissions : [],
+    roles: app.applicationPermissions.filter((name) => familyOfRole(name) === first.resource.family),
     claims: form.get('claims') ?? undefined,
   });
+}
+
+/** https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth */
+const EXCHANGE_ROLES: ReadonlySet<string> = new Set(['IMAP.AccessAsApp', 'POP.AccessAsApp', 'SMTP.SendAsApp']);
+
+function familyOfRole(name: string): Resource['family'] {
+  return EXCHANGE_ROLES.has(name) ? 'outlook' : 'graph';
 }

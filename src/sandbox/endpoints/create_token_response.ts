@@ -1,6 +1,6 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { entraError } from '../errors/entra_error.ts';
-import type { AppRegistration } from '../state/app_registration.ts';
+import { type AppRegistration, servicePrincipalId } from '../state/app_registration.ts';
 import { type Directory, isPersonal } from '../state/entra_directories.ts';
 import { objectIdIn, type User } from '../state/entra_users.ts';
 import { PERSONAL_ACCESS_TOKEN, sealOpaque } from '../state/opaque_token_encryption.ts';
@@ -80,8 +80,8 @@ export async function appTokenResponse(
   const accessToken = await state.signingKey.sign({
     ...commonClaims(app, directory, resource, issued, lifetime),
     idtyp: 'app',
-    oid: app.objectId,
-    sub: app.objectId,
+    oid: servicePrincipalId(app, directory.id),
+    sub: servicePrincipalId(app, directory.id),
     ...(roles.length === 0 ? {} : { roles }),
   });
   return { token_type: 'Bearer', ...expiry(lifetime), access_token: accessToken };

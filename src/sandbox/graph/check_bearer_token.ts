@@ -37,6 +37,14 @@ export async function checkBearer(
 ): Promise<Bearer> {
   const token = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new BearerError('missing', 'Access token is empty.');
+  return checkBearerToken(state, token, family);
+}
+
+export async function checkBearerToken(
+  state: SandboxState,
+  token: string,
+  family: Resource['family'],
+): Promise<Bearer> {
   const claims = await verified(state, token);
   const audience = typeof claims.aud === 'string' ? state.resources.find(claims.aud) : undefined;
   if (audience?.family !== family)

@@ -11,6 +11,7 @@ import {
   secretInput,
 } from './app_credential.ts';
 import type { AppManagementPolicy } from './app_management_policy.ts';
+import { derivedUuid } from './derived_uuid.ts';
 
 const text = z.string().min(1);
 const texts = z.array(text).optional();
@@ -58,7 +59,7 @@ export interface AppRegistration {
   federatedCredentials: FederatedCredential[];
   /** Delegated permissions of the registration: those that `.default` and the admin consent page request. */
   permissions: string[];
-  /** App roles on Graph (such as `Application.ReadWrite.OwnedBy`), granted in the home directory. */
+  /** App roles on Graph (`Application.ReadWrite.OwnedBy`) and on Exchange (`IMAP.AccessAsApp`), granted in every directory. */
   applicationPermissions: string[];
   /** Client ids of the apps that own this one; empty at first. */
   owners: string[];
@@ -106,4 +107,9 @@ export function createApps(clock: SandboxClock) {
       [...byClientId.values()].flatMap(({ secrets }) => secrets).find((secret) => secret.value === value),
     list: (): AppRegistration[] => [...byClientId.values()],
   };
+}
+
+/** Of the app in one directory: another one than that of its registration. */
+export function servicePrincipalId(app: AppRegistration, directoryId: string): string {
+  return derivedUuid(`${app.clientId}@${directoryId}`);
 }

@@ -1,5 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { derivedUuid } from './derived_uuid.ts';
 import { isPersonal } from './entra_directories.ts';
 import type { Policy } from './token_refusal_policy.ts';
 
@@ -82,9 +83,4 @@ export function isMemberOf(user: User, directoryId: string): boolean {
 /** A guest has another object id in each directory. It is derived here, so that it is the same after a restart. */
 export function objectIdIn(user: User, directoryId: string): string {
   return directoryId === user.directoryId ? user.objectId : derivedUuid(`${user.objectId}@${directoryId}`);
-}
-
-function derivedUuid(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -6,6 +6,7 @@ import { type Apps, createApps } from './app_registration.ts';
 import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
 import { createDirectories, type Directories, findAuthority } from './entra_directories.ts';
 import { createUsers, type Users } from './entra_users.ts';
+import { createExchange, type Exchange } from './exchange_mailboxes.ts';
 import { type Consents, createConsents } from './granted_consents.ts';
 import { type AuthorizationCodes, createAuthorizationCodes } from './issued_authorization_codes.ts';
 import { createResources, type Resources } from './protected_resources.ts';
@@ -28,6 +29,8 @@ export interface SandboxState {
   instanceId: string;
   /** Base URL, without a trailing slash. */
   url: string;
+  /** `imap://{host}:{port}`: Exchange's IMAP. */
+  imapUrl: string;
   clock: SandboxClock;
   clockFollowers: ClockFollowers;
   settings: Settings;
@@ -37,6 +40,7 @@ export interface SandboxState {
   apps: Apps;
   resources: Resources;
   consents: Consents;
+  exchange: Exchange;
   codes: AuthorizationCodes;
   loopGuard: LoopGuard;
   requests: RequestLog;
@@ -58,6 +62,7 @@ export interface TrappedRequest {
 
 export function createState(parts: {
   url: string;
+  imapUrl: string;
   clock: SandboxClock;
   signingKey: SigningKey;
   settings: Settings;
@@ -75,6 +80,7 @@ export function createState(parts: {
     apps,
     resources,
     consents: createConsents(),
+    exchange: createExchange(),
     codes: createAuthorizationCodes(clock),
     loopGuard: createLoopGuard(clock),
     requests: createRequestLog(),

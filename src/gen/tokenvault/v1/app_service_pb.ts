@@ -2,8 +2,8 @@
 // @generated from file tokenvault/v1/app_service.proto (package tokenvault.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -13,13 +13,13 @@ import type { Credential, CredentialProbe } from "./credential_pb.ts";
 import { file_tokenvault_v1_credential } from "./credential_pb.ts";
 import type { NextSteps } from "./next_steps_pb.ts";
 import { file_tokenvault_v1_next_steps } from "./next_steps_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tokenvault/v1/app_service.proto.
  */
 export const file_tokenvault_v1_app_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2tlbnZhdWx0L3YxL2FwcF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIs4BChBDcmVhdGVBcHBSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmFwcF9pZBgCIAEoCUID4EECEiQKA2FwcBgDIAEoCzISLnRva2VudmF1bHQudjEuQXBwQgPgQQISMgoKY3JlZGVudGlhbBgEIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEBEhoKDWNyZWRlbnRpYWxfaWQYBSABKAlCA+BBARIaCg12YWxpZGF0ZV9vbmx5GAYgASgIQgPgQQEinAEKEUNyZWF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAiABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiIgoNR2V0QXBwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiMQoOR2V0QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHAiVwoPTGlzdEFwcHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJiChBMaXN0QXBwc1Jlc3BvbnNlEiAKBGFwcHMYASADKAsyEi50b2tlbnZhdWx0LnYxLkFwcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFjaGFibGUYAyADKAkibgoQVXBkYXRlQXBwUmVxdWVzdBIkCgNhcHAYASABKAsyEi50b2tlbnZhdWx0LnYxLkFwcEID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIjQKEVVwZGF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwIkwKEERlbGV0ZUFwcFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARISCgVmb3JjZRgDIAEoCEID4EEBIhMKEURlbGV0ZUFwcFJlc3BvbnNlIpcBChRBZGRDcmVkZW50aWFsUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIaCg1jcmVkZW50aWFsX2lkGAIgASgJQgPgQQISMgoKY3JlZGVudGlhbBgDIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EECEhoKDXZhbGlkYXRlX29ubHkYBCABKAhCA+BBASKSAQoVQWRkQ3JlZGVudGlhbFJlc3BvbnNlEi0KCmNyZWRlbnRpYWwYASABKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSOAoQY3JlZGVudGlhbF9wcm9iZRgCIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEhAKCHdhcm5pbmdzGAMgAygJIkAKF1JlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhISCgVmb3JjZRgCIAEoCEID4EEBIhoKGFJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZSJAChBWZXJpZnlBcHBSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAiABKAlCA+BBASKdAQoRVmVyaWZ5QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHASOQoRY3JlZGVudGlhbF9wcm9iZXMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiSAoXUm90YXRlQ3JlZGVudGlhbFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhoKDXZhbGlkYXRlX29ubHkYAiABKAhCA+BBASKaAQoYUm90YXRlQ3JlZGVudGlhbFJlc3BvbnNlEikKCHJvdGF0aW9uGAEgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbhIMCgRwbGFuGAIgAygJEhAKCGJsb2NrZXJzGAMgAygJEjMKD25ld19leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAitQEKHkxpc3RFeHBpcmluZ0NyZWRlbnRpYWxzUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIvCgZiZWZvcmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESHAoPaW5jbHVkZV91bmtub3duGAMgASgIQgPgQQESFgoJcGFnZV9zaXplGAQgASgFQgPgQQESFwoKcGFnZV90b2tlbhgFIAEoCUID4EEBIn8KH0xpc3RFeHBpcmluZ0NyZWRlbnRpYWxzUmVzcG9uc2USLgoLY3JlZGVudGlhbHMYASADKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3VucmVhY2hhYmxlGAMgAygJMoAHCgpBcHBTZXJ2aWNlEk4KCUNyZWF0ZUFwcBIfLnRva2VudmF1bHQudjEuQ3JlYXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuQ3JlYXRlQXBwUmVzcG9uc2USRQoGR2V0QXBwEhwudG9rZW52YXVsdC52MS5HZXRBcHBSZXF1ZXN0Gh0udG9rZW52YXVsdC52MS5HZXRBcHBSZXNwb25zZRJLCghMaXN0QXBwcxIeLnRva2VudmF1bHQudjEuTGlzdEFwcHNSZXF1ZXN0Gh8udG9rZW52YXVsdC52MS5MaXN0QXBwc1Jlc3BvbnNlEk4KCVVwZGF0ZUFwcBIfLnRva2VudmF1bHQudjEuVXBkYXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuVXBkYXRlQXBwUmVzcG9uc2USTgoJRGVsZXRlQXBwEh8udG9rZW52YXVsdC52MS5EZWxldGVBcHBSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5EZWxldGVBcHBSZXNwb25zZRJaCg1BZGRDcmVkZW50aWFsEiMudG9rZW52YXVsdC52MS5BZGRDcmVkZW50aWFsUmVxdWVzdBokLnRva2VudmF1bHQudjEuQWRkQ3JlZGVudGlhbFJlc3BvbnNlEmMKEFJlbW92ZUNyZWRlbnRpYWwSJi50b2tlbnZhdWx0LnYxLlJlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0GicudG9rZW52YXVsdC52MS5SZW1vdmVDcmVkZW50aWFsUmVzcG9uc2USTgoJVmVyaWZ5QXBwEh8udG9rZW52YXVsdC52MS5WZXJpZnlBcHBSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5WZXJpZnlBcHBSZXNwb25zZRJjChBSb3RhdGVDcmVkZW50aWFsEiYudG9rZW52YXVsdC52MS5Sb3RhdGVDcmVkZW50aWFsUmVxdWVzdBonLnRva2VudmF1bHQudjEuUm90YXRlQ3JlZGVudGlhbFJlc3BvbnNlEngKF0xpc3RFeHBpcmluZ0NyZWRlbnRpYWxzEi0udG9rZW52YXVsdC52MS5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1JlcXVlc3QaLi50b2tlbnZhdWx0LnYxLkxpc3RFeHBpcmluZ0NyZWRlbnRpYWxzUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps]);
+  fileDesc("Ch90b2tlbnZhdWx0L3YxL2FwcF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIs4BChBDcmVhdGVBcHBSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmFwcF9pZBgCIAEoCUID4EECEiQKA2FwcBgDIAEoCzISLnRva2VudmF1bHQudjEuQXBwQgPgQQISMgoKY3JlZGVudGlhbBgEIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEBEhoKDWNyZWRlbnRpYWxfaWQYBSABKAlCA+BBARIaCg12YWxpZGF0ZV9vbmx5GAYgASgIQgPgQQEinAEKEUNyZWF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAiABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiIgoNR2V0QXBwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiMQoOR2V0QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHAiVwoPTGlzdEFwcHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJiChBMaXN0QXBwc1Jlc3BvbnNlEiAKBGFwcHMYASADKAsyEi50b2tlbnZhdWx0LnYxLkFwcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFjaGFibGUYAyADKAkibgoQVXBkYXRlQXBwUmVxdWVzdBIkCgNhcHAYASABKAsyEi50b2tlbnZhdWx0LnYxLkFwcEID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIjQKEVVwZGF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwIkwKEERlbGV0ZUFwcFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARISCgVmb3JjZRgDIAEoCEID4EEBIhMKEURlbGV0ZUFwcFJlc3BvbnNlIpcBChRBZGRDcmVkZW50aWFsUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIaCg1jcmVkZW50aWFsX2lkGAIgASgJQgPgQQISMgoKY3JlZGVudGlhbBgDIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EECEhoKDXZhbGlkYXRlX29ubHkYBCABKAhCA+BBASKSAQoVQWRkQ3JlZGVudGlhbFJlc3BvbnNlEi0KCmNyZWRlbnRpYWwYASABKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSOAoQY3JlZGVudGlhbF9wcm9iZRgCIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEhAKCHdhcm5pbmdzGAMgAygJIkAKF1JlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhISCgVmb3JjZRgCIAEoCEID4EEBIhoKGFJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZSJWChBWZXJpZnlBcHBSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAiABKAlCA+BBARIUCgdtYWlsYm94GAMgASgJQgPgQQEirgIKDE1haWxib3hDaGVjaxIPCgdtYWlsYm94GAEgASgJEjQKB291dGNvbWUYAiABKA4yIy50b2tlbnZhdWx0LnYxLk1haWxib3hDaGVjay5PdXRjb21lEg8KB21lc3NhZ2UYAyABKAkSEAoIY29tbWFuZHMYBCADKAkiswEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhYKEk9VVENPTUVfQUNDRVNTSUJMRRABEhsKF09VVENPTUVfQ09OU0VOVF9NSVNTSU5HEAISJQohT1VUQ09NRV9TRVJWSUNFX1BSSU5DSVBBTF9NSVNTSU5HEAMSHgoaT1VUQ09NRV9QRVJNSVNTSU9OX01JU1NJTkcQBBITCg9PVVRDT01FX1VOS05PV04QBSLRAQoRVmVyaWZ5QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHASOQoRY3JlZGVudGlhbF9wcm9iZXMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMSMgoNbWFpbGJveF9jaGVjaxgEIAEoCzIbLnRva2VudmF1bHQudjEuTWFpbGJveENoZWNrIkgKF1JvdGF0ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIaCg12YWxpZGF0ZV9vbmx5GAIgASgIQgPgQQEimgEKGFJvdGF0ZUNyZWRlbnRpYWxSZXNwb25zZRIpCghyb3RhdGlvbhgBIAEoCzIXLnRva2VudmF1bHQudjEuUm90YXRpb24SDAoEcGxhbhgCIAMoCRIQCghibG9ja2VycxgDIAMoCRIzCg9uZXdfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrUBCh5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1JlcXVlc3QSEwoGcGFyZW50GAEgASgJQgPgQQISLwoGYmVmb3JlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEhwKD2luY2x1ZGVfdW5rbm93bhgDIAEoCEID4EEBEhYKCXBhZ2Vfc2l6ZRgEIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YBSABKAlCA+BBASJ/Ch9MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1Jlc3BvbnNlEi4KC2NyZWRlbnRpYWxzGAEgAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt1bnJlYWNoYWJsZRgDIAMoCTKABwoKQXBwU2VydmljZRJOCglDcmVhdGVBcHASHy50b2tlbnZhdWx0LnYxLkNyZWF0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkNyZWF0ZUFwcFJlc3BvbnNlEkUKBkdldEFwcBIcLnRva2VudmF1bHQudjEuR2V0QXBwUmVxdWVzdBodLnRva2VudmF1bHQudjEuR2V0QXBwUmVzcG9uc2USSwoITGlzdEFwcHMSHi50b2tlbnZhdWx0LnYxLkxpc3RBcHBzUmVxdWVzdBofLnRva2VudmF1bHQudjEuTGlzdEFwcHNSZXNwb25zZRJOCglVcGRhdGVBcHASHy50b2tlbnZhdWx0LnYxLlVwZGF0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLlVwZGF0ZUFwcFJlc3BvbnNlEk4KCURlbGV0ZUFwcBIfLnRva2VudmF1bHQudjEuRGVsZXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuRGVsZXRlQXBwUmVzcG9uc2USWgoNQWRkQ3JlZGVudGlhbBIjLnRva2VudmF1bHQudjEuQWRkQ3JlZGVudGlhbFJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkFkZENyZWRlbnRpYWxSZXNwb25zZRJjChBSZW1vdmVDcmVkZW50aWFsEiYudG9rZW52YXVsdC52MS5SZW1vdmVDcmVkZW50aWFsUmVxdWVzdBonLnRva2VudmF1bHQudjEuUmVtb3ZlQ3JlZGVudGlhbFJlc3BvbnNlEk4KCVZlcmlmeUFwcBIfLnRva2VudmF1bHQudjEuVmVyaWZ5QXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuVmVyaWZ5QXBwUmVzcG9uc2USYwoQUm90YXRlQ3JlZGVudGlhbBImLnRva2VudmF1bHQudjEuUm90YXRlQ3JlZGVudGlhbFJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlJvdGF0ZUNyZWRlbnRpYWxSZXNwb25zZRJ4ChdMaXN0RXhwaXJpbmdDcmVkZW50aWFscxItLnRva2VudmF1bHQudjEuTGlzdEV4cGlyaW5nQ3JlZGVudGlhbHNSZXF1ZXN0Gi4udG9rZW52YXVsdC52MS5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1Jlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps]);
 
 /**
  * The app to create.
@@ -469,6 +469,14 @@ export type VerifyAppRequest = Message<"tokenvault.v1.VerifyAppRequest"> & {
    * @generated from field: string directory_id = 2;
    */
   directoryId: string;
+
+  /**
+   * Address of a mailbox in the directory. The vault then also checks whether the app can open it as itself, without a
+   * user (IMAP): it gets a new app-only token for Exchange Online, and opens the inbox without reading a message.
+   *
+   * @generated from field: string mailbox = 3;
+   */
+  mailbox: string;
 };
 
 /**
@@ -477,6 +485,112 @@ export type VerifyAppRequest = Message<"tokenvault.v1.VerifyAppRequest"> & {
  */
 export const VerifyAppRequestSchema: GenMessage<VerifyAppRequest> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app_service, 14);
+
+/**
+ * Whether an app can open a mailbox of Exchange Online as itself. Three steps are needed in the directory: consent to an
+ * application permission, a service principal in Exchange, and a permission on the mailbox.
+ *
+ * @generated from message tokenvault.v1.MailboxCheck
+ */
+export type MailboxCheck = Message<"tokenvault.v1.MailboxCheck"> & {
+  /**
+   * The mailbox of the request.
+   *
+   * @generated from field: string mailbox = 1;
+   */
+  mailbox: string;
+
+  /**
+   * Summary of the result.
+   *
+   * @generated from field: tokenvault.v1.MailboxCheck.Outcome outcome = 2;
+   */
+  outcome: MailboxCheck_Outcome;
+
+  /**
+   * What was found, and what to do next.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * Commands to run in this order: `az` in a shell, the others in Exchange Online PowerShell. Empty: nothing to do.
+   *
+   * @generated from field: repeated string commands = 4;
+   */
+  commands: string[];
+};
+
+/**
+ * Describes the message tokenvault.v1.MailboxCheck.
+ * Use `create(MailboxCheckSchema)` to create a new message.
+ */
+export const MailboxCheckSchema: GenMessage<MailboxCheck> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app_service, 15);
+
+/**
+ * The first step that is missing.
+ *
+ * @generated from enum tokenvault.v1.MailboxCheck.Outcome
+ */
+export const MailboxCheck_Outcome = {
+  /**
+   * Not set. Never returned.
+   *
+   * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Exchange opened the inbox for the app.
+   *
+   * @generated from enum value: OUTCOME_ACCESSIBLE = 1;
+   */
+  ACCESSIBLE: 1,
+
+  /**
+   * An administrator has not consented to IMAP.AccessAsApp (or SMTP.SendAsApp).
+   *
+   * @generated from enum value: OUTCOME_CONSENT_MISSING = 2;
+   */
+  CONSENT_MISSING: 2,
+
+  /**
+   * Exchange does not know the app's service principal, or knows it with another object id; or the mailbox does not
+   * exist.
+   *
+   * @generated from enum value: OUTCOME_SERVICE_PRINCIPAL_MISSING = 3;
+   */
+  SERVICE_PRINCIPAL_MISSING: 3,
+
+  /**
+   * Exchange knows the app, but the app has no permission on the mailbox.
+   *
+   * @generated from enum value: OUTCOME_PERMISSION_MISSING = 4;
+   */
+  PERMISSION_MISSING: 4,
+
+  /**
+   * Not conclusive. See `message`.
+   *
+   * @generated from enum value: OUTCOME_UNKNOWN = 5;
+   */
+  UNKNOWN: 5,
+} as const;
+
+/**
+ * The first step that is missing.
+ *
+ * @generated from enum tokenvault.v1.MailboxCheck.Outcome
+ */
+export type MailboxCheck_Outcome = (typeof MailboxCheck_Outcome)[keyof typeof MailboxCheck_Outcome] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.MailboxCheck.Outcome.
+ */
+export const MailboxCheck_OutcomeSchema: GenEnum<MailboxCheck_Outcome> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_app_service, 15, 0);
 
 /**
  * Result of the verification.
@@ -504,6 +618,13 @@ export type VerifyAppResponse = Message<"tokenvault.v1.VerifyAppResponse"> & {
    * @generated from field: tokenvault.v1.NextSteps next_steps = 3;
    */
   nextSteps?: NextSteps | undefined;
+
+  /**
+   * Present if the request has a mailbox.
+   *
+   * @generated from field: tokenvault.v1.MailboxCheck mailbox_check = 4;
+   */
+  mailboxCheck?: MailboxCheck | undefined;
 };
 
 /**
@@ -511,7 +632,7 @@ export type VerifyAppResponse = Message<"tokenvault.v1.VerifyAppResponse"> & {
  * Use `create(VerifyAppResponseSchema)` to create a new message.
  */
 export const VerifyAppResponseSchema: GenMessage<VerifyAppResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app_service, 15);
+  messageDesc(file_tokenvault_v1_app_service, 16);
 
 /**
  * The app whose client secret to rotate.
@@ -540,7 +661,7 @@ export type RotateCredentialRequest = Message<"tokenvault.v1.RotateCredentialReq
  * Use `create(RotateCredentialRequestSchema)` to create a new message.
  */
 export const RotateCredentialRequestSchema: GenMessage<RotateCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app_service, 16);
+  messageDesc(file_tokenvault_v1_app_service, 17);
 
 /**
  * The planned steps, and the problems that would block them.
@@ -583,7 +704,7 @@ export type RotateCredentialResponse = Message<"tokenvault.v1.RotateCredentialRe
  * Use `create(RotateCredentialResponseSchema)` to create a new message.
  */
 export const RotateCredentialResponseSchema: GenMessage<RotateCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app_service, 17);
+  messageDesc(file_tokenvault_v1_app_service, 18);
 
 /**
  * Selects a page of credentials.
@@ -632,7 +753,7 @@ export type ListExpiringCredentialsRequest = Message<"tokenvault.v1.ListExpiring
  * Use `create(ListExpiringCredentialsRequestSchema)` to create a new message.
  */
 export const ListExpiringCredentialsRequestSchema: GenMessage<ListExpiringCredentialsRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app_service, 18);
+  messageDesc(file_tokenvault_v1_app_service, 19);
 
 /**
  * A page of credentials.
@@ -668,7 +789,7 @@ export type ListExpiringCredentialsResponse = Message<"tokenvault.v1.ListExpirin
  * Use `create(ListExpiringCredentialsResponseSchema)` to create a new message.
  */
 export const ListExpiringCredentialsResponseSchema: GenMessage<ListExpiringCredentialsResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app_service, 19);
+  messageDesc(file_tokenvault_v1_app_service, 20);
 
 /**
  * Entra app registrations and their credentials. Available on the admin listener only.
@@ -777,7 +898,7 @@ export const AppService: GenService<{
   },
   /**
    * Presents every credential to Entra and updates the app's state. If Entra rejects a credential, the response reports
-   * it; the call succeeds.
+   * it; the call succeeds. With a mailbox, it also checks app-only access to it.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, APP_MISCONFIGURED (cloud CUSTOM is not
    * configured in the vault), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
