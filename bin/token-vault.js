@@ -4,6 +4,7 @@ import './prepare_node.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sourceHash } from './source_hash.js';
+import { mapStackTraces } from './source_maps.js';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
@@ -14,11 +15,13 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(69);
 }
 
-// Stack traces of the bundle name files and lines of the sources.
-process.setSourceMapsEnabled(true);
-
 const root = fileURLToPath(new URL('..', import.meta.url));
-await import(isBundled() ? '../dist/token-vault.js' : '../src/main.ts');
+if (isBundled()) {
+  mapStackTraces();
+  await import('../dist/token-vault.js');
+} else {
+  await import('../src/main.ts');
+}
 
 /** Whether `npm run build` made a bundle of these sources. */
 function isBundled() {
