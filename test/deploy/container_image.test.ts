@@ -64,12 +64,27 @@ test.each([
   expect(status).toBe(78);
 });
 
+// Without root, the test runs the image as another user than its own.
+test.runIf(process.getuid?.() === 0)('the image has the compiled code of its program', () => {
+  const { stderr } = container.run(['--version'], { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
+  const log = String(stderr);
+  expect(log).toMatch(/dist\/run_command_line\S+ was accepted/);
+  expect(log).not.toContain('writing cache');
+});
+
+test('the build context has all that the Containerfile copies', () => {
+  const sent = readFileSync(new URL('../../.dockerignore', import.meta.url), 'utf8').match(/(?<=^!).*$/gm);
+  const copied = [bundle, build].flat().filter(({ name, words }) => name === 'COPY' && !words.startsWith('--from'));
+  const paths = copied.flatMap(({ words }) => words.split(' ').slice(0, -1));
+  expect(paths.filter((path) => !sent?.includes(path.split('/')[0] ?? ''))).toEqual([]);
+});
+
 test('the image has the production dependencies, and neither sandbox, demo nor tests', () => {
   const installed = (name: string) => existsSync(join(folder, 'app/node_modules', name, 'package.json'));
   expect(Object.keys(manifest.dependencies).filter((name) => !installed(name))).toEqual([]);
   // A production dependency needs this one too.
   expect(Object.keys(manifest.devDependencies).filter(installed)).toEqual(['@types/node']);
-  const absent = ['src/main.ts', 'src/sandbox', 'src/demo', 'test'];
+  const absent = ['src/main.ts', 'src/sandbox', 'src/demo', 'test', 'deploy'];
   expect(absent.filter((path) => existsSync(join(folder, 'app', path)))).toEqual([]);
   expect(only('COPY')).toBe('--from=build /app /app');
   const install = build.find(({ words }) => words.startsWith('npm ci'))?.words;
