@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildProgram } from '../../deploy/build_program.ts';
 import { benchAgainst } from './against.ts';
 import { benchCallers } from './callers.ts';
 import { benchDecision } from './decision.ts';
@@ -79,6 +81,7 @@ const busy = busyWarning();
 if (busy !== undefined) console.warn(`WARNING: ${busy}`);
 if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
 
+await buildProgram(fileURLToPath(new URL('../..', import.meta.url)));
 const started = performance.now();
 const folders = new Map<string, Promise<VaultFolder>>();
 const made: VaultFolder[] = [];

@@ -11,7 +11,7 @@ import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, type Spread, spread } from './statistics.ts';
 import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
-import { startVault, type VaultProcess } from './vault_process.ts';
+import { PROGRAM, startVault, type VaultProcess } from './vault_process.ts';
 
 const COUNT = 100_000;
 const ROUNDS = 3;
@@ -69,7 +69,7 @@ async function writeLines(path: string): Promise<string> {
 
 function startImporter(file: string, address: string, apiKeyFile?: string): ServerProcess {
   return startProcess({
-    script: '../../src/main.ts',
+    script: PROGRAM,
     args: [
       ...[
         'import',

@@ -22,12 +22,14 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Default: yes. It takes time at the start. */
+  readonly hasProbe?: boolean;
 }
 
-/** A server in its own process, with the probe. */
+/** A server in its own process. */
 export function startProcess(options: ServerOptions): ServerProcess {
   const child = fork(here(options.script), [...(options.args ?? [])], {
-    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', here('probe.ts')],
+    execArgv: options.hasProbe === false ? [] : PROBE,
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -97,6 +99,8 @@ export async function freePort(): Promise<number> {
 function here(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
+
+const PROBE = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', here('probe.ts')];
 
 const RUNNING = new Set<ChildProcess>();
 

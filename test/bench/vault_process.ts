@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenRequestSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { grpcFrame, methodPath } from './grpc_frame.ts';
 import type { ClientTls, Target } from './load.ts';
-import { freePort, type ServerProcess, startProcess } from './processes.ts';
+import { freePort, type ServerOptions, type ServerProcess, startProcess } from './processes.ts';
 import { createUnaryClient, type UnaryClient } from './unary.ts';
 import type { VaultFolder } from './vault_folder.ts';
 
@@ -25,32 +25,22 @@ export interface VaultSettings {
   readonly tls?: ClientTls | undefined;
 }
 
+/** The bundle that `npm run build` makes, as in production. */
+export const PROGRAM = '../../bin/token-vault.js';
+export const SOURCES = '../../src/main.ts';
+
+interface ProgramSettings extends Pick<ServerOptions, 'hasProbe'> {
+  /** Path of the program, from the folder of this file. */
+  readonly script: string;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+}
+
 export async function startVault(
   folder: VaultFolder,
   entraUrl: string,
   { environment, tls }: VaultSettings = {},
 ): Promise<VaultProcess> {
-  const [token, admin, web, ops] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const started = performance.now();
-  const server = startProcess({
-    script: '../../src/main.ts',
-    args: ['serve'],
-    cwd: folder.path,
-    env: {
-      TOKENVAULT_GRPC_ADDRESS: `127.0.0.1:${token}`,
-      TOKENVAULT_ADMIN_ADDRESS: `127.0.0.1:${admin}`,
-      TOKENVAULT_WEB_ADDRESS: `127.0.0.1:${web}`,
-      TOKENVAULT_OPS_ADDRESS: `127.0.0.1:${ops}`,
-      TOKENVAULT_DATABASE_URL: folder.databaseUrl ?? `sqlite:${folder.database}`,
-      TOKENVAULT_KEY_SOURCE: `file:${folder.kek}`,
-      TOKENVAULT_CALLERS_FILE: folder.callers,
-      TOKENVAULT_AUDIT_FILE: folder.audit,
-      TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: entraUrl,
-      ...environment,
-    },
-  });
-  await untilReady(`http://127.0.0.1:${ops}/readyz`, server);
-  const startTime = performance.now() - started;
+  const { server, startTime, token, ops } = await startProgram(folder, entraUrl, { script: PROGRAM, environment });
   const client = createUnaryClient({ port: token, tls, apiKey: tls?.cert === undefined ? folder.apiKey : undefined });
   return {
     process: server,
@@ -68,6 +58,36 @@ export async function startVault(
       await server.stop();
     },
   };
+}
+
+/** Settles when it is ready. */
+export async function startProgram(
+  folder: VaultFolder,
+  entraUrl: string,
+  { script, hasProbe = true, environment }: ProgramSettings,
+) {
+  const [token, admin, web, ops] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const started = performance.now();
+  const server = startProcess({
+    script,
+    args: ['serve'],
+    hasProbe,
+    cwd: folder.path,
+    env: {
+      TOKENVAULT_GRPC_ADDRESS: `127.0.0.1:${token}`,
+      TOKENVAULT_ADMIN_ADDRESS: `127.0.0.1:${admin}`,
+      TOKENVAULT_WEB_ADDRESS: `127.0.0.1:${web}`,
+      TOKENVAULT_OPS_ADDRESS: `127.0.0.1:${ops}`,
+      TOKENVAULT_DATABASE_URL: folder.databaseUrl ?? `sqlite:${folder.database}`,
+      TOKENVAULT_KEY_SOURCE: `file:${folder.kek}`,
+      TOKENVAULT_CALLERS_FILE: folder.callers,
+      TOKENVAULT_AUDIT_FILE: folder.audit,
+      TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: entraUrl,
+      ...environment,
+    },
+  });
+  await untilReady(`http://127.0.0.1:${ops}/readyz`, server);
+  return { server, startTime: performance.now() - started, token, ops };
 }
 
 export const GET_ACCESS_TOKEN = methodPath(TokenService.method.getAccessToken);
