@@ -9,7 +9,8 @@ import { startVault, type Vault } from '../../src/startup/start_vault.ts';
 import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
 import { callersFile } from './callers_file.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
-import { type Clients, createClients, prefixed, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+import { prefixed } from './spawn_serve.ts';
+import { type Clients, createClients, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 /** Suspensions must arrive within a second; the machine of a test may be slow. */
 const PATIENCE = { timeout: 30_000 };

@@ -28,3 +28,7 @@ export function spawnServe(
     env: { ...FREE_PORTS, ...environment },
   });
 }
+
+export function prefixed(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [`TOKENVAULT_${name}`, value]));
+}

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { ContainmentService } from '../../src/gen/tokenvault/v1/containment_service_pb.ts';
@@ -15,17 +14,18 @@ import { type ClientOptions, createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { RequestRecord } from '../../src/sandbox/state/request_log.ts';
-import { type Seams, startVault, type Vault } from '../../src/startup/start_vault.ts';
+import type { Seams } from '../../src/startup/start_vault.ts';
 import { advanceClock } from './advance_clock.ts';
 import { type Browser, createBrowser } from './browser.ts';
 import { freePorts } from './free_ports.ts';
+import { type ScenarioVault, startScenarioVault } from './start_scenario_vault.ts';
 
 export type Clients = ReturnType<typeof createClients>;
 
 /** A vault with real ports and a SQLite file, and a fake Entra whose clock it follows. */
 export interface Scenario extends Clients {
   readonly sandbox: Sandbox;
-  readonly vault: Vault;
+  readonly vault: ScenarioVault;
   readonly folder: string;
   readonly publicUrl: string;
   /** The vault's own redirect URI. */
@@ -59,23 +59,22 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
   const sandbox = await startSandbox({ userConsent: 'legacy', loopGuard: false, ...options.sandbox });
   const [grpc, admin, web, ops] = await freePorts(4);
   const publicUrl = `http://127.0.0.1:${web}`;
-  const config = readConfig(
-    prefixed({
-      GRPC_ADDRESS: `127.0.0.1:${grpc}`,
-      ADMIN_ADDRESS: `127.0.0.1:${admin}`,
-      WEB_ADDRESS: `127.0.0.1:${web}`,
-      OPS_ADDRESS: `127.0.0.1:${ops}`,
-      PUBLIC_URL: publicUrl,
-      DATABASE_URL: `sqlite:${join(folder, 'vault.db')}`,
-      KEY_SOURCE: `file:${join(folder, 'kek')}`,
-      AUDIT_FILE: join(folder, 'audit.jsonl'),
-      FEDERATED_FILES: join(folder, 'federated', '{tenant}'),
-      SANDBOX: sandbox.url,
-      LOG_LEVEL: 'error',
-      ...options.environment,
-    }),
-  );
-  let vault = await startVault(config, options.seams);
+  const environment = {
+    GRPC_ADDRESS: `127.0.0.1:${grpc}`,
+    ADMIN_ADDRESS: `127.0.0.1:${admin}`,
+    WEB_ADDRESS: `127.0.0.1:${web}`,
+    OPS_ADDRESS: `127.0.0.1:${ops}`,
+    PUBLIC_URL: publicUrl,
+    DATABASE_URL: `sqlite:${join(folder, 'vault.db')}`,
+    KEY_SOURCE: `file:${join(folder, 'kek')}`,
+    AUDIT_FILE: join(folder, 'audit.jsonl'),
+    FEDERATED_FILES: join(folder, 'federated', '{tenant}'),
+    SANDBOX: sandbox.url,
+    LOG_LEVEL: 'error',
+    ...options.environment,
+  };
+  const start = () => startScenarioVault({ folder, environment, seams: options.seams });
+  let vault = await start();
   const clients = (with_: ClientOptions) => createClients(vault.addresses, with_);
   const own = clients({});
 
@@ -100,7 +99,7 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
     clients,
     async restart() {
       await vault.stop();
-      vault = await startVault(config, options.seams);
+      vault = await start();
     },
     async close() {
       own.close();
@@ -151,8 +150,4 @@ export async function failureOf(call: Promise<unknown>): Promise<RpcError | unde
     if (error instanceof RpcError) return error;
     throw error;
   }
-}
-
-export function prefixed(environment: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [`TOKENVAULT_${name}`, value]));
 }

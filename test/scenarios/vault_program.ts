@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { spawnServe } from './spawn_serve.ts';
-import { prefixed } from './start_scenario.ts';
+import { prefixed, spawnServe } from './spawn_serve.ts';
 
 /** `token-vault serve` as an operator runs it: a process of its own, told by its environment alone. */
 export interface VaultProgram {
