@@ -52,7 +52,8 @@ export async function benchAgainst(bench: Bench, folder: string): Promise<Sectio
   return { title: `This checkout against ${resolve(folder)}`, figures };
 }
 
-function moduleIn(folder: string, name: string): string {
+/** URL of a module of the benchmarks of the checkout in `folder`. */
+export function moduleIn(folder: string, name: string): string {
   return pathToFileURL(resolve(folder, 'test/bench', name)).href;
 }
 

@@ -9,6 +9,7 @@ import { type Filling, fillVault } from './filled_vault.ts';
 import { benchFlood } from './flood.ts';
 import { benchHit } from './hit.ts';
 import { benchImport } from './import.ts';
+import { benchInProcess } from './in_process.ts';
 import { createClientLoad } from './load_client.ts';
 import { createH2load, isH2loadInstalled } from './load_h2load.ts';
 import { benchMemory } from './memory.ts';
@@ -24,9 +25,10 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
-  --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep,
-                    replicas, decision, callers, flood, rotation
-  --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
+  --only NAME,…     of: hit, in_process, refresh, sizes, memory, startup, import,
+                    sweep, replicas, decision, callers, flood, rotation
+  --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER;
+                    with --only in_process, the handler of a hit alone
   --quick           a third of the rounds, 100,000 instead of 1,000,000 connections, 200 instead of 1,000 tenants; not for
                     publication
   --json FILE       the figures as JSON
@@ -34,6 +36,7 @@ const HELP = `npm run bench -- [options]     (how to read the figures: docs/benc
 
 const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   hit: benchHit,
+  in_process: benchInProcess,
   refresh: benchRefresh,
   sizes: benchSizes,
   memory: benchMemory,
@@ -103,6 +106,7 @@ const bench: Bench = {
     return folder;
   },
   profileFolder: options.profile,
+  against: options.against,
 };
 
 async function make(filling: Filling): Promise<VaultFolder> {
@@ -112,7 +116,7 @@ async function make(filling: Filling): Promise<VaultFolder> {
 }
 
 const reports: SectionReport[] = [];
-if (options.against !== undefined) {
+if (options.against !== undefined && options.only !== 'in_process') {
   reports.push(await benchAgainst(bench, options.against));
 } else {
   for (const name of chosen) {

@@ -19,6 +19,8 @@ export interface ServerProcess {
 export interface ServerOptions {
   /** Path of the program, from the folder of this file. */
   readonly script: string;
+  /** Modules of this folder that run before the program, besides the probe. */
+  readonly imports?: readonly string[] | undefined;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -28,8 +30,9 @@ export interface ServerOptions {
 
 /** A server in its own process. */
 export function startProcess(options: ServerOptions): ServerProcess {
+  const imports = (options.imports ?? []).flatMap((name) => ['--import', here(name)]);
   const child = fork(here(options.script), [...(options.args ?? [])], {
-    execArgv: options.hasProbe === false ? [] : PROBE,
+    execArgv: [...(options.hasProbe === false ? [] : PROBE), ...imports],
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

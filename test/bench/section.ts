@@ -32,6 +32,8 @@ export interface Bench {
   filled(filling: Filling): Promise<VaultFolder>;
   /** Folder of the CPU profiles; undefined: no profiles. */
   readonly profileFolder: string | undefined;
+  /** Folder of the checkout to compare with; undefined: none. */
+  readonly against: string | undefined;
 }
 
 export function isMet({ value, aim }: Figure): boolean | undefined {

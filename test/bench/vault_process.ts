@@ -23,13 +23,17 @@ export interface VaultSettings {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the clients. Undefined: plaintext. */
   readonly tls?: ClientTls | undefined;
+  /** Default: the bundle of this checkout. */
+  readonly program?: string | undefined;
+  /** Modules of this folder that run before the program. */
+  readonly imports?: readonly string[];
 }
 
 /** The bundle that `npm run build` makes, as in production. */
 export const PROGRAM = '../../bin/token-vault.js';
 export const SOURCES = '../../src/main.ts';
 
-interface ProgramSettings extends Pick<ServerOptions, 'hasProbe'> {
+interface ProgramSettings extends Pick<ServerOptions, 'hasProbe' | 'imports'> {
   /** Path of the program, from the folder of this file. */
   readonly script: string;
   readonly environment?: Readonly<Record<string, string>> | undefined;
@@ -38,9 +42,10 @@ interface ProgramSettings extends Pick<ServerOptions, 'hasProbe'> {
 export async function startVault(
   folder: VaultFolder,
   entraUrl: string,
-  { environment, tls }: VaultSettings = {},
+  { environment, tls, program = PROGRAM, imports }: VaultSettings = {},
 ): Promise<VaultProcess> {
-  const { server, startTime, token, ops } = await startProgram(folder, entraUrl, { script: PROGRAM, environment });
+  const settings = { script: program, imports, environment };
+  const { server, startTime, token, ops } = await startProgram(folder, entraUrl, settings);
   const client = createUnaryClient({ port: token, tls, apiKey: tls?.cert === undefined ? folder.apiKey : undefined });
   return {
     process: server,
@@ -64,12 +69,13 @@ export async function startVault(
 export async function startProgram(
   folder: VaultFolder,
   entraUrl: string,
-  { script, hasProbe = true, environment }: ProgramSettings,
+  { script, hasProbe = true, imports, environment }: ProgramSettings,
 ) {
   const [token, admin, web, ops] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const started = performance.now();
   const server = startProcess({
     script,
+    imports,
     args: ['serve'],
     hasProbe,
     cwd: folder.path,
