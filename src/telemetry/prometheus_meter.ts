@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Metric, type Registry } from 'prom-client';
+import { CountedSeries, ObservedSeries, scrapedCounter, scrapedHistogram } from './plain_metrics.ts';
 
 /** Creates the metrics of one registry. */
 export function createMeter(registry: Registry) {
@@ -53,20 +54,42 @@ export function createMeter(registry: Registry) {
     ) {
       return new Histogram<Label>({ name, help, labelNames, buckets: [...buckets], registers });
     },
+
+    /**
+     * A counter of a hot path; the result makes its series, which the caller keeps. They are plain numbers until a
+     * scrape, because prom-client hashes the labels at each count.
+     */
+    counterOfSeries<Label extends string>(name: string, help: string) {
+      const all: CountedSeries[] = [];
+      registry.registerMetric(scrapedCounter(name, help, all) as unknown as Metric);
+      return (labels: Readonly<Record<Label, string>>) => kept(all, new CountedSeries(labels));
+    },
+
+    /** The same as a histogram. */
+    histogramOfSeries<Label extends string>(name: string, help: string, buckets: readonly number[]) {
+      const all: ObservedSeries[] = [];
+      registry.registerMetric(scrapedHistogram(name, help, all) as unknown as Metric);
+      return (labels: Readonly<Record<Label, string>>) => kept(all, new ObservedSeries(labels, buckets));
+    },
   };
 }
 
 export type Meter = ReturnType<typeof createMeter>;
 
-/** Caches the labelled children of a metric by key, because the lookup of a child costs more than the increment. */
-export function cachedByLabel<Child>(make: (key: string) => Child): (key: string) => Child {
-  const children = new Map<string, Child>();
-  return (key) => {
-    let child = children.get(key);
-    if (child === undefined) {
-      child = make(key);
-      children.set(key, child);
+/** Keeps what belongs to each value of a label, such as its series. */
+export function keptByLabel<Own>(make: (value: string) => Own): (value: string) => Own {
+  const known = new Map<string, Own>();
+  return (value) => {
+    let own = known.get(value);
+    if (own === undefined) {
+      own = make(value);
+      known.set(value, own);
     }
-    return child;
+    return own;
   };
+}
+
+function kept<Series>(all: Series[], series: Series): Series {
+  all.push(series);
+  return series;
 }
