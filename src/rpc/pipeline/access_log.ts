@@ -26,7 +26,7 @@ export interface AccessLog {
 export interface FinishedCall
   extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'claimed'> {
   /** Of a call without a valid credential. */
-  readonly peer?: string;
+  readonly peer?: string | undefined;
   /** Why its token is refused. */
   readonly tokenFault?: string | undefined;
   /** The token came from the cache. */

@@ -6,10 +6,12 @@ import type {
   MethodDefinition,
   ServerWritableStream,
   ServiceDefinition,
+  sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
 import type { Call } from './call_context.ts';
+import type { CallInProgress } from './call_in_progress.ts';
 import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
 
 /** Implementation of a service, by its descriptor. A method may return its response without a promise, for speed. */
@@ -25,6 +27,7 @@ export type Implementation<Service> =
       }
     : never;
 
+type Respond = sendUnaryData<Uint8Array>;
 type Method = (request: Message, call: Call) => unknown;
 
 /** Adapts a service to grpc-js. Errors of handlers never reach grpc-js. */
@@ -54,38 +57,49 @@ function unary(
   implement: Method,
   methodPipeline: MethodPipeline,
 ): handleUnaryCall<Uint8Array, Uint8Array> {
-  return (wire, callback) => {
-    const activeCall = methodPipeline.start(wire);
-    const complete = (response: unknown) => {
-      let bytes: Uint8Array;
-      try {
-        bytes = encode(method.output, response);
-      } catch (error) {
-        return fail(error);
-      }
-      activeCall.complete((error) => (error === undefined ? callback(null, bytes) : callback(error)));
-    };
-    const fail = (error: unknown) => activeCall.fail(error, (status) => callback(status));
-    const run = () => {
-      let response: unknown;
-      try {
-        const request = decode(method.input, wire.request);
-        const call = activeCall.authorize(request);
-        response = implement(request, call);
-      } catch (error) {
-        return fail(error);
-      }
-      if (response instanceof Promise) response.then(complete, fail);
-      else complete(response);
-    };
+  // Functions of all calls: closures of each call would cost more than what they do.
+  function run(request: Uint8Array, call: CallInProgress, respond: Respond): void {
+    let response: unknown;
+    try {
+      const message = decode(method.input, request);
+      response = implement(message, call.authorize(message));
+    } catch (error) {
+      call.fail(error, respond);
+      return;
+    }
+    if (response instanceof Promise)
+      response.then(
+        (made) => complete(made, call, respond),
+        (error) => call.fail(error, respond),
+      );
+    else complete(response, call, respond);
+  }
+
+  function complete(response: unknown, call: CallInProgress, respond: Respond): void {
+    let bytes: Uint8Array;
+    try {
+      bytes = encode(method.output, response);
+    } catch (error) {
+      call.fail(error, respond);
+      return;
+    }
+    call.complete((error) => (error === undefined ? respond(null, bytes) : respond(error)));
+  }
+
+  return (wire, respond) => {
+    const call = methodPipeline.start(wire);
     let authenticated: void | Promise<void>;
     try {
-      authenticated = activeCall.authenticate();
+      authenticated = call.authenticate();
     } catch (error) {
-      return fail(error);
+      return call.fail(error, respond);
     }
-    if (authenticated instanceof Promise) authenticated.then(run, fail);
-    else run();
+    if (authenticated instanceof Promise)
+      authenticated.then(
+        () => run(wire.request, call, respond),
+        (error) => call.fail(error, respond),
+      );
+    else run(wire.request, call, respond);
   };
 }
 
@@ -96,7 +110,7 @@ function streaming(
   stopping: AbortSignal,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {
-    const activeCall = methodPipeline.start(wire, stopping);
+    const activeCall = methodPipeline.startStream(wire, stopping);
     try {
       await activeCall.authenticate();
       const request = decode(method.input, wire.request);

@@ -37,11 +37,11 @@ export interface Call {
   /**
    * Marks the call as waiting for Entra. OVERLOADED if too many calls of its caller wait, overall or for its resource.
    */
-  readonly wait: () => void;
+  wait(): void;
   /**
    * Aborts when the caller cancels or its deadline passes. Created at first use, because a cache hit does not need it.
    */
-  readonly signal: () => AbortSignal;
+  signal(): AbortSignal;
 }
 
 /** The parts of a grpc-js call that `Call` needs. */
@@ -52,15 +52,7 @@ export interface WireCall {
 }
 
 /** `stopping` is set for a stream, which has no deadline besides the caller's, and ends when the vault stops. */
-export function createSignal(wire: WireCall, stopping: AbortSignal | undefined): () => AbortSignal {
-  let signal: AbortSignal | undefined;
-  return () => {
-    signal ??= makeSignal(wire, stopping);
-    return signal;
-  };
-}
-
-function makeSignal(wire: WireCall, stopping: AbortSignal | undefined): AbortSignal {
+export function createSignal(wire: WireCall, stopping: AbortSignal | undefined): AbortSignal {
   const ended = new AbortController();
   const left = Number(wire.getDeadline()) - Date.now();
   const wait = stopping === undefined ? Math.min(left, LONGEST_WAIT) : left;

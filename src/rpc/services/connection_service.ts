@@ -165,7 +165,7 @@ export function createConnectionService({
       const connection = await accessTokens.verifyConnection({
         callerId: call.caller.id,
         ...parseConnectionName('name', request.name),
-        signal: call.signal,
+        signal: () => call.signal(),
       });
       return { connection: toConnectionMessage(connection) };
     },

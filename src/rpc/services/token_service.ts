@@ -40,7 +40,7 @@ export function createTokenService({
         claims: claimsJson(request.claims),
         rejectedTokenSha256: sha256Hex('rejected_token_sha256', request.rejectedTokenSha256),
         ceilings: call.limitedBy && ceilingsOf(call),
-        signal: call.signal,
+        signal: () => call.signal(),
       });
       return served instanceof Promise
         ? wait(served, call).then((result) => toResponse(result, scopes, call))
@@ -59,7 +59,7 @@ export function createTokenService({
         claims: undefined,
         rejectedTokenSha256: undefined,
         ceilings: ceilingsOf(call),
-        signal: call.signal,
+        signal: () => call.signal(),
       });
       for await (const served of tokens) yield toResponse(served, scopes, call);
     },
@@ -74,7 +74,7 @@ export function createTokenService({
         directoryId: guid('directory_id', request.directoryId),
         minTtl: minTtl(request.minTtl),
         ceilings: call.limitedBy && ceilingsOf(call),
-        signal: call.signal,
+        signal: () => call.signal(),
       });
       const requested = [resource];
       return served instanceof Promise
