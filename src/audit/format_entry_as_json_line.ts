@@ -1,3 +1,4 @@
+import { createBoundedCache } from '../model/bounded_cache.ts';
 import type { AuditEntry, AuditedToken, ClaimedIds } from './audit_log_interface.ts';
 
 /** Formats an entry by template, with a fixed field order: ten times faster than `JSON.stringify`. */
@@ -5,8 +6,8 @@ export type EntryLine = (number: number, entry: AuditEntry) => string;
 
 /** `instance` identifies this process in each line. */
 export function createEntryLine(instance: string): EntryLine {
-  const quotedInstance = quote(instance);
-  const startTimes = createIsoTime();
+  const timeText = createTimeText(`,"instance":${quote(instance)},"request":`);
+  const accessText = createAccessText();
   /** Cache hits pass the same object, so the text of a token is cached. */
   const tails = new WeakMap<AuditedToken, string>();
 
@@ -20,7 +21,7 @@ export function createEntryLine(instance: string): EntryLine {
   }
 
   return (number, entry) => {
-    const head = `{"n":${number},"time":"${startTimes(entry.time)}","instance":${quotedInstance},"request":${quote(entry.requestId)},"caller":${quote(entry.caller)},"credential":${quote(entry.credentialId)},"rule":${quote(entry.rule)},"method":"${entry.method}","resource":${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}`;
+    const head = `{"n":${number}${timeText(entry.time)}${quote(entry.requestId)}${accessText(entry)}${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}`;
     if (entry.claimed !== undefined) return `${head}${claimedTail(entry.claimed)}}\n`;
     if (entry.affectedCallers !== undefined)
       return `${head},"affected_callers":${JSON.stringify(entry.affectedCallers)}}\n`;
@@ -49,18 +50,41 @@ function tokenTail(token: AuditedToken): string {
   return JSON.stringify({ requested, carried, excess, source, ...ids }).slice(1);
 }
 
-/** Caches the text of a second, because `toISOString` took 2 % of the time of a cache hit. */
-function createIsoTime(): (time: number) => string {
-  let second = Number.NaN;
+/** Keeps the text of a millisecond, which the entries of a turn of the event loop share. `next` follows the time. */
+function createTimeText(next: string): (time: number) => string {
+  let known = Number.NaN;
   let text = '';
   return (time) => {
-    const whole = Math.floor(time / 1_000) * 1_000;
-    if (whole !== second) {
-      second = whole;
-      text = new Date(second).toISOString().slice(0, -4);
+    const whole = Math.floor(time);
+    if (whole !== known) {
+      known = whole;
+      text = flat(`,"time":"${new Date(whole).toISOString()}"${next}`);
     }
-    return `${text}${String(Math.floor(time - whole)).padStart(3, '0')}Z`;
+    return text;
   };
+}
+
+type Access = Pick<AuditEntry, 'caller' | 'credentialId' | 'rule' | 'method'>;
+
+/** Removed callers are forgotten. */
+const MOST_CALLERS = 1_000;
+
+/** Keeps the text of the last access of each caller: most of its calls have the same rule and method. */
+function createAccessText(): (access: Access) => string {
+  const known = createBoundedCache<string, Access & { readonly text: string }>(MOST_CALLERS);
+  return ({ caller, credentialId, rule, method }) => {
+    const last = known.get(caller);
+    if (last?.rule === rule && last.credentialId === credentialId && last.method === method) return last.text;
+    const names = `,"caller":${quote(caller)},"credential":${quote(credentialId)},"rule":${quote(rule)}`;
+    const text = flat(`${names},"method":"${method}","resource":`);
+    known.set(caller, { caller, credentialId, rule, method, text });
+    return text;
+  };
+}
+
+/** V8 keeps a concatenated string as a tree, and would walk it at each use. */
+function flat(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** Most quoted values are ids of the vault and addresses, which need no escapes. */
