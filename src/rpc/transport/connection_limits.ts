@@ -70,9 +70,12 @@ export function createConnections(parts: ConnectionsParts): Connections {
   let opening: { readonly peer: Peer; readonly stream: ServerHttp2Stream } | undefined;
 
   function enter(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>, destroy: () => void): Peer {
+    const { remoteAddress, remotePort } = socket;
+    const connection = remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort}`;
     const peer: Peer = {
-      address: limitedAddress(socket.remoteAddress),
-      connection: `${socket.remoteAddress}:${socket.remotePort}`,
+      address: limitedAddress(remoteAddress),
+      connection,
+      getPeer: () => connection,
       streams: new Set(),
       plainStreams: new Set(),
       caller: undefined,
@@ -228,10 +231,12 @@ export function createConnections(parts: ConnectionsParts): Connections {
     },
 
     interceptor(method, next) {
-      // grpc-js calls it while it opens the stream. Unary calls need no wrapper.
-      if (opening !== undefined) (next as EndableCall).getAuthContext = opening.peer.getAuthContext;
-      if (!method.responseStream || opening === undefined) return next as EndableCall;
+      // grpc-js calls it while it opens the stream.
+      if (opening === undefined) return next as EndableCall;
       const { peer, stream } = opening;
+      Object.assign(next, { getAuthContext: peer.getAuthContext, getPeer: peer.getPeer });
+      // Unary calls need no wrapper.
+      if (!method.responseStream) return next as EndableCall;
       const call = new EndableCall(next);
       const calls = endable.get(peer) ?? new Set();
       endable.set(peer, calls.add(call));

@@ -6,8 +6,10 @@ import type { CertifiedCall } from './client_certificate_of_call.ts';
 export interface Peer extends CertifiedCall {
   /** Address or network of the client, for limits. */
   readonly address: string;
-  /** Address and port of the client. */
+  /** Address and port of the client; `unknown` on a unix socket. */
   readonly connection: string;
+  /** For calls of the connection: grpc-js would read the socket through a proxy of node, each time. */
+  readonly getPeer: () => string;
   /** Oldest first. */
   readonly streams: Set<ServerHttp2Stream>;
   /** Streams without authentication: health and reflection. */
