@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import type { AuditFile } from './audit_log_file.ts';
+import { type AuditFile, bytesOf } from './audit_log_file.ts';
 
 /** Milliseconds to wait for a slow reader. The event loop is blocked meanwhile, as with a blocking pipe. */
 const TIMEOUT = 1_000;
@@ -26,7 +26,7 @@ export function openAuditStream(fd: number): AuditFile {
       return torn;
     },
     write(group) {
-      const bytes = Buffer.from(torn ? `\n${group}` : group, 'utf8');
+      const bytes = bytesOf(group, torn);
       const until = performance.now() + TIMEOUT;
       let written = 0;
       while (written < bytes.length) {
