@@ -1,8 +1,9 @@
-import { errors, request } from 'undici';
+import { errors } from 'undici';
 import { createDispatchers, type HttpOptions } from '../https_client/create_dispatchers.ts';
 import type { Clock, Duration } from '../model/clock.ts';
 import { parseJsonObject } from './json_object.ts';
 import type { RawTokenResponse, TransportFault } from './raw_response.ts';
+import { fetchWhole, type WholeResponse } from './whole_http_response.ts';
 
 export type JsonHttp = ReturnType<typeof createJsonHttp>;
 
@@ -15,23 +16,24 @@ export interface JsonRequest {
   readonly correlationId: string;
 }
 
+// Invalid UTF-8 becomes U+FFFD, and a byte order mark is skipped.
+const decoder = new TextDecoder();
+
 /** HTTP client for Entra and Graph. Sends each request once. Never throws: a fault is part of the response. */
 export function createJsonHttp({ clock, options }: { clock: Clock; options: HttpOptions }) {
   const dispatchers = createDispatchers(options);
 
   return {
     async send(url: string, { method, headers, body, timeout, correlationId }: JsonRequest): Promise<RawTokenResponse> {
-      const signal = AbortSignal.timeout(Math.ceil(timeout));
-      const base = { sendTime: clock.now(), correlationId, retryAfter: undefined, date: undefined, body: undefined };
-      let head: Omit<RawTokenResponse, 'fault'> = { ...base, status: undefined };
-      try {
-        // undici's request follows no redirects: a 307 would send the client secret to the address that it names.
-        const response = await request(url, {
+      const sendTime = clock.now();
+      const { origin, pathname, search } = new URL(url);
+      // No redirect is followed: a 307 would send the client secret to the address that it names.
+      const response = await fetchWhole(
+        dispatchers.of(url),
+        {
+          origin,
+          path: `${pathname}${search}`,
           method,
-          dispatcher: dispatchers.of(url),
-          signal,
-          headersTimeout: 0,
-          bodyTimeout: 0,
           headers: {
             ...headers,
             accept: 'application/json',
@@ -39,29 +41,30 @@ export function createJsonHttp({ clock, options }: { clock: Clock; options: Http
             'return-client-request-id': 'true',
           },
           body: body ?? null,
-        });
-        // undici emits an error if a body is cut off, also by us; without a listener it would end the process.
-        response.body.on('error', () => {});
-        const { headers: received, statusCode: status } = response;
-        head = { ...base, status, retryAfter: single(received['retry-after']), date: single(received['date']) };
-        if (status >= 300 && status < 400) {
-          response.body.destroy();
-          return { ...head, fault: 'redirect' };
-        }
-        const parsed = parseJsonObject(await response.body.text());
-        return { ...head, body: parsed, fault: parsed === undefined ? 'not_json' : undefined };
-      } catch (error) {
-        return { ...head, fault: faultOf(error, signal) };
-      }
+        },
+        Math.ceil(timeout),
+      );
+      const parsed = response.body && parseJsonObject(decoder.decode(response.body));
+      return {
+        status: response.status,
+        retryAfter: single(response.headers['retry-after']),
+        date: single(response.headers['date']),
+        body: parsed,
+        fault: parsed === undefined ? faultOf(response) : undefined,
+        sendTime,
+        correlationId,
+      };
     },
     /** Closes idle connections; requests in progress complete. */
     close: () => dispatchers.close(),
   };
 }
 
-function faultOf(error: unknown, signal: AbortSignal): TransportFault {
+function faultOf({ status = 0, body, error, isLate }: WholeResponse): TransportFault {
+  if (status >= 300 && status < 400) return 'redirect';
+  if (body !== undefined) return 'not_json';
   if (error instanceof errors.ResponseExceededMaxSizeError) return 'too_large';
-  return signal.aborted || error instanceof errors.ConnectTimeoutError ? 'timeout' : 'closed';
+  return isLate || error instanceof errors.ConnectTimeoutError ? 'timeout' : 'closed';
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createJsonHttp, type JsonHttp } from '../../src/entra/json_http_client.ts';
 import { createMovableClock } from './fixtures.ts';
@@ -98,4 +99,38 @@ test('the response has the correlation id, Retry-After and Date', async () => {
   expect(answer).toMatchObject({ status: 429, retryAfter: '7', correlationId: '33333333-3333-3333-3333-333333333333' });
   expect(Date.parse(answer.date ?? '')).toBeGreaterThan(0);
   expect(endpoint.requests[0]?.headers['client-request-id']).toBe(answer.correlationId);
+});
+
+test('an informational response is not the response', async () => {
+  endpoint.answer((_, response) => {
+    response.writeProcessing();
+    response.socket?.end();
+  });
+  expect(await post()).toMatchObject({ status: undefined, fault: 'closed' });
+});
+
+test('a request that expires while it waits for a connection is not sent', async () => {
+  await http.close();
+  http = createJsonHttp({ clock: createMovableClock(), options: { maxBody: 1024, connections: 1 } });
+  const arrived = Promise.withResolvers<ServerResponse>();
+  endpoint.answer((_, response) => arrived.resolve(response));
+  const first = post();
+  const second = post(1);
+  const response = await arrived.promise;
+  // Its timer fires before this one.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  json(response, 200, {});
+
+  expect(await first).toMatchObject({ status: 200 });
+  expect(await second).toMatchObject({ status: undefined, fault: 'timeout' });
+  expect(endpoint.requests).toHaveLength(1);
+});
+
+test('a body in several pieces is read as UTF-8', async () => {
+  const bytes = Buffer.from(JSON.stringify({ name: 'Zoë' }));
+  const inCharacter = bytes.indexOf(0xc3) + 1;
+  endpoint.answer((_, response) => {
+    response.write(bytes.subarray(0, inCharacter), () => response.end(bytes.subarray(inCharacter)));
+  });
+  expect(await post()).toMatchObject({ body: { name: 'Zoë' } });
 });

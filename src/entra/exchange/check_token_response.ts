@@ -20,8 +20,8 @@ export interface ResponseContext extends Pick<GrantContext, 'resource' | 'graph'
 export function contradictionIn(
   response: RawTokenResponse,
   context: ResponseContext,
+  claims = idTokenClaims(response),
 ): 'nonce' | 'aud' | 'iss' | 'tid' | 'scope' | undefined {
-  const claims = idTokenClaims(response);
   // Else an attacker could inject the code of another sign-in.
   if (context.nonce !== undefined && claims?.['nonce'] !== context.nonce.reveal()) return 'nonce';
   return (claims && ofIdToken(claims, context)) ?? (isForAnother(response, context) ? 'scope' : undefined);

@@ -18,7 +18,11 @@ export interface GrantContext {
 }
 
 /** Reads a response that `classify` found to grant a token. Graph's access tokens are opaque, and are not read. */
-export function readGranted(response: RawTokenResponse, context: GrantContext): Granted {
+export function readGranted(
+  response: RawTokenResponse,
+  context: GrantContext,
+  claims = idTokenClaims(response),
+): Granted {
   const body = response.body ?? {};
   const lifetime = durationOf(body['expires_in']);
   const expireTime = response.sendTime + Math.max(0, lifetime - MARGIN);
@@ -34,7 +38,7 @@ export function readGranted(response: RawTokenResponse, context: GrantContext): 
       correlationId: response.correlationId,
     },
     refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? new Secret(refreshToken) : undefined,
-    account: accountOf(idTokenClaims(response)),
+    account: accountOf(claims),
   };
 }
 

@@ -15,7 +15,7 @@ import { type EvidenceContext, originOf, type Requester, requesterOf } from '../
 import type { RawTokenResponse } from '../raw_response.ts';
 import { contradictionIn } from './check_token_response.ts';
 import type { Unusable } from './create_client_authentication.ts';
-import { readGranted } from './parse_granted_token.ts';
+import { idTokenClaims, readGranted } from './parse_granted_token.ts';
 import type { TokenGrant } from './request_token_through_msal.ts';
 import { MIN_REQUEST_TIME, sendTokenRequest, type TokenRequestParts } from './send_token_request.ts';
 
@@ -169,7 +169,8 @@ const KEY_VAULT_UNAVAILABLE = {
 
 function readChecked(parts: TokenRequestParts, request: ExchangeRequest, response: RawTokenResponse): Redeemed {
   const { graph } = request.authority;
-  const wrong = contradictionIn(response, { ...request, graph });
+  const claims = idTokenClaims(response);
+  const wrong = contradictionIn(response, { ...request, graph }, claims);
   if (wrong !== undefined) {
     const { correlationId } = response;
     const reason = wrong === 'nonce' ? 'STATE_INVALID' : 'INTERNAL';
@@ -180,7 +181,7 @@ function readChecked(parts: TokenRequestParts, request: ExchangeRequest, respons
     };
   }
   const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
-  return { granted: readGranted(response, context) };
+  return { granted: readGranted(response, context, claims) };
 }
 
 /** Kinds that Entra answers only after it accepted the credential. */
