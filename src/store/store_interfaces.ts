@@ -209,7 +209,7 @@ export interface GrantStore {
     resource: string,
     endsAfter: Timestamp,
   ): Promise<AccessToken | undefined>;
-  /** Undefined: another owner holds the lease, or the connection is deleted. The clock of the database decides. */
+  /** Undefined: another owner holds the lease, or the connection is deleted. The clock of the database decides, of its process if it has only one. */
   lease(
     connectionUid: string,
     request: { owner: string; resource: string; duration: Duration; endsAfter?: Timestamp | undefined },

@@ -1,16 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { isVaultError } from '../../model/errors.ts';
-import { newLeaseId } from '../../model/id_patterns.ts';
-import { placeholder, placeholders, type Step } from '../database_interface.ts';
+import { placeholders, type Step } from '../database_interface.ts';
 import { identityOf } from '../rows/row_macs.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from '../store_interfaces.ts';
 import { type ConnectionRow, grantColumns } from './connection_row_mapping.ts';
 import type { ConnectionRows } from './connection_rows.ts';
+import { createLeasesInDatabase } from './refresh_leases_in_database.ts';
+import { createLeasesInMemory } from './refresh_leases_in_memory.ts';
 import { createRefreshTokens } from './refresh_token_columns.ts';
 import type { AccessTokenRows } from './sealed_access_token_rows.ts';
 
@@ -19,32 +20,14 @@ export function createGrantStore(
   { connectionRows, accessTokens }: { connectionRows: ConnectionRows; accessTokens: AccessTokenRows },
 ): GrantStore {
   const { connections } = database.tables;
+  // A database with one process needs no write for a lease.
+  const leases = database.isShared ? createLeasesInDatabase(database) : createLeasesInMemory(database);
   const refreshTokens = createRefreshTokens({ keys, clock });
-  const { now } = database.dialect;
   const all = placeholders(getTableColumns(connections));
   const unfenced = and(eq(connections.uid, all.uid), eq(connections.leaseId, all.leaseId));
   const hasThisVersion = and(eq(connections.uid, all.uid), eq(connections.version, all.version));
   const free = { leaseOwner: null, leaseUntil: null };
 
-  // Not durable: a start frees all leases, so losing one is harmless, and each refresh waits for the disk only once.
-  const lease = database.volatile('grants.lease', (db) =>
-    db
-      .update(connections)
-      .set({
-        leaseOwner: all.leaseOwner,
-        leaseUntil: sql`${now} + ${placeholder(connections.leaseUntil, 'duration')}`,
-        leaseId: all.leaseId,
-      })
-      .where(
-        and(
-          eq(connections.uid, all.uid),
-          // The same lease id: the answer to the first attempt was lost.
-          or(isNull(connections.leaseUntil), lt(connections.leaseUntil, now), eq(connections.leaseId, all.leaseId)),
-        ),
-      )
-      .returning(),
-  );
-  const release = database.write('grants.release', (db) => db.update(connections).set(free).where(unfenced));
   const person = { personal: all.personal, usernameIndex: all.usernameIndex };
   const tokens = {
     refreshToken: all.refreshToken,
@@ -139,7 +122,7 @@ export function createGrantStore(
   }
 
   async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
-    const { uid, tenantUid, leaseId } = row;
+    const { tenantUid } = row;
     const connection = await connectionRows.toConnection(row);
     const accessToken = await accessTokens.find(row, resource, endsAfter);
     await keys.ready(tenantUid, row.refreshToken);
@@ -158,16 +141,16 @@ export function createGrantStore(
           ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert(row, outcome.accessToken)]),
         ];
         try {
-          return await commitRecord(connection, outcome, seal);
+          const result = await commitRecord(connection, outcome, seal);
+          leases.ended(row);
+          return result;
         } catch (error) {
           // The tenant was deleted, and its keys with it.
           if (isVaultError(error, 'TENANT_NOT_FOUND')) return 'fenced';
           throw error;
         }
       },
-      async release() {
-        await release.run({ uid, leaseId });
-      },
+      release: () => leases.release(row),
     };
     return held;
   }
@@ -175,7 +158,7 @@ export function createGrantStore(
   return {
     findAccessToken: accessTokens.find,
     async lease(connectionUid, { owner, resource, duration, endsAfter }) {
-      const row = await lease.first({ uid: connectionUid, leaseId: newLeaseId(), leaseOwner: owner, duration });
+      const row = await leases.acquire(connectionUid, { owner, duration });
       if (row === undefined) return undefined;
       try {
         const end = endsAfter ?? clock.now();
@@ -184,7 +167,7 @@ export function createGrantStore(
           hold({ ...now, leaseId: row.leaseId }, resource, end),
         );
       } catch (error) {
-        await release.run({ uid: row.uid, leaseId: row.leaseId });
+        await leases.release(row);
         throw error;
       }
     },
