@@ -210,10 +210,20 @@ export interface GrantStore {
     endsAfter: Timestamp,
   ): Promise<AccessToken | undefined>;
   /** Undefined: another owner holds the lease, or the connection is deleted. The clock of the database decides, of its process if it has only one. */
-  lease(
-    connectionUid: string,
-    request: { owner: string; resource: string; duration: Duration; endsAfter?: Timestamp | undefined },
-  ): Promise<HeldLease | undefined>;
+  lease(connectionUid: string, request: LeaseRequest): Promise<HeldLease | undefined>;
+}
+
+export interface LeaseRequest {
+  readonly owner: string;
+  readonly resource: string;
+  readonly duration: Duration;
+  /** The stored access token must expire after it. Default: now. */
+  readonly endsAfter?: Timestamp | undefined;
+  /**
+   * As the caller read it, before it found no stored access token to serve. If its version is still the same, neither
+   * the account nor an access token is read and opened again.
+   */
+  readonly known?: Connection | undefined;
 }
 
 /** What may only be done under the lease. `record` and `release` end it. */

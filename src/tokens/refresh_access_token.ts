@@ -93,7 +93,7 @@ export function createRefresh(parts: RefreshUnderLeaseParts) {
       requester: { connectionUid: connection.uid, weight },
     });
     try {
-      const lease = { owner: parts.replica, resource, duration: LEASE, endsAfter: expiresAfter };
+      const lease = { owner: parts.replica, resource, duration: LEASE, endsAfter: expiresAfter, known: connection };
       const held = await stores.grants.lease(connection.uid, lease);
       return held === undefined ? 'lease_lost' : await refreshUnderLease(held, admission, request);
     } finally {

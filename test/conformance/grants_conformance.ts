@@ -258,6 +258,33 @@ export function grantsConformance(open: Open): void {
       }
     });
 
+    test('a lease reads and opens only what its owner does not know', async () => {
+      const { stores, connection, lease, damage, database } = await startVault(open);
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
+      const known = present(await stores.connections.findByUid(connection.uid));
+      const here = eq(database.tables.connections.uid, connection.uid);
+      await damage('connections', { personal: Buffer.from('short') }, here);
+      const request = { owner: 'a', resource: GRAPH, duration: 60_000 };
+
+      const held = present(await stores.grants.lease(connection.uid, { ...request, known }));
+      expect([held.connection, held.accessToken]).toEqual([known, undefined]);
+      expect(held.refreshToken?.reveal()).toBe('rt-of-ada');
+      await held.release();
+
+      const stale = stores.grants.lease(connection.uid, { ...request, known: connection });
+      expect(await reasonOf(stale)).toBe('RECORD_CORRUPT');
+    });
+
+    test('a lease finds the access token that was stored since its owner read the connection', async () => {
+      const { stores, connection, lease } = await startVault(open);
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken('at-2') });
+      const request = { owner: 'a', resource: GRAPH, duration: 60_000, known: connection };
+
+      const held = present(await stores.grants.lease(connection.uid, request));
+
+      expect(held.accessToken?.token.reveal()).toBe('at-2');
+    });
+
     test('an access token that was moved to another resource is ignored', async () => {
       const { stores, connection, lease, damage } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });

@@ -32,9 +32,9 @@ export function indexForm(username: string): string {
 
 /** The sealed part of an account. */
 export interface Personal {
-  username?: string;
-  displayName?: string;
-  email?: string;
+  readonly username?: string | undefined;
+  readonly displayName?: string | undefined;
+  readonly email?: string | undefined;
 }
 
 /** Without `personal`, the account has ids only. The MAC of the row is not checked. */

@@ -71,9 +71,11 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
     };
   }
 
-  async function toConnection(row: ConnectionRow): Promise<Connection> {
+  async function toConnection(row: ConnectionRow, known?: Connection): Promise<Connection> {
     await keys.ready(row.tenantUid, row.personal);
     keyring.checkMac(connectionMac(row), row.mac);
+    // Each write of `personal` makes a version.
+    if (known?.uid === row.uid && known.version === row.version) return fromRow(row, known.account);
     if (row.personal === null) return fromRow(row);
     const text = keyring.open(places.personal(row), row.personal).toString('utf8');
     return fromRow(row, JSON.parse(text) as Personal);
@@ -86,8 +88,12 @@ export function createConnectionRows({ database, keys, outbox, clock }: StorePar
   return {
     find: (uid: string) => find.first({ uid }),
     /** RECORD_CORRUPT if the columns under the MAC were changed outside of the vault. */
-    toConnection: (row: ConnectionRow): Promise<Connection> =>
-      keys.openCurrent(row, () => find.first(row), toConnection),
+    toConnection: (row: ConnectionRow, known?: Connection): Promise<Connection> =>
+      keys.openCurrent(
+        row,
+        () => find.first(row),
+        (current) => toConnection(current, known),
+      ),
     /** With its event. */
     insert: (connection: Connection, refreshToken: Secret | undefined): readonly Step[] => [
       insert.step(toRow(connection, refreshToken), 1),

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
-import type { Timestamp } from '../../model/clock.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { isVaultError } from '../../model/errors.ts';
 import { placeholders, type Step } from '../database_interface.ts';
 import { identityOf } from '../rows/row_macs.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
-import type { GrantStore, HeldLease, RefreshRecord } from '../store_interfaces.ts';
+import type { GrantStore, HeldLease, LeaseRequest, RefreshRecord } from '../store_interfaces.ts';
 import { type ConnectionRow, grantColumns } from './connection_row_mapping.ts';
 import type { ConnectionRows } from './connection_rows.ts';
 import { createLeasesInDatabase } from './refresh_leases_in_database.ts';
@@ -121,10 +120,12 @@ export function createGrantStore(
     );
   }
 
-  async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
+  async function hold(row: ConnectionRow, { resource, endsAfter, known }: LeaseRequest): Promise<HeldLease> {
     const { tenantUid } = row;
-    const connection = await connectionRows.toConnection(row);
-    const accessToken = await accessTokens.find(row, resource, endsAfter);
+    const connection = await connectionRows.toConnection(row, known);
+    // Each record makes a version, so none has stored a token since.
+    const isSame = known?.version === connection.version;
+    const accessToken = isSame ? undefined : await accessTokens.find(row, resource, endsAfter ?? clock.now());
     await keys.ready(tenantUid, row.refreshToken);
     const refreshToken = refreshTokens.current(row);
     const previous = refreshTokens.previous(row);
@@ -157,15 +158,12 @@ export function createGrantStore(
 
   return {
     findAccessToken: accessTokens.find,
-    async lease(connectionUid, { owner, resource, duration, endsAfter }) {
-      const row = await leases.acquire(connectionUid, { owner, duration });
+    async lease(connectionUid, request) {
+      const row = await leases.acquire(connectionUid, request);
       if (row === undefined) return undefined;
       try {
-        const end = endsAfter ?? clock.now();
         const reread = () => connectionRows.find(row.uid);
-        return await keys.openCurrent({ ...row }, reread, (now) =>
-          hold({ ...now, leaseId: row.leaseId }, resource, end),
-        );
+        return await keys.openCurrent({ ...row }, reread, (now) => hold({ ...now, leaseId: row.leaseId }, request));
       } catch (error) {
         await leases.release(row);
         throw error;
