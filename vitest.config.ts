@@ -11,5 +11,7 @@ export default defineConfig({
     // A guard against what hangs, not a measure: a test that starts three processes takes 5 s alone, 20 s in company.
     testTimeout: 90_000,
     hookTimeout: 90_000,
+    // Patient, because the machine may be busy.
+    expect: { poll: { timeout: 15_000, interval: 10 } },
   },
 });

@@ -17,17 +17,18 @@ async function test({ mutate, tests }: Area) {
   process.env['MUTATION_TESTS'] = tests.join(' ');
   const results = await new Stryker({
     mutate: [...mutate],
-    testRunner: 'vitest',
-    plugins: ['@stryker-mutator/vitest-runner', './test/mutation/ignore_messages.ts'],
+    testRunner: 'in-process',
+    plugins: ['./test/mutation/in_process_test_runner.ts', './test/mutation/ignore_messages.ts'],
     ignorers: ['messages'],
-    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     coverageAnalysis: 'perTest',
     concurrency,
+    // What the tests of a mutant leave behind ends with the process.
+    maxTestRunnerReuse: 60,
     reporters: ['progress-append-only'],
     // TypeScript 7 has no API in JavaScript with which Stryker could rewrite the file.
     tsconfigFile: 'none',
     ignorePatterns: ['/deploy', '/dist', '/data', '/.tmp'],
-    timeoutMS: 20_000,
+    timeoutMS: 10_000,
     allowConsoleColors: false,
   }).runMutationTest();
   const valid = results.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError');

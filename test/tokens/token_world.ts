@@ -30,12 +30,14 @@ export interface ConnectInput {
   changes?: Partial<Connection>;
 }
 
+const catalogs = loadCatalogs();
+
 /** The real stores on `:memory:`, the real `entra/` and the sandbox, whose clock the vault uses. */
 export async function openTokenWorld() {
   const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', accessTokenLifetime: 3600 });
   const clock = { now: () => sandbox.clock.now() };
   const stores = await openTestStores({ clock });
-  const scopes = createScopes({ catalogs: await loadCatalogs() });
+  const scopes = createScopes({ catalogs: await catalogs });
   const authorizationServer = createAuthorizationServer({
     appStateStore: stores.apps,
     clock,
@@ -231,9 +233,9 @@ export async function reasonOf(work: () => unknown): Promise<string> {
   return 'OK';
 }
 
-/** Polls for a background effect; patient, because the machine may be busy. */
+/** Polls for a background effect. */
 export function eventually<Value>(look: () => Value) {
-  return expect.poll(look, { timeout: 15_000, interval: 10 });
+  return expect.poll(look);
 }
 
 /** Sleeps return at once, and `tick` runs the periodic tasks. */
