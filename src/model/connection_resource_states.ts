@@ -33,6 +33,12 @@ export function isRefused({ resourceIssues }: Pick<Connection, 'resourceIssues'>
   return issue !== undefined && issue.state !== 'ACTIVE';
 }
 
+/** Why a token of this resource is refused, as far as that is stored; undefined: it is served. */
+export function refusalOf(connection: Connection, resource: string): StateReason | undefined {
+  if (!isGrantSound(connection)) return connection.stateReason;
+  return isRefused(connection, resource) ? connection.resourceIssues[resource]?.evidence : undefined;
+}
+
 /** Granted ones first. */
 export function resourcesOf(connection: Connection): readonly ConnectionResource[] {
   const { granted, resourceIssues, grantState, stateReason } = connection;

@@ -4,7 +4,7 @@ import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Account, Connection } from '../model/connection.ts';
 import { afterRedeem, cooldownRemaining } from '../model/connection_after_redeem.ts';
 import { resourceCooldownRemaining } from '../model/connection_resource_issue.ts';
-import { isGrantSound, isRefused } from '../model/connection_resource_states.ts';
+import { refusalOf } from '../model/connection_resource_states.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/token_request_outcome.ts';
 import type { HeldLease, RefreshRecord } from '../store/store_interfaces.ts';
@@ -190,9 +190,8 @@ function requestError(connection: Connection, failure: Failure, resource: string
 
 /** Of a failure that changed the connection. */
 function stateError(after: Connection, failure: Failure, resource: string, now: Timestamp): VaultError {
-  const issue = after.resourceIssues[resource];
-  const evidence = isGrantSound(after) ? isRefused(after, resource) && issue?.evidence : after.stateReason;
-  if (evidence) return exchangeError(after, { ...failure, reason: evidence.reason }, resource);
-  const wait = Math.max(cooldownRemaining(after, now), resourceCooldownRemaining(issue, now));
+  const refusal = refusalOf(after, resource);
+  if (refusal !== undefined) return exchangeError(after, { ...failure, reason: refusal.reason }, resource);
+  const wait = Math.max(cooldownRemaining(after, now), resourceCooldownRemaining(after.resourceIssues[resource], now));
   return wait > 0 ? coolingDownError(after, wait) : exchangeError(after, failure, resource);
 }

@@ -1,5 +1,5 @@
 import { type Connection, connectionName } from '../model/connection.ts';
-import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resource_states.ts';
+import { mayBeVerified, refusalOf } from '../model/connection_resource_states.ts';
 import type { ContainedSet } from '../model/contained_set.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { ServedToken, VerifyConnectionRequest } from './access_token_service_interface.ts';
@@ -15,7 +15,8 @@ const TOO_MANY = `A caller verifies at most ${MOST_OF_CALLER} connections at onc
 
 /**
  * Redeems now for each refused resource, or else for the first granted one, and returns the connection as it is then. A refusal that is
- * stored is part of the answer, not an error. A refresh token that Entra refused for good is not redeemed again.
+ * stored is part of the answer; another failure is an error, because the stored state is from before it. A refresh token that Entra
+ * refused for good is not redeemed again.
  */
 export function createVerifyConnection({
   snapshots,
@@ -39,21 +40,19 @@ export function createVerifyConnection({
       if (!mayBeVerified(snapshot.connection)) break;
       const refusal = await redeem(resource);
       snapshot = await snapshots.load(request.tenantId, request.connectionId);
-      const { connection } = snapshot;
-      if (refusal !== undefined && isGrantSound(connection) && !isRefused(connection, resource)) unstored ??= refusal;
+      if (refusal !== undefined && refusal.reason !== refusalOf(snapshot.connection, resource)?.reason)
+        unstored ??= refusal;
     }
     if (unstored !== undefined) throw unstored;
     return snapshot.connection;
 
-    /** Returns Entra's refusal. */
     async function redeem(resource: string): Promise<VaultError | undefined> {
       const options = { priority: 'FOREGROUND', ...FORCE_REFRESH, ignoreCooldown: true, force: request } as const;
       const work = refresh('verify', { snapshot, resource, ...options });
       try {
         await waitFor(work, request.signal(), connectionName(snapshot.connection));
       } catch (error) {
-        // Entra was not called, so the stored state is no answer.
-        if (!isVaultError(error) || isVaultError(error, 'RATE_LIMITED', 'CONTAINED')) throw error;
+        if (!isVaultError(error)) throw error;
         return error;
       }
     }

@@ -629,18 +629,6 @@ test('a connection has one forced exchange in 30 s, whatever forces it', async (
   }
 });
 
-test('a connection that is verified too often is not reported as blocked by an old refusal', async () => {
-  await world.connect('ada');
-  const tokens = world.open();
-  world.sandbox.requirePolicy('ada@contoso.example', { code: 53003 });
-  expect(await tokens.verifyConnection(ask('ada'))).toMatchObject({ grantState: 'BLOCKED' });
-  world.sandbox.liftPolicy('ada@contoso.example');
-
-  expect(await reasonOf(() => tokens.verifyConnection(ask('ada')))).toBe('RATE_LIMITED');
-  world.sandbox.clock.advance(31 * SECOND);
-  expect(await tokens.verifyConnection(ask('ada'))).toMatchObject({ grantState: 'ACTIVE' });
-});
-
 test('suspensions take effect at once, each with its reason', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();

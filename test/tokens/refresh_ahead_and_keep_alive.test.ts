@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
@@ -140,49 +140,3 @@ async function ticking(work: Promise<unknown>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
-
-test('verifying redeems now, and a refusal that changes the state is the answer', async () => {
-  const ada = await world.connect('ada');
-  const tokens = world.open();
-  const request = {
-    callerId: 'mail',
-    tenantId: 'acme',
-    connectionId: 'ada',
-    signal: () => new AbortController().signal,
-  };
-  await tokens.get(ask('ada'));
-
-  const later = () => world.sandbox.clock.advance(31 * SECOND);
-
-  expect(await tokens.verifyConnection(request)).toMatchObject({ uid: ada.uid, grantState: 'ACTIVE' });
-  expect(world.redemptions()).toBe(2);
-
-  later();
-  world.sandbox.requirePolicy('ada@contoso.example', { code: 53003 });
-  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'BLOCKED' });
-  later();
-  world.sandbox.liftPolicy('ada@contoso.example');
-  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'ACTIVE' });
-
-  later();
-  world.sandbox.revokeSessions('ada@contoso.example');
-  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED' });
-  const asked = world.redemptions();
-  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED' });
-  expect(world.redemptions()).toBe(asked);
-});
-
-test('verifying fails while Entra is unavailable, and changes no state', async () => {
-  const ada = await world.connect('ada');
-  const tokens = world.open();
-  world.sandbox.injectFault({ kind: 'html', count: 10 });
-
-  const request = {
-    callerId: 'mail',
-    tenantId: 'acme',
-    connectionId: 'ada',
-    signal: () => new AbortController().signal,
-  };
-  expect(await reasonOf(() => tokens.verifyConnection(request))).toBe('ENTRA_UNAVAILABLE');
-  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
-});

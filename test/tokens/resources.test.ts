@@ -211,39 +211,6 @@ test('an unknown refusal counts when repeated, for its resource alone; verifying
   expect(await get(IMAP)).toBe('OK');
 });
 
-test('verifying redeems a grant after two ambiguous refusals, but not a revoked one', async () => {
-  await connect();
-  await connect('bea', 'bea@contoso.example');
-  world.sandbox.injectFault({ kind: 'error', code: 70000, user: ADA, count: 2 });
-  await get(MAIL);
-  world.sandbox.clock.advance(61 * SECOND);
-  expect(await get(MAIL)).toBe('REAUTHORIZATION_REQUIRED');
-  world.sandbox.revokeSessions('bea@contoso.example');
-  expect(await get(MAIL, 'bea')).toBe('REAUTHORIZATION_REQUIRED');
-  const asked = world.redemptions();
-
-  expect((await verify('bea')).grantState).toBe('REAUTHORIZATION_REQUIRED');
-  expect(world.redemptions()).toBe(asked);
-  expect((await verify()).grantState).toBe('ACTIVE');
-  expect(await get(MAIL)).toBe('OK');
-});
-
-test('verifying redeems for every refused resource, and once for a sound connection', async () => {
-  await connect();
-  world.sandbox.requirePolicy(ADA, { code: 53003 });
-  expect([await get(IMAP), await get(MAIL)]).toEqual(['BLOCKED_BY_POLICY', 'BLOCKED_BY_POLICY']);
-  expect((await verify()).grantState).toBe('BLOCKED');
-  world.sandbox.liftPolicy(ADA);
-  world.sandbox.clock.advance(31 * SECOND);
-
-  const asked = world.redemptions();
-  expect(statesOf(await verify())).toEqual({ [GRAPH]: 'ACTIVE', [OUTLOOK]: 'ACTIVE' });
-  expect(world.redemptions()).toBe(asked + 2);
-  world.sandbox.clock.advance(31 * SECOND);
-  await verify();
-  expect(world.redemptions()).toBe(asked + 3);
-});
-
 test('a grant of another resource between two ambiguous refusals keeps the connection active', async () => {
   const ada = await connect();
   fail(70000, { count: 2 });
