@@ -71,22 +71,17 @@ export function createCorrelatedFailureGuard(parts: TokenParts, detector: Correl
   }
 
   return {
-    evaluate(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): 'apply' | 'defer' {
+    /** Whether the failure changes no state yet. Called for each exchange about a grant; `failure` is undefined where Entra granted. */
+    defers(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): boolean {
       // The vault's own checks (account, directory) say nothing about Entra.
-      if (failure !== undefined && failure.entraError === undefined) return 'apply';
+      if (failure !== undefined && failure.entraError === undefined) return false;
       const verdict = detector.evaluate(tried, failure, now);
       metrics.stateDeferred(detector.deferredCount);
-      switch (verdict.kind) {
-        case 'apply':
-          return 'apply';
-        case 'defer':
-          if (verdict.isFirst && failure !== undefined) alerts.raise('correlated_failures', tried.connection, failure);
-          if (verdict.applied.length > 0) runInBackground(revert(verdict.applied));
-          return 'defer';
-        case 'apply_all':
-          runInBackground(applyAll(verdict.deferred, tried.connection.uid));
-          return 'apply';
-      }
+      if (verdict.kind === 'apply_all') runInBackground(applyAll(verdict.deferred, tried.connection.uid));
+      if (verdict.kind !== 'defer') return false;
+      if (verdict.isFirst && failure !== undefined) alerts.raise('correlated_failures', tried.connection, failure);
+      runInBackground(revert(verdict.applied));
+      return true;
     },
     /** Waits until all changes in the background are recorded. */
     async settled(): Promise<void> {

@@ -141,7 +141,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
       throw requestError(after, claimsFailure ?? failure, resource);
     }
 
-    if (failure.kind !== 'loop_detected' && failureGuard.evaluate({ connection, resource }, failure, now) === 'defer') {
+    if (failure.kind !== 'loop_detected' && failureGuard.defers({ connection, resource }, failure, now)) {
       if (proof !== undefined) await record({ connection: proven, refreshToken, accessToken: proof.accessToken });
       throw coolingDownError(connection, parts.failureDetector.cooldownOf(connection.uid, resource, now) ?? MINUTE);
     }
@@ -158,7 +158,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
 
   function afterGranted(connection: Connection, granted: Granted, now: Timestamp): Connection {
     const { resource } = granted.accessToken;
-    failureGuard.evaluate({ connection, resource }, undefined, now);
+    failureGuard.defers({ connection, resource }, undefined, now);
     return afterRedeem(connection, granted, now, resource);
   }
 

@@ -119,9 +119,8 @@ export const AREAS: Readonly<Record<string, Area>> = {
     ],
   },
   tokens_correlation: {
-    isOptional: true,
     mutate: ['src/tokens/apply_correlation_verdicts.ts'],
-    tests: ['test/tokens/correlated_failures.test.ts', 'test/tokens/resources.test.ts'],
+    tests: ['test/tokens/correlated_failures.test.ts'],
   },
   tokens_limits: {
     mutate: [
@@ -142,13 +141,17 @@ export const AREAS: Readonly<Record<string, Area>> = {
     mutate: ['src/tokens/app_only_access_tokens.ts'],
     tests: ['test/tokens/{app_tokens,containment}.test.ts'],
   },
+  tokens_serving_errors: {
+    mutate: ['src/tokens/{check_requested_scopes_are_granted,connection_serving_errors}.ts'],
+    tests: ['test/tokens/{requested_scopes,serving_errors}.test.ts'],
+  },
   tokens_serving: {
     isOptional: true,
-    mutate: [
-      'src/tokens/{check_not_contained,connection_serving_errors,create_access_token_service,get_access_token}.ts',
-      'src/tokens/{check_requested_scopes_are_granted,verify_connection}.ts',
+    mutate: ['src/tokens/{check_not_contained,create_access_token_service,get_access_token,verify_connection}.ts'],
+    tests: [
+      'test/tokens/{get_access_token,verify_connection,change_feed_behind,containment}.test.ts',
+      'test/tokens/scope_ceilings.test.ts',
     ],
-    tests: ['test/tokens/{containment,get_access_token,resources,unusable_token}.test.ts'],
   },
   tokens_refresh: {
     isOptional: true,

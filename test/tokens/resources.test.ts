@@ -305,19 +305,3 @@ test('keep-alive redeems a sound grant: served resources first, then refused one
 
   expect(statesOf(await world.find(ada.uid))).toEqual({ [GRAPH]: 'BLOCKED', [OUTLOOK]: 'ACTIVE' });
 });
-
-test('equal failures of many connections for one resource are deferred for that resource alone', async () => {
-  const users = await Promise.all(Array.from({ length: 6 }, (_, i) => connect(`user${i}`, `user${i}@contoso.example`)));
-  fail(53003, { count: 1000 });
-
-  const reasons: string[] = [];
-  for (let i = 0; i < 6; i++) reasons.push(await get(IMAP, `user${i}`));
-
-  expect(reasons.slice(4)).toEqual(['ENTRA_UNAVAILABLE', 'ENTRA_UNAVAILABLE']);
-  for (let i = 0; i < 6; i++) expect(await get(MAIL, `user${i}`)).toBe('OK');
-  // Failures that were applied before are reverted.
-  await eventually(async () =>
-    Promise.all(users.map(async ({ uid }) => (await world.find(uid)).resourceIssues)),
-  ).toEqual(Array(6).fill({}));
-  expect(await get(IMAP, 'user0')).toBe('ENTRA_UNAVAILABLE');
-});
