@@ -83,8 +83,8 @@ export function checkGrantState(connection: Connection, now: Timestamp, ignoreCo
   if (grantState === 'PENDING') throw pendingError(connection);
   if (isGrantSound(connection)) return;
   const needsUser = grantState === 'REAUTHORIZATION_REQUIRED';
-  const isBlocked = grantState === 'BLOCKED' && (heldUntil === undefined || cooldownRemaining(connection, now) > 0);
-  if (!needsUser && !isBlocked) return;
+  // Or else it is BLOCKED.
+  if (!needsUser && heldUntil !== undefined && cooldownRemaining(connection, now) === 0) return;
   const name = connectionName(connection);
   const reason = stateReason?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
   throw new VaultError(reason, messageFor(reason, name), { metadata: metadataOf(reason, name, stateReason) });

@@ -156,7 +156,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   tokens_refresh: {
     isOptional: true,
     mutate: ['src/tokens/{redeem_refresh_token,refresh_access_token,refresh_request,refresh_under_lease}.ts'],
-    tests: ['test/tokens/{refresh,resources,unusable_token,get_access_token}.test.ts'],
+    tests: ['test/tokens/{refresh,resources,unusable_token}.test.ts'],
   },
   tokens_background: {
     isOptional: true,
@@ -164,6 +164,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
       'src/tokens/{keep_refresh_tokens_alive,operator_token_alerts,refresh_ahead_of_expiry}.ts',
       'src/tokens/{wait_for_entra_admission,wait_until_caller_aborts}.ts',
     ],
-    tests: ['test/tokens/{refresh,refresh_ahead_and_keep_alive,unusable_token}.test.ts'],
+    tests: ['test/tokens/{waiting_for_entra,refresh_ahead,keep_alive,refresh_ahead_and_keep_alive}.test.ts'],
   },
 };
