@@ -137,7 +137,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     ],
   },
   tokens_app_only: {
-    isOptional: true,
     mutate: ['src/tokens/app_only_access_tokens.ts'],
     tests: ['test/tokens/{app_tokens,containment}.test.ts'],
   },

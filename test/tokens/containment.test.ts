@@ -141,6 +141,33 @@ test('a call that began before the containment does not reach Entra after it', a
   expect(redemptions()).toBe(0);
 });
 
+test('a call of a contained tenant reads no row', async () => {
+  let reads = 0;
+  const { tenants } = world.stores;
+  const find: typeof tenants.find = (tenantId) => {
+    reads++;
+    return tenants.find(tenantId);
+  };
+  const tokens = world.open({ contained, stores: { ...world.stores, tenants: { ...tenants, find } } });
+  contain('tenants/acme');
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONTAINED');
+  expect(await reasonOf(() => tokens.getForApp(askForApp()))).toBe('CONTAINED');
+  expect(reads).toBe(0);
+});
+
+test('an app token that waited for a slot when it was contained is not requested', async () => {
+  const admit: typeof world.authorizationServer.admit = async (request) => {
+    const admission = await world.authorizationServer.admit(request);
+    contain('tenants/acme/apps/default');
+    return admission;
+  };
+  const tokens = world.open({ contained, authorizationServer: { admit } });
+
+  expect(await reasonOf(() => tokens.getForApp(askForApp()))).toBe('CONTAINED');
+  expect(redemptions()).toBe(0);
+});
+
 test('a refresh that got its lease before the containment does not reach Entra after it', async () => {
   await world.connect('ada');
   const lease = async (...args: Parameters<typeof world.stores.grants.lease>) => {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { createAuthorizationServer } from '../../src/entra/entra_client.ts';
-import { DAY } from '../../src/model/clock.ts';
+import { DAY, type Duration, type Timestamp } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { type App, PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
@@ -203,6 +203,18 @@ export async function openTokenWorld() {
       await authorizationServer.close();
       await stores.close();
       await sandbox.close();
+    },
+  };
+}
+
+/** A clock that only the test moves. */
+export function createStoppedClock(start: Timestamp) {
+  let time = start;
+  return {
+    now: () => time,
+    monotonic: () => 0,
+    advance(duration: Duration): void {
+      time += duration;
     },
   };
 }
