@@ -144,13 +144,15 @@ export const AREAS: Readonly<Record<string, Area>> = {
     mutate: ['src/tokens/{check_requested_scopes_are_granted,connection_serving_errors}.ts'],
     tests: ['test/tokens/{requested_scopes,serving_errors}.test.ts'],
   },
+  tokens_verify: {
+    isOptional: true,
+    mutate: ['src/tokens/{check_not_contained,verify_connection}.ts'],
+    tests: ['test/tokens/{verify_connection,containment}.test.ts'],
+  },
   tokens_serving: {
     isOptional: true,
-    mutate: ['src/tokens/{check_not_contained,create_access_token_service,get_access_token,verify_connection}.ts'],
-    tests: [
-      'test/tokens/{get_access_token,verify_connection,change_feed_behind,containment}.test.ts',
-      'test/tokens/scope_ceilings.test.ts',
-    ],
+    mutate: ['src/tokens/{create_access_token_service,get_access_token}.ts'],
+    tests: ['test/tokens/{get_access_token,change_feed_behind,containment,scope_ceilings}.test.ts'],
   },
   tokens_refresh: {
     isOptional: true,

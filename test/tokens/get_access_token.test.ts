@@ -144,18 +144,6 @@ test('two replicas make one exchange between them', async () => {
   expect(world.redemptions()).toBe(1);
 });
 
-test('a replica that lost the lease gets it when the holder crashes', async () => {
-  const ada = await world.connect('ada');
-  // An abandoned lease: its holder was killed.
-  await world.stores.grants.lease(ada.uid, { owner: 'dead', resource: GRAPH, duration: 200 });
-  const tokens = world.open();
-
-  const answer = await tokens.get(ask('ada'));
-
-  expect(answer.source).toBe('ENTRA');
-  expect(tokens.counted.get('leaseLost')).toBeGreaterThan(0);
-});
-
 test('refreshes expired tokens, and never serves one that is valid for less than min_ttl', async () => {
   await world.connect('ada');
   const tokens = world.open();
@@ -650,22 +638,6 @@ test('suspensions take effect at once, each with its reason', async () => {
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('TENANT_SUSPENDED');
 });
 
-test('a suspension during an exchange returns no token and stores none', async () => {
-  const ada = await world.connect('ada');
-  const tokens = world.open();
-  const gate = world.sandbox.holdNextToken();
-
-  const call = reasonOf(() => tokens.get(ask('ada')));
-  await gate.arrived;
-  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
-  world.changes.announce({ kind: 'connection', uid: ada.uid });
-  gate.release();
-
-  expect(await call).toBe('CONNECTION_SUSPENDED');
-  expect(tokens.counted.get('fenced')).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeUndefined();
-});
-
 test('a tenant suspended during an exchange gets no token', async () => {
   await world.connect('ada');
   const tokens = world.open();
@@ -678,64 +650,4 @@ test('a tenant suspended during an exchange gets no token', async () => {
   gate.release();
 
   expect(await call).toBe('TENANT_SUSPENDED');
-});
-
-test('a grant that replaced another one during an exchange is served', async () => {
-  const ada = await world.connect('ada');
-  const tokens = world.open();
-  const gate = world.sandbox.holdNextToken();
-
-  const call = tokens.get(ask('ada'));
-  await gate.arrived;
-  const token = world.sandbox.issueRefreshToken({
-    clientId: world.app.clientId,
-    userObjectId: 'ada@contoso.example',
-    scopes: ['Mail.Read', 'offline_access'],
-  });
-  await world.stores.connections.replaceGrant(await world.find(ada.uid), ada, new Secret(token));
-  gate.release();
-
-  expect((await call).source).toBe('ENTRA');
-  const presented = world.sandbox.requests().at(-1)?.presentedRefreshTokenId;
-  expect(presented).toBe(world.sandbox.describeRefreshToken(token)?.id);
-});
-
-test('a connection that another process moved to another app is refreshed as that app', async () => {
-  const ada = await world.connect('ada');
-  const tokens = world.open();
-  await tokens.get(ask('ada'));
-  const { clientId, secrets } = world.sandbox.addApp({ audience: 'common', redirectUris: [], secrets: [{}] });
-  const app = { ...world.app, uid: newUid(), appId: 'second', clientId };
-  const [credential] = await world.stores.apps.credentials(world.app.uid);
-  const material = { kind: 'CLIENT_SECRET' as const, clientSecret: new Secret(secrets[0]?.value ?? '') };
-  if (credential === undefined) throw new Error('The app has no credential.');
-  await world.stores.apps.create(app, { credential: { ...credential, uid: newUid(), appUid: app.uid }, material });
-  const token = world.sandbox.issueRefreshToken({
-    clientId,
-    userObjectId: 'ada@contoso.example',
-    scopes: ['Mail.Read', 'Calendars.Read', 'openid', 'offline_access'],
-  });
-  const moved = { ...(await world.find(ada.uid)), appUid: app.uid, appId: app.appId };
-  // Not announced here.
-  await world.stores.connections.replaceGrant(await world.find(ada.uid), moved, new Secret(token));
-  world.sandbox.clock.advance(2 * HOUR);
-
-  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
-  expect(tokens.counted.get('fenced')).toBe(1);
-  expect(world.sandbox.requests().at(-1)?.clientId).toBe(clientId);
-});
-
-test('a tenant deleted during an exchange gets no token, and nothing is stored', async () => {
-  const ada = await world.connect('ada');
-  const tokens = world.open();
-  const gate = world.sandbox.holdNextToken();
-
-  const call = reasonOf(() => tokens.get(ask('ada')));
-  await gate.arrived;
-  await world.stores.connections.delete(ada);
-  await world.stores.tenants.delete(world.tenant);
-  gate.release();
-
-  expect(['TENANT_NOT_FOUND', 'CONNECTION_NOT_FOUND']).toContain(await call);
-  expect(await world.stores.connections.findByUid(ada.uid)).toBeUndefined();
 });

@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { HeldLease, Stores } from '../../src/store/store_interfaces.ts';
 import { withLeaseCrashPoints } from '../crash_points.ts';
-import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+import {
+  ask,
+  createStoppedClock,
+  eventually,
+  GRAPH,
+  OUTLOOK,
+  openTokenWorld,
+  reasonOf,
+  type TokenWorld,
+} from './token_world.ts';
 
 let world: TokenWorld;
 beforeEach(async () => {
@@ -417,4 +427,278 @@ test('the record is written under the lease, after the response of Entra and bef
   await world.open({ stores: { ...world.stores, grants } }).get(ask('ada'));
 
   expect(reached).toEqual(['before_lease', 'after_lease', 'after_entra', 'after_record']);
+});
+
+test('a suspension during an exchange returns no token and stores none', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = reasonOf(() => tokens.get(ask('ada')));
+  await gate.arrived;
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+  gate.release();
+
+  expect(await call).toBe('CONNECTION_SUSPENDED');
+  expect(tokens.counted.get('fenced')).toBe(1);
+  expect(await world.stores.grants.findAccessToken(ada, GRAPH, 0)).toBeUndefined();
+});
+
+test('a grant that replaced another one during an exchange is served', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = tokens.get(ask('ada'));
+  await gate.arrived;
+  const token = world.sandbox.issueRefreshToken({
+    clientId: world.app.clientId,
+    userObjectId: 'ada@contoso.example',
+    scopes: ['Mail.Read', 'offline_access'],
+  });
+  await world.stores.connections.replaceGrant(await world.find(ada.uid), ada, new Secret(token));
+  gate.release();
+
+  expect((await call).source).toBe('ENTRA');
+  const presented = world.sandbox.requests().at(-1)?.presentedRefreshTokenId;
+  expect(presented).toBe(world.sandbox.describeRefreshToken(token)?.id);
+});
+
+test('a connection that another process moved to another app is refreshed as that app', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  const { clientId, secrets } = world.sandbox.addApp({ audience: 'common', redirectUris: [], secrets: [{}] });
+  const app = { ...world.app, uid: newUid(), appId: 'second', clientId };
+  const [credential] = await world.stores.apps.credentials(world.app.uid);
+  const material = { kind: 'CLIENT_SECRET' as const, clientSecret: new Secret(secrets[0]?.value ?? '') };
+  if (credential === undefined) throw new Error('The app has no credential.');
+  await world.stores.apps.create(app, { credential: { ...credential, uid: newUid(), appUid: app.uid }, material });
+  const token = world.sandbox.issueRefreshToken({
+    clientId,
+    userObjectId: 'ada@contoso.example',
+    scopes: ['Mail.Read', 'Calendars.Read', 'openid', 'offline_access'],
+  });
+  const moved = { ...(await world.find(ada.uid)), appUid: app.uid, appId: app.appId };
+  // Not announced here.
+  await world.stores.connections.replaceGrant(await world.find(ada.uid), moved, new Secret(token));
+  world.sandbox.clock.advance(2 * HOUR);
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  expect(tokens.counted.get('fenced')).toBe(1);
+  expect(world.sandbox.requests().at(-1)?.clientId).toBe(clientId);
+});
+
+test('a tenant deleted during an exchange gets no token, and nothing is stored', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = reasonOf(() => tokens.get(ask('ada')));
+  await gate.arrived;
+  await world.stores.connections.delete(ada);
+  await world.stores.tenants.delete(world.tenant);
+  gate.release();
+
+  expect(['TENANT_NOT_FOUND', 'CONNECTION_NOT_FOUND']).toContain(await call);
+  expect(await world.stores.connections.findByUid(ada.uid)).toBeUndefined();
+});
+
+test('a replica that lost the lease gets it when the holder crashes', async () => {
+  const ada = await world.connect('ada');
+  // An abandoned lease: its holder was killed.
+  await world.stores.grants.lease(ada.uid, { owner: 'dead', resource: GRAPH, duration: 200 });
+  const tokens = world.open();
+
+  const answer = await tokens.get(ask('ada'));
+
+  expect(answer.source).toBe('ENTRA');
+  expect(tokens.counted.get('leaseLost')).toBeGreaterThan(0);
+});
+
+test('a tenant deleted while an outcome is recorded gets no token', async () => {
+  const ada = await world.connect('ada');
+  const stores = storesHolding((held) => ({
+    async record(what) {
+      await world.stores.connections.delete(ada);
+      await world.stores.tenants.delete(world.tenant);
+      return held.record(what);
+    },
+  }));
+
+  const reason = await reasonOf(() => world.open({ stores }).get(ask('ada')));
+
+  expect(['TENANT_NOT_FOUND', 'CONNECTION_NOT_FOUND']).toContain(reason);
+  expect(world.redemptions()).toBe(1);
+});
+
+test('a connection that is replaced again and again is refreshed three times at most', async () => {
+  const ada = await world.connect('ada');
+  const stores = storesHolding((held) => ({
+    async record(what) {
+      const before = await world.find(ada.uid);
+      if (held.refreshToken === undefined) throw new Error('no refresh token');
+      await world.stores.connections.replaceGrant(before, before, held.refreshToken);
+      return held.record(what);
+    },
+  }));
+  const tokens = world.open({ stores });
+
+  await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({
+    reason: 'DATABASE_UNAVAILABLE',
+    metadata: { resource: 'tenants/acme/connections/ada' },
+    retryAfter: SECOND,
+  });
+  expect(tokens.counted.get('fenced')).toBe(3);
+  expect(world.redemptions()).toBe(3);
+});
+
+test('a token that Entra wants replaced at once is used for 30 s', async () => {
+  await world.connect('ada');
+  const clock = createStoppedClock(world.clock.now());
+  const priorities: string[] = [];
+  const admit: typeof world.authorizationServer.admit = async (request) => {
+    priorities.push(request.priority);
+    const admission = await world.authorizationServer.admit(request);
+    return {
+      ...admission,
+      async redeemRefreshToken(asked) {
+        const outcome = await admission.redeemRefreshToken(asked);
+        if (outcome.kind !== 'granted') return outcome;
+        return { ...outcome, accessToken: { ...outcome.accessToken, refreshTime: clock.now() } };
+      },
+    };
+  };
+  const tokens = world.open({ clock, authorizationServer: { admit } });
+  await tokens.get(ask('ada'));
+
+  clock.advance(30 * SECOND - 1);
+  await tokens.get(ask('ada'));
+  expect(priorities).toEqual(['FOREGROUND']);
+  clock.advance(1);
+  await tokens.get(ask('ada'));
+  await eventually(() => priorities).toEqual(['FOREGROUND', 'REFRESH_AHEAD']);
+});
+
+test('each lease and slot of an exchange is free after it, also after a refusal', async () => {
+  const ada = await world.connect('ada');
+  let held = 0;
+  const admit: typeof world.authorizationServer.admit = async (request) => {
+    const admission = await world.authorizationServer.admit(request);
+    held++;
+    return {
+      ...admission,
+      release() {
+        held--;
+        admission.release();
+      },
+    };
+  };
+  const tokens = world.open({ authorizationServer: { admit } });
+  const isFree = async () => {
+    const lease = { owner: 'other', resource: GRAPH, duration: MINUTE };
+    const other = await world.stores.grants.lease(ada.uid, lease);
+    await other?.release();
+    return other !== undefined;
+  };
+
+  await tokens.get(ask('ada'));
+  expect([held, await isFree()]).toEqual([0, true]);
+  world.sandbox.injectFault({ kind: 'html', count: 2 });
+  world.sandbox.clock.advance(2 * HOUR);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('ENTRA_UNAVAILABLE');
+  expect([held, await isFree()]).toEqual([0, true]);
+});
+
+test('a connection that is deleted while another replica holds its lease is not found', async () => {
+  const ada = await world.connect('ada');
+  await world.stores.grants.lease(ada.uid, { owner: 'other', resource: GRAPH, duration: HOUR });
+  const tokens = world.open();
+
+  const call = reasonOf(() => tokens.get(ask('ada')));
+  await eventually(() => tokens.counted.get('leaseLost')).toBeGreaterThan(1);
+  await world.stores.connections.delete(ada);
+
+  expect(await call).toBe('CONNECTION_NOT_FOUND');
+});
+
+test('the lease of another replica is waited for in growing pauses', async () => {
+  const ada = await world.connect('ada');
+  const other = await world.stores.grants.lease(ada.uid, { owner: 'other', resource: GRAPH, duration: HOUR });
+  const pauses: number[] = [];
+  const timers = {
+    every: () => () => {},
+    async sleep(pause: number) {
+      pauses.push(Math.round(pause));
+      if (pauses.length === 9) await other?.release();
+    },
+  };
+
+  expect((await world.open({ timers, random: () => 0.5 }).get(ask('ada'))).source).toBe('ENTRA');
+
+  expect(pauses).toEqual([40, 60, 90, 135, 203, 304, 400, 400, 400]);
+});
+
+test('an exchange of a connection that Entra accepted proves more about the app than that of an import', async () => {
+  await world.connect('ada');
+  await world.connect('bea', { changes: { verifyTime: undefined } });
+  const weights: string[] = [];
+  const admit: typeof world.authorizationServer.admit = (request) => {
+    weights.push(request.requester?.weight ?? '');
+    return world.authorizationServer.admit(request);
+  };
+  const tokens = world.open({ authorizationServer: { admit } });
+
+  for (const id of ['ada', 'bea']) await tokens.get(ask(id));
+
+  expect(weights).toEqual(['FULL', 'REQUEST']);
+});
+
+test('a record is retried in growing pauses, also while the keys are unavailable, but not for a fault', async () => {
+  await world.connect('ada');
+  const pauses: number[] = [];
+  const timers = { every: () => () => {}, sleep: async (pause: number) => void pauses.push(pause) };
+  let error = new VaultError('KEY_SOURCE_UNAVAILABLE', 'queued by the test');
+  const stores = storesHolding(() => ({ record: () => Promise.reject(error) }));
+  const tokens = world.open({ stores, timers });
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('KEY_SOURCE_UNAVAILABLE');
+  expect(pauses).toEqual([50, 150, 400, 1_000]);
+  error = new VaultError('RECORD_CORRUPT', 'queued by the test');
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('RECORD_CORRUPT');
+  expect(pauses).toHaveLength(4);
+});
+
+test('the previous refresh token is tried for a day', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  world.sandbox.clock.advance(DAY + MINUTE);
+  world.sandbox.injectFault({ kind: 'error', code: 700082 });
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('REAUTHORIZATION_REQUIRED');
+
+  expect(world.redemptions()).toBe(2);
+  expect((await world.find(ada.uid)).grantState).toBe('REAUTHORIZATION_REQUIRED');
+});
+
+test('an import of another account is a mismatch that its user can repair', async () => {
+  const account = {
+    directoryId: 'c0c0c0c0-0000-4000-8000-000000000001',
+    objectId: 'somebody-else',
+    username: undefined,
+    displayName: undefined,
+    email: undefined,
+  };
+  const ada = await world.connect('ada', { changes: { account, verifyTime: undefined } });
+  const tokens = world.open();
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('ACCOUNT_MISMATCH');
+
+  expect(await world.find(ada.uid)).toMatchObject({
+    grantState: 'REAUTHORIZATION_REQUIRED',
+    stateReason: { reason: 'ACCOUNT_MISMATCH', correlationId: expect.any(String) },
+  });
+  expect(tokens.counted.get('alert/account_changed')).toBeUndefined();
 });
