@@ -1,26 +1,37 @@
 import type { ChainPoint } from './hash_chain.ts';
 
-/** The fields of a line that belong to the chain. */
+/** What a line means for the chain: at most one of these. */
 export interface ChainLine {
+  /** Number of an entry. */
   readonly n?: number;
-  readonly seal?: number;
-  readonly chain?: string;
-  readonly open?: number;
-  readonly found?: string;
-  readonly gap?: number;
-  readonly previous?: string;
-  readonly stream?: string;
-  readonly written?: number;
-  readonly time?: number | undefined;
+  readonly seal?: ChainPoint;
+  readonly opening?: ParsedOpening;
+  readonly gap?: ParsedGap;
+}
+
+/** The stream of a file, and where its chain begins. */
+export interface FileStart extends ChainPoint {
+  readonly streamId: string;
+  readonly time: number | undefined;
+}
+
+export interface ParsedOpening extends FileStart {
+  readonly found: string;
+}
+
+/** Continues at the last synced point. */
+export interface ParsedGap extends FileStart {
+  /** Number of the last entry before it, synced or not. */
+  readonly written: number;
 }
 
 /** Parses only the fields of the chain, because parsing each entry would delay the start. */
 export function parseChainLine(text: string): ChainLine {
   const n = numberOf(ENTRY.exec(text)?.[1]);
   if (n !== undefined) return { n };
-  const [, number, chain = ''] = SEAL.exec(text) ?? [];
-  const seal = numberOf(number);
-  if (seal !== undefined) return { seal, chain };
+  const [, digits, chain = ''] = SEAL.exec(text) ?? [];
+  const number = numberOf(digits);
+  if (number !== undefined) return { seal: { number, chain } };
   return BEGINNING.test(text) ? parseBeginning(text) : {};
 }
 
@@ -44,12 +55,12 @@ function parseBeginning(text: string): ChainLine {
   } catch {
     return {};
   }
-  const { previous, stream, found } = fields;
+  const { previous: chain, stream: streamId, found } = fields;
   const [open, gap, written] = [fields['open'], fields['gap'], fields['written']].map(numberOf);
-  if (typeof previous !== 'string' || !CHAIN.test(previous) || typeof stream !== 'string') return {};
-  const common = { previous, stream, time: timeOf(text) };
-  if (open !== undefined && typeof found === 'string') return { ...common, open, found };
-  return gap !== undefined && written !== undefined ? { ...common, gap, written } : {};
+  if (typeof chain !== 'string' || !CHAIN.test(chain) || typeof streamId !== 'string') return {};
+  const start = { chain, streamId, time: timeOf(text) };
+  if (open !== undefined && typeof found === 'string') return { opening: { ...start, number: open, found } };
+  return gap !== undefined && written !== undefined ? { gap: { ...start, number: gap, written } } : {};
 }
 
 const TIME = /"time":"(\d{4}-[\dT:.-]{15,25}Z)"/;
@@ -60,21 +71,12 @@ export function timeOf(text: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-export interface FileStart extends ChainPoint {
-  readonly streamId: string;
-  readonly time: number | undefined;
-}
-
-/**
- * The stream of a file, and where its chain begins, by the first opening or gap line; only the seal after it proves
- * that. Lines before it are the rest of a write that failed.
- */
+/** By the first opening or gap line; only the seal after it proves it. Lines before it are the rest of a failed write. */
 export function startOf(lines: Iterable<string>): FileStart | undefined {
   for (const line of lines) {
-    const { open, gap, previous, stream, time } = parseChainLine(line);
-    const number = open ?? gap;
-    if (number !== undefined && previous !== undefined && stream !== undefined)
-      return { number, chain: previous, streamId: stream, time };
+    const { opening, gap } = parseChainLine(line);
+    const start = opening ?? gap;
+    if (start !== undefined) return start;
   }
   return undefined;
 }

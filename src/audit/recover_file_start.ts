@@ -18,20 +18,20 @@ export function recoverStart(
   let group = '';
   let groups = 0;
   for (const line of lines) {
-    const { seal, chain } = parseChainLine(line);
-    if (seal === undefined || chain === undefined) {
+    const { seal } = parseChainLine(line);
+    if (seal === undefined) {
       group += `${line}\n`;
       if (group.length > LONGEST_GROUP) return undefined;
       continue;
     }
     const previous = after;
     if (previous !== undefined) {
-      const streamId = streamIds.find((id) => chainOf({ key, streamId: id }, previous.chain, group) === chain);
+      const streamId = streamIds.find((id) => chainOf({ key, streamId: id }, previous.chain, group) === seal.chain);
       if (streamId !== undefined) return { ...previous, streamId, time: undefined };
     }
     groups += 1;
     if (groups > MOST_GROUPS) return undefined;
-    after = { number: seal, chain };
+    after = seal;
     group = '';
   }
   return undefined;

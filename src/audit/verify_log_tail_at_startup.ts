@@ -1,12 +1,12 @@
 import type { AuditFile } from './audit_log_file.ts';
 import { type ChainPoint, GENESIS, type Opening, type StreamKey } from './hash_chain.ts';
-import { startOf } from './parse_chain_line.ts';
+import { parseChainLine, startOf } from './parse_chain_line.ts';
 import { createChainWalk } from './walk_hash_chain.ts';
 
 /** Bytes that are checked at the start. Entries before them are checked by a verification of the whole log. */
 const TAIL = 16 * 2 ** 20;
 
-const SEAL = /^\{"seal":(\d+),"chain":"([0-9a-f]{64})"\}$/;
+type LogText = Pick<AuditFile, 'size' | 'tail'>;
 
 export interface LogEnd extends ChainPoint {
   readonly found: Opening['found'];
@@ -20,7 +20,7 @@ export interface LogEnd extends ChainPoint {
  * Where the chain continues: after the last valid seal, or after the checkpoint in the database if the file ends before
  * it. Every seal is verified, because anyone with access to the file can append a line that looks like a seal.
  */
-export function findEnd(file: AuditFile, key: StreamKey, checkpoint: ChainPoint | undefined): LogEnd {
+export function findEnd(file: LogText, key: StreamKey, checkpoint: ChainPoint | undefined): LogEnd {
   const isPart = file.size > TAIL;
   const text = file.tail(TAIL);
   const endsWhole = text === '' || text.endsWith('\n');
@@ -60,10 +60,11 @@ function fromFirstLine(text: string): Part {
 
 function fromFirstSeal(text: string): Part {
   const lines = linesOf(text);
-  const first = lines.findIndex((line) => SEAL.test(line));
-  const [, number, chain] = SEAL.exec(lines[first] ?? '') ?? [];
-  if (number === undefined || chain === undefined) return { start: GENESIS, lines };
-  return { start: { number: Number(number), chain }, lines: lines.slice(first + 1) };
+  for (const [index, line] of lines.entries()) {
+    const { seal } = parseChainLine(line);
+    if (seal !== undefined) return { start: seal, lines: lines.slice(index + 1) };
+  }
+  return { start: GENESIS, lines };
 }
 
 /** The text after the last line feed is a line only if there is some. */

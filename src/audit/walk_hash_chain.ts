@@ -1,6 +1,13 @@
 import { type ChainFault, type EntryRange, faultOf } from './chain_fault.ts';
 import { type ChainPoint, chainOf, type StreamKey } from './hash_chain.ts';
-import { type ChainLine, parseChainLine, timeOf } from './parse_chain_line.ts';
+import {
+  type ChainLine,
+  type FileStart,
+  type ParsedGap,
+  type ParsedOpening,
+  parseChainLine,
+  timeOf,
+} from './parse_chain_line.ts';
 
 /** Verification of the lines of one stream, oldest first. Line numbers are the caller's, and grow. */
 export interface ChainWalk {
@@ -132,20 +139,20 @@ export function createChainWalk(key: StreamKey, start: ChainPoint, options: Walk
     });
   }
 
-  function beginRun(parsed: ChainLine, line: number): void {
-    const { open = point.number, previous = point.chain, found } = parsed;
+  function beginRun(opening: ParsedOpening, line: number): void {
+    const { number, chain, found, time: opened } = opening;
     if (found === 'whole' && group.length > 0) fault(line, ALTERED);
     discardGroup();
-    if (!resumes(parsed) || (open === point.number && previous === point.chain)) return;
+    if (!resumes(opening) || (number === point.number && chain === point.chain)) return;
     // It continues from the checkpoint in the database, not from the lines before it.
-    fault(line, faultOf([], point.number, open), parsed.time);
-    point = { number: open, chain: previous };
+    fault(line, faultOf([], point.number, number), opened);
+    point = { number, chain };
   }
 
   /** A gap line continues at an earlier seal, if its own is valid. */
-  function bridgeGap({ gap, previous, written = 0 }: ChainLine): Seal | undefined {
+  function bridgeGap({ number, chain, written }: ParsedGap): Seal | undefined {
     if (point.number > written) return undefined;
-    return seals.findLast((seal) => seal.number === gap && seal.chain === previous);
+    return seals.findLast((seal) => seal.number === number && seal.chain === chain);
   }
 
   function goBackTo(durable: Seal): void {
@@ -171,16 +178,16 @@ export function createChainWalk(key: StreamKey, start: ChainPoint, options: Walk
       numbers.every((n, index) => n === from.number + 1 + index) &&
       seal.chain === chainOf(key, from.chain, text);
     const [first] = group;
-    const durable = first?.parsed.gap === undefined ? undefined : bridgeGap(first.parsed);
+    const gap = first?.parsed.gap;
+    const durable = gap && bridgeGap(gap);
     const isValid =
-      first?.parsed.gap === undefined
+      gap === undefined
         ? [point, ...seals.slice(-1), ...branches].some(follows)
         : durable !== undefined && follows(durable);
     if (isValid && durable !== undefined) goBackTo(durable);
     if (!isValid) {
-      const isForeign = group.some(({ parsed: { stream } }) => stream !== undefined && stream !== key.streamId);
-      const isGap = first?.parsed.gap !== undefined;
-      fault(line, isForeign ? FOREIGN : isGap ? ALTERED : faultOf(numbers, point.number, seal.number));
+      const isForeign = group.some(({ parsed }) => isOfAnother(key, parsed.opening ?? parsed.gap));
+      fault(line, isForeign ? FOREIGN : gap !== undefined ? ALTERED : faultOf(numbers, point.number, seal.number));
     }
     if (!isValid || seal.number < highest) for (const n of numbers) displaced.add(n);
     point = seal;
@@ -194,7 +201,7 @@ export function createChainWalk(key: StreamKey, start: ChainPoint, options: Walk
       isProved = true;
       isExpectedFound ||= isExpected(point);
       last = Math.max(last, point.number);
-      if (first !== undefined && resumes(first.parsed)) resumed = line;
+      if (resumes(first?.parsed.opening)) resumed = line;
     }
     if (onEntry !== undefined) reportEntries(onEntry, isValid);
     group = [];
@@ -203,8 +210,8 @@ export function createChainWalk(key: StreamKey, start: ChainPoint, options: Walk
 
   function reportEntries(report: NonNullable<typeof onEntry>, isValid: boolean): void {
     for (const { text, line, parsed } of group) {
-      const { n, open, gap } = parsed;
-      if ((isValid && n !== undefined && repeated.delete(n)) || open !== undefined || gap !== undefined) continue;
+      const { n, opening, gap } = parsed;
+      if ((isValid && n !== undefined && repeated.delete(n)) || opening !== undefined || gap !== undefined) continue;
       report({ text, line, n, isProved: isValid });
     }
   }
@@ -212,10 +219,10 @@ export function createChainWalk(key: StreamKey, start: ChainPoint, options: Walk
   return {
     read(text, line, isWhole = true) {
       const parsed = isWhole ? parseChainLine(text) : {};
-      if (parsed.seal !== undefined) return closeGroup({ number: parsed.seal, chain: parsed.chain ?? '' }, line);
-      const isOwn = parsed.stream === key.streamId;
-      if (isOwn && parsed.open !== undefined) beginRun(parsed, line);
-      if (isOwn && parsed.gap !== undefined) discardGroup();
+      const { seal, opening, gap } = parsed;
+      if (seal !== undefined) return closeGroup(seal, line);
+      if (opening?.streamId === key.streamId) beginRun(opening, line);
+      if (gap?.streamId === key.streamId) discardGroup();
       groupLength += text.length + 1;
       group.push({ line, text: groupLength > LONGEST_GROUP ? '' : text, parsed });
     },
@@ -263,6 +270,10 @@ export function createChainWalk(key: StreamKey, start: ChainPoint, options: Walk
   };
 }
 
-function resumes({ found }: ChainLine): boolean {
-  return found === 'cut' || found === 'altered';
+function isOfAnother({ streamId }: StreamKey, start: FileStart | undefined): boolean {
+  return start !== undefined && start.streamId !== streamId;
+}
+
+function resumes(opening: ParsedOpening | undefined): boolean {
+  return opening?.found === 'cut' || opening?.found === 'altered';
 }

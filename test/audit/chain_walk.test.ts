@@ -1,54 +1,12 @@
-import { createSecretKey } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { AuditStream } from '../../src/audit/audit_log_interface.ts';
 import { faultOf } from '../../src/audit/chain_fault.ts';
-import {
-  type ChainPoint,
-  chainOf,
-  GENESIS,
-  gapLine,
-  type Opening,
-  openingLine,
-  sealLine,
-} from '../../src/audit/hash_chain.ts';
+import { type ChainPoint, chainOf, GENESIS, sealLine } from '../../src/audit/hash_chain.ts';
 import { recoverStart } from '../../src/audit/recover_file_start.ts';
 import { readAuditFiles, verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import { createChainWalk, type WalkOptions } from '../../src/audit/walk_hash_chain.ts';
 import { HOUR } from '../../src/model/clock.ts';
-
-const key = createSecretKey(Buffer.alloc(32, 1));
-const STREAM = 'stream-1';
-const timeAt = (second: number) => Date.UTC(2026, 0, 1, 0, 0, second);
-const lineOf = (text: string) => text.trimEnd();
-const entry = (n: number, second = n) => `{"n":${n},"time":"${new Date(timeAt(second)).toISOString()}"}`;
-
-/** Writes lines as a vault does, from this point of the chain. */
-function writer(streamId = STREAM, start: ChainPoint = GENESIS) {
-  let point = start;
-  const seal = (lines: readonly string[], from: ChainPoint, number: number): string[] => {
-    point = { number, chain: chainOf({ key, streamId }, from.chain, lines.map((line) => `${line}\n`).join('')) };
-    return [...lines, lineOf(sealLine(point))];
-  };
-  return {
-    get point() {
-      return point;
-    },
-    group: (...numbers: readonly number[]) =>
-      seal(
-        numbers.map((n) => entry(n)),
-        point,
-        point.number + numbers.length,
-      ),
-    open(found: Opening['found'] = 'whole', after = point, second = 40) {
-      const line = lineOf(openingLine({ after, streamId, instance: 'i', time: timeAt(second), found }));
-      return seal([line], after, after.number);
-    },
-    gap(durable: ChainPoint, written: ChainPoint) {
-      const line = lineOf(gapLine({ durable, written, streamId, error: 'EIO', instance: 'i', time: timeAt(50) }));
-      return seal([line], durable, durable.number);
-    },
-  };
-}
+import { entry, key, lineOf, STREAM, timeAt, writer } from './chain_writer.ts';
 
 function walk(lines: readonly string[], options: WalkOptions = {}, start = GENESIS) {
   const reported: [number | undefined, number, boolean][] = [];

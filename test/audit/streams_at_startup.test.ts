@@ -148,4 +148,5 @@ test('a stream continues after a line that a crash tore at the end of its file',
   const { streamId } = await run('a', 2);
   appendFileSync(pathOf('a'), '{"n":3,"time":"2026-');
   expect(await run('a')).toMatchObject({ streamId, after: 2, alerts: ['audit_torn'] });
+  expect(await run('a')).toMatchObject({ streamId, after: 3, alerts: [] });
 });

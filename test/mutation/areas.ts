@@ -56,9 +56,8 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/audit/{chain_walk,hash_chain,formats,verify_audit_files}.test.ts'],
   },
   audit_start: {
-    isOptional: true,
     mutate: ['src/audit/{find_stream_at_startup,parse_chain_line,verify_log_tail_at_startup}.ts'],
-    tests: ['test/audit/{log_end,streams_at_startup,formats}.test.ts'],
+    tests: ['test/audit/{chain_line,log_tail}.test.ts', 'test/audit/{formats,streams_at_startup,log_end}.test.ts'],
   },
   audit_parts: {
     mutate: [
