@@ -83,9 +83,8 @@ export const AREAS: Readonly<Record<string, Area>> = {
     ],
   },
   evidence_error_table: {
-    isOptional: true,
     mutate: ['src/entra/errors/entra_error_table.ts'],
-    tests: ['test/architecture/runbook_codes.test.ts', 'test/entra/failures.test.ts'],
+    tests: ['test/architecture/runbook_codes.test.ts', 'test/entra/error_table.test.ts'],
   },
   evidence_cooldowns: {
     mutate: [

@@ -31,22 +31,24 @@ async function test({ mutate, tests }: Area) {
     timeoutMS: 10_000,
     allowConsoleColors: false,
   }).runMutationTest();
-  const valid = results.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError');
-  const killed = valid.filter(({ status }) => status === 'Killed' || status === 'Timeout');
-  const alive = valid.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
+  const killed = results.filter(({ status }) => status === 'Killed' || status === 'Timeout').length;
+  const alive = results.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
+  // As in Stryker's own score, a mutant with which no test could start counts neither way.
+  const unusable = results.filter(({ status }) => status === 'RuntimeError').length;
   const survivors = alive.map((one) => survivorOf(relative(process.cwd(), one.fileName), one));
-  return { valid: valid.length, killed: killed.length, survivors };
+  return { valid: killed + alive.length, killed, unusable, survivors };
 }
 
 for (const name of names) {
   const area = AREAS[name];
   if (area === undefined) throw new Error(`There is no area ${name}. Use one of: ${Object.keys(AREAS).join(', ')}`);
   const start = performance.now();
-  const { valid, killed, survivors } = await test(area);
+  const { valid, killed, unusable, survivors } = await test(area);
   const percent = (100 * killed) / valid;
   const seconds = Math.round((performance.now() - start) / 1_000);
   const more = unlisted(survivors, listedSurvivors());
   console.log(`${name}: ${killed} of ${valid} mutants killed, ${percent.toFixed(1)} %, ${seconds} s`);
+  if (unusable > 0) console.log(`${name}: with ${unusable} more, no test could start.`);
   if (percent < MIN_PERCENT) console.error(`${name}: at least ${MIN_PERCENT} % must be killed.`);
   if (more.length > 0)
     console.error(
