@@ -1,12 +1,14 @@
 import { writeSync } from 'node:fs';
+import { type Duration, SECOND } from '../model/clock.ts';
 import { type AuditFile, bytesOf } from './audit_log_file.ts';
 
-/** Milliseconds to wait for a slow reader. The event loop is blocked meanwhile, as with a blocking pipe. */
-const TIMEOUT = 1_000;
 const SLEEP = 5;
 
-/** Standard output, for platforms that collect it. It cannot be truncated, rotated or read. */
-export function openAuditStream(fd: number): AuditFile {
+/**
+ * Standard output, for platforms that collect it. It cannot be truncated, rotated or read. A slow reader blocks the
+ * event loop until the timeout, as with a blocking pipe.
+ */
+export function openAuditStream(fd: number, timeout: Duration = SECOND): AuditFile {
   const never = new Int32Array(new SharedArrayBuffer(4));
   let torn = false;
   let stuck = false;
@@ -27,7 +29,7 @@ export function openAuditStream(fd: number): AuditFile {
     },
     write(group) {
       const bytes = bytesOf(group, torn);
-      const until = performance.now() + TIMEOUT;
+      const until = performance.now() + timeout;
       let written = 0;
       while (written < bytes.length) {
         try {

@@ -40,7 +40,7 @@ async function synced(): Promise<void> {
 }
 
 /** Until the log is as expected: real disks answer when they do. */
-const until = (is: () => boolean) => vi.waitFor(() => expect(is()).toBe(true));
+const until = (is: () => boolean) => vi.waitFor(() => expect(is()).toBe(true), { timeout: 20_000 });
 
 /** The disk refuses once, and the log goes on in another file. */
 async function fail(): Promise<void> {
