@@ -63,6 +63,12 @@ describe('the secret that is read', () => {
     });
   });
 
+  test('needs no metrics', async () => {
+    const { read } = await setUp([version(1)], { metrics: undefined });
+
+    expect(await read()).toBe('secret~of-version-1');
+  });
+
   test('has no dates if the key vault returns none', async () => {
     const { source } = await setUp();
 
@@ -389,7 +395,10 @@ describe('an address', () => {
     const { vault, source } = await setUp();
 
     expect((await failureOf(() => source.checkUri('credential', uri))).metadata).toEqual({ field: 'credential' });
-    await expect(source.read(uri)).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+    await expect(source.read(uri)).rejects.toMatchObject({
+      reason: 'FIELD_INVALID',
+      metadata: { field: 'secret_uri' },
+    });
     expect(vault.requests).toEqual([]);
   });
 

@@ -18,16 +18,30 @@ const missing: FetchResult = { kind: 'unusable', failure: new VaultError('KEY_SO
 
 /** A cache over a source that responds at once. */
 function setUp() {
-  const source = { fetches: 0, answer: READ };
+  let held: Promise<void> | undefined;
+  const source = {
+    fetches: 0,
+    answer: READ,
+    /** The next fetch answers, as the source would now, only once this is called. */
+    holdNext() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
+    },
+  };
   const time = { now: 0 };
   const logged: string[] = [];
   const cache = createSecretCache({
     async fetch() {
       source.fetches += 1;
-      return source.answer;
+      const { answer } = source;
+      const wait = held;
+      held = undefined;
+      await wait;
+      return answer;
     },
     clock: { now: () => time.now },
-    log: { event: (_level, name, fields) => void logged.push('message' in fields ? fields.message : name) },
+    log: { event: (level, name, fields) => void logged.push(`${level} ${name} ${JSON.stringify(fields)}`) },
     capacity: 10,
   });
   return { source, time, cache, logged };
@@ -40,7 +54,71 @@ test('a failure is logged once until it changes or the secret can be read', asyn
     await cache.read(URI).catch(() => {});
     time.now += HOUR;
   }
-  expect(logged).toEqual(['away', 'gone', 'key_vault_secret_recovered']);
+  expect(logged).toEqual([
+    `warn key_vault_secret_unavailable {"uri":"${URI}","message":"away"}`,
+    `warn key_vault_secret_unavailable {"uri":"${URI}","message":"gone"}`,
+    `info key_vault_secret_recovered {"uri":"${URI}"}`,
+  ]);
+});
+
+test('a secret that is stale is logged once, and again after it was read', async () => {
+  const { source, time, cache, logged } = setUp();
+  for (const answer of [READ, unavailable(), unavailable(), READ, READ, unavailable()]) {
+    source.answer = answer;
+    await cache.read(URI);
+    await new Promise(setImmediate);
+    time.now += HOUR;
+  }
+  const stale = `warn key_vault_secret_stale {"uri":"${URI}","message":"away"}`;
+  expect(logged).toEqual([stale, `info key_vault_secret_recovered {"uri":"${URI}"}`, stale]);
+});
+
+test('an invalidation reports whether a secret was cached, not whether one was sought', async () => {
+  const { source, cache } = setUp();
+  expect(cache.invalidate(() => true)).toBe(false);
+  source.answer = missing;
+  await cache.read(URI).catch(() => {});
+  expect(cache.invalidate(() => true)).toBe(false);
+  source.answer = READ;
+  await cache.read(URI);
+  expect(cache.invalidate(() => false)).toBe(false);
+  expect(cache.invalidate(() => true)).toBe(true);
+});
+
+test.each([
+  ['unavailable', unavailable(HOUR)],
+  ['unusable', missing],
+])('a result that is %s says nothing if it was sought before an invalidation', async (_, late) => {
+  const { source, cache, logged, time } = setUp();
+  await cache.read(URI);
+  const release = source.holdNext();
+  source.answer = late;
+  time.now += HOUR;
+  await cache.read(URI);
+  cache.invalidate(() => true);
+  source.answer = READ;
+  const during = cache.read(URI);
+  release();
+  expect((await during).version).toBe('v1');
+  await new Promise(setImmediate);
+  expect((await cache.read(URI)).version).toBe('v1');
+  expect([logged, source.fetches]).toEqual([[], 3]);
+});
+
+test('a fetch that ends does not let a second one start beside a newer one', async () => {
+  const { source, cache } = setUp();
+  const releaseFirst = source.holdNext();
+  const first = cache.read(URI);
+  cache.invalidate(() => true);
+  const releaseSecond = source.holdNext();
+  const second = cache.read(URI);
+  releaseFirst();
+  await first;
+  await new Promise(setImmediate);
+  const third = cache.read(URI);
+  releaseSecond();
+  await Promise.all([second, third]);
+  expect(source.fetches).toBe(2);
 });
 
 describe('an unavailable source', () => {
