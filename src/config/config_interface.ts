@@ -27,6 +27,8 @@ export interface Config {
    * share one address.
    */
   readonly unauthenticated: { readonly connections: number; readonly connectionsPerAddress: number | undefined };
+  /** `native`: HTTP/2 sessions keep the Map of Node for their streams. */
+  readonly http2Streams: 'own' | 'native';
   readonly databaseUrl: string;
   /** How to connect to PostgreSQL. */
   readonly postgres: {

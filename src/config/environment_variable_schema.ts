@@ -124,6 +124,7 @@ export const environment = z
     UNAUTHENTICATED_CONNECTIONS: connections.default(256),
     UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: connections.default(32),
     PLAINTEXT: z.enum(['loopback', 'mesh'], 'must be loopback or mesh').default('loopback'),
+    HTTP2_STREAMS: z.enum(['own', 'native'], 'must be own or native').default('own'),
     DATABASE_URL: z
       .string()
       .refine((text) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(text), 'must be sqlite:PATH or postgres://…')

@@ -73,6 +73,7 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
       connections: env.UNAUTHENTICATED_CONNECTIONS,
       connectionsPerAddress: env.PLAINTEXT === 'mesh' ? undefined : env.UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS,
     },
+    http2Streams: env.HTTP2_STREAMS,
     databaseUrl: env.DATABASE_URL,
     postgres: {
       passwordFile: env.DATABASE_PASSWORD_FILE,

@@ -27,6 +27,7 @@ import { createTenants } from '../registry/tenant_operations.ts';
 import { createAccessLog } from '../rpc/pipeline/access_log.ts';
 import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/start_grpc_server.ts';
+import { createStreamsReplacement } from '../rpc/transport/replace_streams_of_session.ts';
 import { createScopes } from '../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../scopes/load_scope_catalogs.ts';
 import { createStatusReader } from '../status/read_vault_status.ts';
@@ -263,6 +264,7 @@ async function build(
     plaintext,
     unauthenticated,
     onLimit,
+    replaceStreams: config.http2Streams === 'native' ? undefined : createStreamsReplacement({ log }),
     log,
   };
   // Opened first and closed last, so that probes get a response while the vault starts and drains.

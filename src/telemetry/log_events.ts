@@ -6,6 +6,8 @@ export interface LogEvents {
   vault_started: { version: string; grpcAddress: string; adminAddress: string; webAddress: string; opsAddress: string };
   /** A newer version of Node fixes a vulnerability; the startup banner has its name. */
   node_outdated: { node: string };
+  /** HTTP/2 sessions of this version of Node have an unknown shape. Scavenges copy more; nothing else changes. */
+  http2_streams_map_not_replaced: { node: string };
   /** Proxy for Entra and Graph from `HTTPS_PROXY`, as `host:port`. */
   entra_proxy_used: { proxy: string };
   vault_stopping: { signal: string };

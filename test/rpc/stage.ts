@@ -27,6 +27,7 @@ import {
   startGrpcServer,
   tokenServices,
 } from '../../src/rpc/start_grpc_server.ts';
+import { createStreamsReplacement } from '../../src/rpc/transport/replace_streams_of_session.ts';
 import { type Log, type LogEvents, silentLog } from '../../src/telemetry/log_events.ts';
 import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 
@@ -282,6 +283,9 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** CI runs the tests of gRPC with both. */
+const NATIVE_STREAMS = process.env['TOKENVAULT_HTTP2_STREAMS'] === 'native';
+
 /** A real server on a free port over stand-ins. */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const audit = fakeAudit();
@@ -335,6 +339,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     readiness: options.readiness ?? { ready: true, listen: () => () => {} },
     tls: undefined,
     plaintext: 'loopback',
+    replaceStreams: NATIVE_STREAMS ? undefined : createStreamsReplacement({ log }),
     log,
     ...options.server,
   });

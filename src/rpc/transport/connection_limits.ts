@@ -18,6 +18,8 @@ import { drainSession } from './drain_session.ts';
 import { dropUnusableDeadline } from './drop_unusable_deadline.ts';
 import { EndableCall } from './end_stream_at_connection_age.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
+import type { ReplaceStreams } from './replace_streams_of_session.ts';
+import { StreamsById } from './streams_by_id.ts';
 import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peer_limits.ts';
 import { createUnreadResponses } from './unread_response_limits.ts';
 
@@ -27,6 +29,8 @@ export interface ConnectionsParts {
   /** CAs of client certificates. Undefined: none are requested. */
   readonly clientTrust?: ClientTrustSource | undefined;
   readonly onLimit?: ((limit: TransportLimit) => void) | undefined;
+  /** Undefined: sessions keep the Map of node:http2. */
+  readonly replaceStreams?: ReplaceStreams | undefined;
   /** Timeout of the TLS handshake and the HTTP/2 preface. Default: 5 s. */
   readonly prefaceTimeout?: Duration | undefined;
   /** At this age the client gets a GOAWAY, and streams end. Default: 30 min. */
@@ -76,8 +80,8 @@ export function createConnections(parts: ConnectionsParts): Connections {
       address: limitedAddress(remoteAddress),
       connection,
       getPeer: () => connection,
-      streams: new Set(),
-      plainStreams: new Set(),
+      streams: new StreamsById(),
+      plainStreams: new StreamsById(),
       caller: undefined,
       getAuthContext: NO_CERTIFICATE,
       destroy,
@@ -95,6 +99,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
   }
 
   function begin(session: ServerHttp2Session): void {
+    parts.replaceStreams?.(session);
     const { socket } = session;
     const accepted = injecting ?? acceptedOf.get(addressesOf(socket) ?? '');
     const peer = accepted?.peer ?? enter(socket, () => session.destroy());
@@ -163,15 +168,17 @@ export function createConnections(parts: ConnectionsParts): Connections {
   }
 
   function track(peer: Peer, stream: ServerHttp2Stream, isPlain: boolean): void {
-    peer.streams.add(stream);
-    if (isPlain) peer.plainStreams.add(stream);
+    const { id = 0 } = stream;
+    peer.streams.set(id, stream);
+    if (isPlain) peer.plainStreams.set(id, stream);
     authenticated.count(peer, 1);
     stream.once('close', () => release(peer, stream));
   }
 
   function release(peer: Peer, stream: ServerHttp2Stream): void {
-    if (!peer.streams.delete(stream)) return;
-    peer.plainStreams.delete(stream);
+    const { id = 0 } = stream;
+    if (!peer.streams.delete(id)) return;
+    peer.plainStreams.delete(id);
     authenticated.count(peer, -1);
   }
 

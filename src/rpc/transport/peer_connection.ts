@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { isIPv6 } from 'node:net';
 import type { CertifiedCall } from './client_certificate_of_call.ts';
+import type { StreamsById } from './streams_by_id.ts';
 
 /** One connection of a listener, with its open streams: in progress, or completed and not yet sent. */
 export interface Peer extends CertifiedCall {
@@ -11,9 +12,9 @@ export interface Peer extends CertifiedCall {
   /** For calls of the connection: grpc-js would read the socket through a proxy of node, each time. */
   readonly getPeer: () => string;
   /** Oldest first. */
-  readonly streams: Set<ServerHttp2Stream>;
+  readonly streams: StreamsById<ServerHttp2Stream>;
   /** Streams without authentication: health and reflection. */
-  readonly plainStreams: Set<ServerHttp2Stream>;
+  readonly plainStreams: StreamsById<ServerHttp2Stream>;
   /** Caller of the first authenticated call. */
   caller: string | undefined;
   /** With the client certificate, once the TLS session has begun. */

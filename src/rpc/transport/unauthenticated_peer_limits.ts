@@ -97,7 +97,7 @@ export function createUnauthenticatedPeers(parts: {
   function endNewestStream(share: Share): void {
     let holder: Peer | undefined;
     for (const peer of share.peers) if (holder === undefined || peer.streams.size > holder.streams.size) holder = peer;
-    const newest = [...(holder?.streams ?? [])].at(-1);
+    const newest = holder?.streams.values().at(-1);
     if (holder === undefined || newest === undefined) return;
     endStream(holder, newest);
     onLimit('unauthenticated_streams');

@@ -52,6 +52,6 @@ export function createUnreadResponses(peers: Iterable<Peer>, onClosed: () => voi
 
 function bytesOf(peer: Peer): number {
   let bytes = 0;
-  for (const stream of peer.streams) bytes += stream.writableLength;
+  for (const stream of peer.streams.values()) bytes += stream.writableLength;
   return bytes;
 }
