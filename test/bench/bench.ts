@@ -19,6 +19,7 @@ import { busyWarning, machine, table } from './report.ts';
 import { benchRotation } from './rotation.ts';
 import type { Bench, SectionReport } from './section.ts';
 import { benchSizes } from './sizes.ts';
+import { benchSoak } from './soak.ts';
 import { benchStartup } from './startup.ts';
 import { benchSweep } from './sweep.ts';
 import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
@@ -29,6 +30,8 @@ const HELP = `npm run bench -- [options]     (how to read the figures: docs/benc
                     sweep, replicas, decision, callers, flood, rotation
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER;
                     with --only in_process, the handler of a hit alone
+  --soak            nothing else: --minutes N (default 60) on connections that stay open, with --load N percent of the
+                    capacity (default 40) for four vaults together
   --quick           a third of the rounds, 100,000 instead of 1,000,000 connections, 200 instead of 1,000 tenants; not for
                     publication
   --json FILE       the figures as JSON
@@ -54,6 +57,9 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     against: { type: 'string' },
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '60' },
+    load: { type: 'string', default: '40' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     profile: { type: 'string' },
@@ -118,6 +124,8 @@ async function make(filling: Filling): Promise<VaultFolder> {
 const reports: SectionReport[] = [];
 if (options.against !== undefined && options.only !== 'in_process') {
   reports.push(await benchAgainst(bench, options.against));
+} else if (options.soak) {
+  reports.push(...(await benchSoak(bench, { minutes: Number(options.minutes), load: Number(options.load) / 100 })));
 } else {
   for (const name of chosen) {
     const run = SECTIONS[name];

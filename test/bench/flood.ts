@@ -136,7 +136,8 @@ async function startPacedClient(): Promise<PacedClient> {
   };
 }
 
-async function measureCapacity(bench: Bench, vault: VaultProcess): Promise<number> {
+/** Hits a second at 16 in flight. */
+export async function measureCapacity(bench: Bench, vault: VaultProcess): Promise<number> {
   const answerBytes = await warmAnswerBytes(vault);
   const target = vaultTarget(vault, requestFrame(connectionAt(0)), answerBytes);
   await bench.load.run(target, { streams: 16, seconds: 3 });

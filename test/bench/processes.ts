@@ -23,7 +23,7 @@ export interface ServerOptions {
   readonly imports?: readonly string[] | undefined;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Default: yes. It takes time at the start. */
   readonly hasProbe?: boolean;
 }

@@ -52,7 +52,7 @@ function verdict(figure: Figure): string {
 }
 
 function show(value: number, unit: Figure['unit']): string {
-  if (unit === 'ratio') return value.toFixed(2);
+  if (unit === 'ratio' || unit === '%') return value.toFixed(2);
   return unit === 'ms' ? value.toFixed(0) : Math.round(value).toLocaleString('en');
 }
 

@@ -7,7 +7,7 @@ import type { VaultFolder } from './vault_folder.ts';
 export interface Figure {
   readonly name: string;
   readonly value: Spread;
-  readonly unit: 'ratio' | 'calls/s' | '/s' | 'ns' | 'us' | 'ms' | 'bytes';
+  readonly unit: 'ratio' | 'calls/s' | '/s' | 'ns' | 'us' | 'ms' | 'bytes' | '%';
   readonly aim?: Aim;
 }
 
