@@ -12,7 +12,7 @@ import { type Sample, soakReports } from './soak_figures.ts';
 import { AGE_VARIABLE, type SoakProbe } from './soak_probe.ts';
 import { spread } from './statistics.ts';
 import { removeVaultFolder } from './vault_folder.ts';
-import { GET_ACCESS_TOKEN, requestFrame, servedFrom, startVault, type VaultProcess } from './vault_process.ts';
+import { GET_ACCESS_TOKEN, requestFrame, SOURCES, servedFrom, startVault, type VaultProcess } from './vault_process.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -83,7 +83,8 @@ export async function benchSoak(bench: Bench, { minutes, load }: SoakOptions): P
 async function startSoakedVault(entra: FakeEntra, age: number | undefined): Promise<VaultProcess> {
   const folder = await fillVault({ connections: 1, accessTokens: 'none' });
   const environment = age === undefined ? {} : { [AGE_VARIABLE]: String(age) };
-  return startVault(folder, entra.url, { environment, imports: ['soak_probe.ts'] });
+  // The probe changes a source file, which the bundle does not have.
+  return startVault(folder, entra.url, { environment, program: SOURCES, imports: ['soak_probe.ts'] });
 }
 
 async function start(vault: VaultProcess, side: (typeof SIDES)[number], perSecond: number): Promise<Soaked> {
