@@ -47,6 +47,8 @@ export interface Config {
    * undefined: until they expire.
    */
   readonly staleLimit: Duration | undefined;
+  /** Most connections whose tokens are kept in memory. */
+  readonly cachedConnections: number;
   readonly keySource: string;
   /** Where systemd puts the credentials of this service. A key file there has other permissions. */
   readonly credentialsDirectory: string | undefined;

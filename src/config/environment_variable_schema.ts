@@ -110,6 +110,13 @@ const managedIdentities = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A `Map` that grows beyond a million entries stops the event loop for half a second or longer. */
+const cachedConnections = z.coerce
+  .number('must be a number of connections')
+  .int('must be a whole number')
+  .min(1_000, 'must be at least 1000')
+  .max(1_000_000, 'must be at most 1000000');
+
 /** The environment variables, without the prefix `TOKENVAULT_`. */
 export const environment = z
   .object({
@@ -137,6 +144,7 @@ export const environment = z
     DATABASE_LISTEN_URL: postgresUrl.optional(),
     MIGRATE: z.enum(['on', 'off'], 'must be on or off').optional(),
     STALE_LIMIT: duration.optional(),
+    CACHED_CONNECTIONS: cachedConnections.default(100_000),
     KEY_SOURCE: z
       .string()
       .refine(

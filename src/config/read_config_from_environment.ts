@@ -84,6 +84,7 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
       migrate: env.MIGRATE !== 'off',
     },
     staleLimit: env.STALE_LIMIT,
+    cachedConnections: env.CACHED_CONNECTIONS,
     keySource: env.KEY_SOURCE,
     // systemd.exec(5), "Credentials".
     credentialsDirectory: variables['CREDENTIALS_DIRECTORY'],

@@ -59,9 +59,11 @@ export function createAuthorities(customCloud: CustomCloud | undefined) {
     /** `directory`: a directory id or domain, `organizations`, `common` or `consumers`. */
     of(cloud: Cloud, directory: string): Authority {
       const key = `${cloud} ${directory}`;
-      const authority = authorities.get(key) ?? build(cloud === 'CUSTOM' ? custom : CLOUDS[cloud], directory);
-      authorities.set(key, authority);
-      return authority;
+      const known = authorities.get(key);
+      if (known !== undefined) return known;
+      const built = build(cloud === 'CUSTOM' ? custom : CLOUDS[cloud], directory);
+      authorities.set(key, built);
+      return built;
     },
   };
 }

@@ -1,20 +1,27 @@
 /**
- * A bounded map of two generations that evicts the least recently used entries: a lookup of a young entry costs one `Map.get` and no
- * bookkeeping. It holds at most `limit` entries, and at least the `limit / 2` last used; memory grows with the entries
- * (`docs/adr/0029-one-bounded-cache.md`).
+ * A bounded map of two generations that evicts entries of the old one that were not used again: a lookup of a young entry
+ * costs one `Map.get` and no bookkeeping. It evicts nothing while it holds at most `limit` entries, then a 64th of the
+ * limit at once; memory grows with the entries (`docs/adr/0043-a-bounded-cache-keeps-its-limit.md`).
  */
 export type BoundedCache<Key, Value> = ReturnType<typeof createBoundedCache<Key, Value>>;
 
 export function createBoundedCache<Key, Value>(limit: number) {
-  const half = Math.max(1, Math.floor(limit / 2));
+  const evictedAtOnce = Math.max(1, Math.floor(limit / 64));
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
 
-  function put(key: Key, value: Value): void {
-    young.set(key, value);
-    if (young.size < half) return;
-    old = young;
-    young = new Map();
+  /** Several at once: each iterator walks over the places of the entries that were deleted before. */
+  function evict(): void {
+    if (old.size === 0) {
+      old = young;
+      young = new Map();
+    }
+    let left = evictedAtOnce;
+    for (const key of old.keys()) {
+      old.delete(key);
+      left -= 1;
+      if (left === 0) return;
+    }
   }
 
   return {
@@ -24,12 +31,15 @@ export function createBoundedCache<Key, Value>(limit: number) {
       const aged = old.get(key);
       if (aged === undefined) return undefined;
       old.delete(key);
-      put(key, aged);
+      young.set(key, aged);
       return aged;
     },
     set(key: Key, value: Value): void {
+      // Deleted first, so that it is evicted as the latest.
+      young.delete(key);
       old.delete(key);
-      put(key, value);
+      young.set(key, value);
+      if (young.size + old.size > limit) evict();
     },
     delete(key: Key): void {
       young.delete(key);

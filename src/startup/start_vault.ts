@@ -158,7 +158,15 @@ async function build(
   await opened(startUsageWriter({ store: stores.usage, notes: usageNotes, every }));
   metrics.observeUsage(usageNotes);
   const accessTokens = await opened(
-    createAccessTokens({ ...parts, feed, replica: replica.uid, metrics: metrics.tokens, log, timers }),
+    createAccessTokens({
+      ...parts,
+      cachedConnections: config.cachedConnections,
+      feed,
+      replica: replica.uid,
+      metrics: metrics.tokens,
+      log,
+      timers,
+    }),
   );
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;

@@ -72,6 +72,21 @@ test.each([
   expect(faultsOf(environment)).toHaveLength(count);
 });
 
+test.each([
+  ['12k', 'must be a number of connections'],
+  ['999', 'must be at least 1000'],
+  ['1000000.5', 'must be a whole number'],
+  ['1000001', 'must be at most 1000000'],
+])('names the setting if %s connections cannot be cached', (value, fault) => {
+  const [found] = faultsOf({ TOKENVAULT_CACHED_CONNECTIONS: value });
+  expect(found).toContain(`TOKENVAULT_CACHED_CONNECTIONS: ${fault}`);
+});
+
+test('keeps the tokens of 100,000 connections in memory, or of another number', () => {
+  expect(readConfig({}).cachedConnections).toBe(100_000);
+  expect(readConfig({ TOKENVAULT_CACHED_CONNECTIONS: '120000' }).cachedConnections).toBe(120_000);
+});
+
 test('limits unauthenticated connections per address, except in a mesh', () => {
   const limits = (environment: Record<string, string>) => readConfig(environment).unauthenticated;
   const own = {

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBoundedCache } from '../../src/model/bounded_cache.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { ResourceIssue } from '../../src/model/connection_resource_issue.ts';
@@ -96,21 +95,6 @@ test('a token whose owner was dropped during the fetch is not cached', () => {
     expect(cache.find('connection-1', 'a', 0)).toBeUndefined();
     expect(cache.find('connection-2', 'a', 0)).toBeDefined();
   }
-});
-
-test('never holds more than its limit, and always the half that was used last', () => {
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 300 }), (keys) => {
-      const map = createBoundedCache<number, number>(20);
-      for (const key of keys) {
-        if (map.get(key) === undefined) map.set(key, key);
-        expect(map.size).toBeLessThanOrEqual(20);
-      }
-      // `find` makes an entry young, so the latest are read from the last on.
-      const latest = [...new Set(keys.toReversed())].slice(0, 9);
-      for (const key of latest) expect([...map.values()]).toContain(key);
-    }),
-  );
 });
 
 /** A cache with clocks that are set by the test: the wall clock and time that cannot be set. */
