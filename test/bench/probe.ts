@@ -1,4 +1,5 @@
 import { type Profiler, Session } from 'node:inspector';
+import { PerformanceObserver } from 'node:perf_hooks';
 
 /** Requests of the parent to a server process that was started with `--import probe.ts`. */
 export type ProbeQuestion = 'usage' | 'memory' | 'start_profile' | 'stop_profile';
@@ -6,6 +7,8 @@ export type ProbeQuestion = 'usage' | 'memory' | 'start_profile' | 'stop_profile
 export interface Usage {
   /** Microseconds of CPU of all threads since the start of the process. */
   readonly cpu: number;
+  /** Microseconds of pauses for garbage collection since the start. */
+  readonly gc: number;
 }
 
 export interface Memory {
@@ -18,11 +21,15 @@ export interface Memory {
 export type Profile = Profiler.Profile;
 
 let session: Session | undefined;
+let gc = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) gc += duration * 1_000;
+}).observe({ entryTypes: ['gc'] });
 
 const ANSWERS: Record<ProbeQuestion, (answer: (value: unknown) => void) => void> = {
   usage(answer) {
     const { user, system } = process.cpuUsage();
-    answer({ cpu: user + system } satisfies Usage);
+    answer({ cpu: user + system, gc } satisfies Usage);
   },
   memory(answer) {
     // Two collections with a turn of the event loop between them: finalizers of the first free objects for the second.
