@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildProgram } from '../../deploy/build_program.ts';
 import { benchAgainst } from './against.ts';
+import { benchCache } from './cache.ts';
 import { benchCallers } from './callers.ts';
 import { benchDecision } from './decision.ts';
 import { type Filling, fillVault } from './filled_vault.ts';
@@ -27,7 +28,8 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
   --only NAME,…     of: hit, in_process, refresh, sizes, memory, startup, import,
-                    sweep, replicas, decision, callers, flood, rotation
+                    sweep, replicas, decision, callers, flood, rotation,
+                    cache
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER;
                     with --only in_process, the handler of a hit alone
   --soak            nothing else: --minutes N (default 60) on connections that stay open, with --load N percent of the
@@ -51,6 +53,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   callers: benchCallers,
   flood: benchFlood,
   rotation: benchRotation,
+  cache: benchCache,
 };
 
 const { values: options } = parseArgs({
