@@ -4,6 +4,7 @@ import type { Connection } from '../model/connection.ts';
 import { isGrantSound, isRefused } from '../model/connection_resource_states.ts';
 import type { Change } from '../model/resource_change_announcements.ts';
 import type { ServedToken } from './access_token_service_interface.ts';
+import { createSharedValues } from './share_equal_values.ts';
 
 export type TokenCache = ReturnType<typeof createTokenCache>;
 
@@ -51,6 +52,7 @@ interface Slot {
 /** Access tokens in memory, by the uid of their connection (or app) and their resource. */
 export function createTokenCache(limit: number, clock: Clock) {
   const slots = createBoundedCache<string, Slot>(limit);
+  const shared = createSharedValues();
   const fills = new Map<object, OpenFill>();
   let known = { time: 0, offset: 0 };
 
@@ -98,15 +100,22 @@ export function createTokenCache(limit: number, clock: Clock) {
           const open = fills.get(fill);
           fills.delete(fill);
           if (open === undefined || open.dropped.has(resource)) return;
-          const slot = slots.get(owner.uid) ?? { owner, tokens: [] };
-          const at = slot.tokens.findIndex((token) => token.served.accessToken.resource === resource);
-          const { refreshTime, expireTime } = served.accessToken;
-          const token = { served, offset, aheadTime: Math.max(refreshTime, soonestAhead), sweepTime: expireTime };
-          // The one put longest ago goes first.
-          if (at !== -1) slot.tokens.splice(at, 1);
-          else if (slot.tokens.length >= MOST_RESOURCES) slot.tokens.shift();
-          slot.tokens.push(token);
-          slots.set(owner.uid, slot);
+          const known = slots.get(owner.uid)?.tokens ?? [];
+          const others = known.filter((token) => token.served.accessToken.resource !== resource);
+          const accessToken = {
+            ...served.accessToken,
+            resource,
+            permissions: shared.lists(served.accessToken.permissions),
+          };
+          const { refreshTime, expireTime } = accessToken;
+          const token = {
+            served: { ...served, accessToken },
+            offset,
+            aheadTime: Math.max(refreshTime, soonestAhead),
+            sweepTime: expireTime,
+          };
+          // The one put longest ago is dropped. A literal, because an array that grows has room for 16 more.
+          slots.set(owner.uid, { owner, tokens: [token, ...others.slice(0, MOST_RESOURCES - 1)] });
         },
         close: () => fills.delete(fill),
       };

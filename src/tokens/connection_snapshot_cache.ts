@@ -9,6 +9,7 @@ import type { Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scope_translator_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { type ServingFacts, servingBlock } from './connection_serving_errors.ts';
+import { createSharedValues } from './share_equal_values.ts';
 
 /** Everything that decides whether a connection is served, as last read. */
 export interface ConnectionSnapshot extends ServingFacts {
@@ -40,6 +41,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
   /** Connections of one tenant and app share these objects, which are most of a snapshot. */
   const sharedTenants = createShared<Tenant>();
   const sharedApps = createShared<App>();
+  const shared = createSharedValues();
   let changes = 0;
 
   async function read(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
@@ -50,6 +52,21 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
     if (connection === undefined || app === undefined) throw connectionNotFound({ tenantId, connectionId });
     const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
     return snapshotOf(sharedTenants.of(tenant), sharedTenants.of(owner), sharedApps.of(app), connection);
+  }
+
+  function snapshotOf(tenant: Tenant, owner: Tenant, app: App, read: Connection): ConnectionSnapshot {
+    const connection = shared.connection(read, tenant, app);
+    const sound = servingBlock({ tenant, owner, app, connection }) === undefined && isGrantSound(connection);
+    return {
+      tenant,
+      owner,
+      app,
+      connection,
+      catalog: app.catalog ?? tenant.catalog,
+      open: sound && connection.grantState === 'ACTIVE',
+      sound,
+      resolvedScopes: new Map(),
+    };
   }
 
   function load(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
@@ -134,20 +151,6 @@ function createShared<Resource extends { readonly uid: string; readonly version:
 /** Tenant ids contain no slash. */
 function keyOf(tenantId: string, connectionId: string): string {
   return `${tenantId}/${connectionId}`;
-}
-
-function snapshotOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): ConnectionSnapshot {
-  const sound = servingBlock({ tenant, owner, app, connection }) === undefined && isGrantSound(connection);
-  return {
-    tenant,
-    owner,
-    app,
-    connection,
-    catalog: app.catalog ?? tenant.catalog,
-    open: sound && connection.grantState === 'ACTIVE',
-    sound,
-    resolvedScopes: new Map(),
-  };
 }
 
 function concerns(change: Change, snapshot: ConnectionSnapshot): boolean {

@@ -144,7 +144,7 @@ test('an app token is replaced ahead, and served while Entra is down', async () 
   world.sandbox.clock.advance(54 * MINUTE);
   world.sandbox.injectFault({ kind: 'error', code: 90033, count: 2 });
 
-  expect((await tokens.getForApp(askForApp())).accessToken).toBe(first.accessToken);
+  expect((await tokens.getForApp(askForApp())).accessToken.token).toBe(first.accessToken.token);
   await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
   world.sandbox.clearFaults();
   world.sandbox.clock.advance(2 * MINUTE);

@@ -17,6 +17,8 @@ function connectionOf(version: number, grantState: Connection['grantState']): Co
     tenantId: 'acme',
     connectionId: 'ada',
     appUid: 'a',
+    labels: {},
+    productScopes: [],
     granted: {},
     resourceIssues: {},
   };

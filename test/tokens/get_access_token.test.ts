@@ -45,7 +45,7 @@ test('one token of a resource serves every scope that the grant covers', async (
   const first = await tokens.get(ask('ada', { scopes: ['Mail.ReadOnly'] }));
   const second = await tokens.get(ask('ada', { scopes: ['Calendar.ReadOnly'] }));
 
-  expect(second.accessToken).toBe(first.accessToken);
+  expect(second.accessToken.token).toBe(first.accessToken.token);
   expect(first.accessToken.permissions).toEqual(expect.arrayContaining(['Calendars.Read', 'Mail.ReadWrite']));
   expect(world.redemptions()).toBe(1);
 });
@@ -73,7 +73,7 @@ test.each(['https://graph.microsoft.com/.default', '00000003-0000-0000-c000-0000
     const tokens = world.open();
     const usual = await tokens.get(ask('ada'));
 
-    expect((await tokens.get(ask('ada', { scopes: [scope] }))).accessToken).toBe(usual.accessToken);
+    expect((await tokens.get(ask('ada', { scopes: [scope] }))).accessToken.token).toBe(usual.accessToken.token);
     expect(world.redemptions()).toBe(1);
   },
 );
@@ -97,7 +97,9 @@ test('a connection is served for a resource with a trailing slash', async () => 
 
   expect(accessToken).toMatchObject({ resource, permissions: ['user_impersonation'] });
   expect(world.sandbox.requests().at(-1)?.scope?.split(' ')).toContain(scopes[0]);
-  expect((await tokens.get(ask('ada', { scopes: [`${resource}/.default`] }))).accessToken).toBe(accessToken);
+  expect((await tokens.get(ask('ada', { scopes: [`${resource}/.default`] }))).accessToken.token).toBe(
+    accessToken.token,
+  );
 });
 
 test('a resource without known permissions is requested by .default', async () => {
@@ -427,7 +429,7 @@ test('a clock that is set back by little, or ahead, costs no refresh', async () 
     set(step);
     pass(MINUTE);
     const { accessToken } = await tokens.get(ask('ada'));
-    expect(accessToken).toBe(first.accessToken);
+    expect(accessToken.token).toBe(first.accessToken.token);
   }
   expect(world.redemptions()).toBe(1);
 });

@@ -61,10 +61,10 @@ describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token with an expir
     changed = { expires_in };
     world.sandbox.clock.advance(55 * MINUTE);
 
-    expect((await tokens.get(ask('ada'))).accessToken).toBe(first.accessToken);
+    expect((await tokens.get(ask('ada'))).accessToken.token).toBe(first.accessToken.token);
     await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
 
-    expect((await tokens.get(ask('ada'))).accessToken).toBe(first.accessToken);
+    expect((await tokens.get(ask('ada'))).accessToken.token).toBe(first.accessToken.token);
     expect((await world.stores.grants.findAccessToken(ada, GRAPH, world.clock.now()))?.expireTime).toBe(
       first.accessToken.expireTime,
     );
@@ -113,9 +113,9 @@ test('an expired token of an app replaces no valid one', async () => {
   changed = { expires_in: 0 };
   world.sandbox.clock.advance(55 * MINUTE);
 
-  expect((await tokens.getForApp(request)).accessToken).toBe(first.accessToken);
+  expect((await tokens.getForApp(request)).accessToken.token).toBe(first.accessToken.token);
   await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
-  expect((await tokens.getForApp(request)).accessToken).toBe(first.accessToken);
+  expect((await tokens.getForApp(request)).accessToken.token).toBe(first.accessToken.token);
 });
 
 test.each(['', ' ', undefined, 7])('an empty or malformed `scope` (%j) removes no resource', async (scope) => {
