@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenResponseSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { moduleIn } from './base_checkout.ts';
 import { startFakeEntra } from './fake_entra.ts';
 import * as fillingHere from './filled_vault.ts';
 import { FRAME_HEAD } from './grpc_frame.ts';
@@ -50,11 +50,6 @@ export async function benchAgainst(bench: Bench, folder: string): Promise<Sectio
   ];
   const figures = [...(await compareHits(bench, checkouts)), ...(await compareRefreshes(bench, checkouts))];
   return { title: `This checkout against ${resolve(folder)}`, figures };
-}
-
-/** URL of a module of the benchmarks of the checkout in `folder`. */
-export function moduleIn(folder: string, name: string): string {
-  return pathToFileURL(resolve(folder, 'test/bench', name)).href;
 }
 
 async function compareHits(bench: Bench, checkouts: readonly Checkout[]): Promise<Figure[]> {

@@ -32,6 +32,7 @@ const HELP = `npm run bench -- [options]     (how to read the figures: docs/benc
                     cache
   --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER;
                     with --only in_process, the handler of a hit alone
+  --base FOLDER     hit and memory also measure the vault of the checkout in FOLDER, in the same rounds
   --soak            nothing else: --minutes N (default 60) on connections that stay open, with --load N percent of the
                     capacity (default 40) for four vaults together
   --quick           a third of the rounds, 100,000 instead of 1,000,000 connections, 200 instead of 1,000 tenants; not for
@@ -63,6 +64,7 @@ const { values: options } = parseArgs({
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '60' },
     load: { type: 'string', default: '40' },
+    base: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     profile: { type: 'string' },
@@ -116,6 +118,7 @@ const bench: Bench = {
   },
   profileFolder: options.profile,
   against: options.against,
+  base: options.base,
 };
 
 async function make(filling: Filling): Promise<VaultFolder> {

@@ -3,73 +3,112 @@ import { join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenResponseSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { BARE_PATH } from './bare_server.ts';
+import { startBaseVault } from './base_checkout.ts';
 import { startFakeEntra } from './fake_entra.ts';
-import { connectionAt } from './filled_vault.ts';
+import { connectionAt, type Filling } from './filled_vault.ts';
 import { FRAME_HEAD } from './grpc_frame.ts';
-import { assertAllGood, type LoadResult, ratePerSecond, type Target } from './load.ts';
+import { hitFigures } from './hit_figures.ts';
+import { assertAllGood, type LoadResult, type Target } from './load.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
-import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
+import { orderOf } from './statistics.ts';
+import { removeVaultFolder } from './vault_folder.ts';
 import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
 
 /** Concurrent streams on one connection, and the minimum share of the throughput of the echo servers there. */
 const STREAMS = [
   { streams: 1, aim: 0.85 },
   { streams: 16, aim: 1.0, tunedAim: 0.85 },
-  { streams: 64, aim: 1.0, tunedAim: 0.85 },
+  { streams: 64, aim: 1.0, tunedAim: 0.85, comparesTail: true },
 ] as const;
 
 const ROUNDS = 18;
 const SECONDS = 1;
+/** Of all peers together, before the first round. */
+const WARM_UP_MILLISECONDS = 60_000;
+const FILLING: Filling = { connections: 1, accessTokens: 'none' };
 
 export interface Peer {
   readonly target: Target;
   readonly process: ServerProcess;
 }
 
-interface Measured extends LoadResult {
+interface VaultPeer extends Peer {
+  readonly vault: VaultProcess;
+}
+
+export interface Measured extends LoadResult {
   /** Microseconds of the server's CPU per response. */
   readonly cpu: number;
   /** Microseconds of its pauses for garbage collection per response. */
   readonly gc: number;
+  /** Milliseconds of a collection of the young generation; NaN: there was none. */
+  readonly meanScavenge: number;
 }
 
 /** GetAccessToken from the cache, compared with minimal servers: rounds in changing order, ratios within a round. */
 export async function benchHit(bench: Bench): Promise<SectionReport> {
   const entra = await startFakeEntra('RS256');
-  const vault = await startVault(await bench.filled({ connections: 1, accessTokens: 'none' }), entra.url);
-  const answerBytes = await warmAnswerBytes(vault);
-  const frame = requestFrame(connectionAt(0));
-  const peers: Peer[] = [
-    { target: vaultTarget(vault, frame, answerBytes), process: vault.process },
+  const ownVault = await startVault(await bench.filled(FILLING), entra.url);
+  const base = bench.base === undefined ? undefined : await startBaseVault(bench.base, FILLING, entra.url);
+  const own = await vaultPeer('vault', ownVault);
+  const vaults = base === undefined ? [own] : [own, await vaultPeer('base', base.vault)];
+  const { frame, answerBytes } = own.target;
+  const bare = [
     await startBare('echo', 'echo_server.ts', frame, answerBytes),
     await startBare('tuned echo', 'tuned_echo_server.ts', frame, answerBytes),
     await startBare('ready buffer', 'ready_buffer_server.ts', frame, answerBytes),
   ];
+  const peers: Peer[] = [...vaults, ...bare];
   const figures: Figure[] = [];
   try {
+    await warmUp(bench, peers);
     for (const { streams, ...aims } of STREAMS) {
-      const results = new Map<string, Measured[]>(peers.map(({ target }) => [target.name, []]));
-      for (const peer of peers) await measure(bench, peer, streams);
-      const rounds = bench.rounds(ROUNDS);
-      const servedBefore = await servedFrom(vault, 'CACHE');
-      for (let round = 0; round < rounds; round += 1) {
-        bench.progress(`hit: ${streams} in flight, round ${round + 1} of ${rounds}`);
-        for (const peer of orderOf(peers, round)) {
-          results.get(peer.target.name)?.push(await measure(bench, peer, streams));
-        }
-      }
-      const answers = (results.get('vault') ?? []).reduce((sum, one) => sum + one.answers, 0);
-      assertServed((await servedFrom(vault, 'CACHE')) - servedBefore, answers);
-      figures.push(...figuresOf(results, streams, aims));
+      figures.push(...hitFigures(await measureRounds(bench, peers, vaults, streams), streams, aims));
     }
-    if (bench.profileFolder !== undefined) await profileHit(bench, vault, peers[0], bench.profileFolder);
+    if (bench.profileFolder !== undefined) await profileHit(bench, own, bench.profileFolder);
   } finally {
-    for (const { process } of peers) await process.stop();
-    await vault.stop();
+    for (const { process } of bare) await process.stop();
+    for (const { vault } of vaults) await vault.stop();
+    if (base !== undefined) removeVaultFolder(base.folder);
     await entra.process.stop();
   }
   return { title: `Hit: GetAccessToken from the cache, responses of ${answerBytes} bytes, one connection`, figures };
+}
+
+async function vaultPeer(name: string, vault: VaultProcess): Promise<VaultPeer> {
+  const target = vaultTarget(vault, requestFrame(connectionAt(0)), await warmAnswerBytes(vault));
+  return { target: { ...target, name }, process: vault.process, vault };
+}
+
+async function warmUp(bench: Bench, peers: readonly Peer[]): Promise<void> {
+  const end = performance.now() + (bench.isQuick ? WARM_UP_MILLISECONDS / 3 : WARM_UP_MILLISECONDS);
+  while (performance.now() < end) {
+    bench.progress('hit: warm-up');
+    for (const { streams } of STREAMS) for (const peer of peers) await measure(bench, peer, streams);
+  }
+}
+
+async function measureRounds(
+  bench: Bench,
+  peers: readonly Peer[],
+  vaults: readonly VaultPeer[],
+  streams: number,
+): Promise<ReadonlyMap<string, readonly Measured[]>> {
+  const results = new Map<string, Measured[]>(peers.map(({ target }) => [target.name, []]));
+  const rounds = bench.rounds(ROUNDS);
+  const servedBefore = await Promise.all(vaults.map(({ vault }) => servedFrom(vault, 'CACHE')));
+  for (let round = 0; round < rounds; round += 1) {
+    bench.progress(`hit: ${streams} in flight, round ${round + 1} of ${rounds}`);
+    for (const peer of orderOf(peers, round)) {
+      results.get(peer.target.name)?.push(await measure(bench, peer, streams));
+    }
+  }
+  for (const [at, { vault, target }] of vaults.entries()) {
+    const answers = (results.get(target.name) ?? []).reduce((sum, one) => sum + one.answers, 0);
+    assertServed(target.name, (await servedFrom(vault, 'CACHE')) - (servedBefore[at] ?? 0), answers);
+  }
+  return results;
 }
 
 /** Repeats the call until the cache serves it. */
@@ -81,7 +120,12 @@ export async function warmAnswerBytes(vault: VaultProcess): Promise<number> {
 }
 
 /** A server that does less. */
-export async function startBare(name: string, script: string, frame: Buffer, answerBytes: number): Promise<Peer> {
+export async function startBare(
+  name: string,
+  script: string,
+  frame: Target['frame'],
+  answerBytes: number,
+): Promise<Peer> {
   const process = startProcess({ script, args: [String(answerBytes - FRAME_HEAD)] });
   const port = (await messageOf(process.child, 'port')) as number;
   return { target: { name, port, path: BARE_PATH, frame, answerBytes }, process };
@@ -90,61 +134,24 @@ export async function startBare(name: string, script: string, frame: Buffer, ans
 export async function measure(bench: Bench, { target, process }: Peer, streams: number): Promise<Measured> {
   const before = await process.usage();
   const result = await bench.load.run(target, { streams, seconds: SECONDS });
-  const { cpu, gc } = await process.usage();
+  const after = await process.usage();
   assertAllGood(target, result);
-  const each = (since: number, until: number) => (until - since) / result.answers;
-  return { ...result, cpu: each(before.cpu, cpu), gc: each(before.gc, gc) };
+  return {
+    ...result,
+    cpu: (after.cpu - before.cpu) / result.answers,
+    gc: (after.gc - before.gc) / result.answers,
+    meanScavenge: (after.scavenging - before.scavenging) / (after.scavenges - before.scavenges) / 1_000,
+  };
 }
 
 /** The load generator ignores grpc-status, so the vault must have counted every response as a cache hit. */
-function assertServed(counted: number, answers: number): void {
-  if (counted !== answers) throw new Error(`the vault counted ${counted} hits for ${answers} responses`);
+function assertServed(name: string, counted: number, answers: number): void {
+  if (counted !== answers) throw new Error(`${name} counted ${counted} hits for ${answers} responses`);
 }
 
-interface Aims {
-  readonly aim: number;
-  readonly tunedAim?: number;
-}
-
-function figuresOf(
-  results: ReadonlyMap<string, readonly Measured[]>,
-  streams: number,
-  { aim, tunedAim }: Aims,
-): Figure[] {
-  const of = (name: string, value: (result: Measured) => number) => (results.get(name) ?? []).map(value);
-  const rates = (name: string) => of(name, ratePerSecond);
-  const at = `${streams} in flight`;
-  const figures: Figure[] = [
-    {
-      name: `vault / echo, ${at}`,
-      value: pairedRatio(rates('vault'), rates('echo')),
-      unit: 'ratio',
-      aim: { atLeast: aim },
-    },
-    {
-      name: `vault / tuned echo, ${at}`,
-      value: pairedRatio(rates('vault'), rates('tuned echo')),
-      unit: 'ratio',
-      ...(tunedAim !== undefined && { aim: { atLeast: tunedAim } }),
-    },
-    { name: `vault / ready buffer, ${at}`, value: pairedRatio(rates('vault'), rates('ready buffer')), unit: 'ratio' },
-  ];
-  for (const name of results.keys()) {
-    figures.push(
-      { name: `${name}, ${at}`, value: spread(rates(name)), unit: 'calls/s' },
-      { name: `${name}, ${at}, p50`, value: spread(of(name, (one) => quantile(one.latencies, 0.5))), unit: 'us' },
-      { name: `${name}, ${at}, p99`, value: spread(of(name, (one) => quantile(one.latencies, 0.99))), unit: 'us' },
-      { name: `${name}, ${at}, CPU a call`, value: spread(of(name, (one) => one.cpu)), unit: 'us' },
-      { name: `${name}, ${at}, GC pauses a call`, value: spread(of(name, (one) => one.gc)), unit: 'us' },
-    );
-  }
-  return figures;
-}
-
-async function profileHit(bench: Bench, vault: VaultProcess, peer: Peer | undefined, folder: string): Promise<void> {
-  if (peer === undefined) return;
+async function profileHit(bench: Bench, { process, target }: Peer, folder: string): Promise<void> {
   bench.progress('hit: a profile at 16 in flight');
-  await vault.process.startProfile();
-  await bench.load.run(peer.target, { streams: 16, seconds: 4 });
-  writeFileSync(join(folder, 'hit.cpuprofile'), JSON.stringify(await vault.process.stopProfile()));
+  await process.startProfile();
+  await bench.load.run(target, { streams: 16, seconds: 4 });
+  writeFileSync(join(folder, 'hit.cpuprofile'), JSON.stringify(await process.stopProfile()));
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { moduleIn } from './against.ts';
+import { moduleIn } from './base_checkout.ts';
 import type { HandlerResult, HandlerRound, HandlerRun } from './called_handler.ts';
 import * as fillingHere from './filled_vault.ts';
 import { FRAME_HEAD } from './grpc_frame.ts';

@@ -1,5 +1,5 @@
 import { type Profiler, Session } from 'node:inspector';
-import { PerformanceObserver } from 'node:perf_hooks';
+import { constants, type NodeGCPerformanceDetail, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 
 /** Requests of the parent to a server process that was started with `--import probe.ts`. */
 export type ProbeQuestion = 'usage' | 'memory' | 'start_profile' | 'stop_profile';
@@ -9,6 +9,9 @@ export interface Usage {
   readonly cpu: number;
   /** Microseconds of pauses for garbage collection since the start. */
   readonly gc: number;
+  /** Those of collections of the young generation, and their number. */
+  readonly scavenging: number;
+  readonly scavenges: number;
 }
 
 export interface Memory {
@@ -21,15 +24,22 @@ export interface Memory {
 export type Profile = Profiler.Profile;
 
 let session: Session | undefined;
-let gc = 0;
+const pauses = { gc: 0, scavenging: 0, scavenges: 0 };
 new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) gc += duration * 1_000;
+  for (const entry of list.getEntries()) {
+    const { duration } = entry;
+    const { kind } = (entry as PerformanceEntry & { readonly detail: NodeGCPerformanceDetail }).detail;
+    pauses.gc += duration * 1_000;
+    if (kind !== constants.NODE_PERFORMANCE_GC_MINOR) continue;
+    pauses.scavenging += duration * 1_000;
+    pauses.scavenges += 1;
+  }
 }).observe({ entryTypes: ['gc'] });
 
 const ANSWERS: Record<ProbeQuestion, (answer: (value: unknown) => void) => void> = {
   usage(answer) {
     const { user, system } = process.cpuUsage();
-    answer({ cpu: user + system, gc } satisfies Usage);
+    answer({ cpu: user + system, ...pauses } satisfies Usage);
   },
   memory(answer) {
     // Two collections with a turn of the event loop between them: finalizers of the first free objects for the second.

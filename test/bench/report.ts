@@ -53,9 +53,11 @@ function verdict(figure: Figure): string {
 
 function show(value: number, unit: Figure['unit']): string {
   if (unit === 'ratio' || unit === '%') return value.toFixed(2);
+  if (unit === 'share') return value.toFixed(4);
   return unit === 'ms' ? value.toFixed(0) : Math.round(value).toLocaleString('en');
 }
 
 function unitName(unit: Figure['unit']): string {
+  if (unit === 'share') return '';
   return unit === 'ratio' ? 'x' : unit;
 }

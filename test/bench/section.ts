@@ -7,7 +7,7 @@ import type { VaultFolder } from './vault_folder.ts';
 export interface Figure {
   readonly name: string;
   readonly value: Spread;
-  readonly unit: 'ratio' | 'calls/s' | '/s' | 'ns' | 'us' | 'ms' | 'bytes' | '%';
+  readonly unit: 'ratio' | 'share' | 'calls/s' | '/s' | 'ns' | 'us' | 'ms' | 'bytes' | '%' | 'rounds';
   readonly aim?: Aim;
 }
 
@@ -34,6 +34,8 @@ export interface Bench {
   readonly profileFolder: string | undefined;
   /** Folder of the checkout to compare with; undefined: none. */
   readonly against: string | undefined;
+  /** Checkout whose vault is measured in the same rounds; undefined: none. */
+  readonly base: string | undefined;
 }
 
 export function isMet({ value, aim }: Figure): boolean | undefined {

@@ -103,6 +103,12 @@ export function servedFrom(vault: VaultProcess, source: 'CACHE' | 'DATABASE' | '
   return vault.counter(`tokenvault_tokens_served_total{source="${source}"}`);
 }
 
+/** Up to a minute: notes that are pending take memory, and their writing takes CPU. */
+export async function untilUsageIsWritten(vault: VaultProcess): Promise<void> {
+  while ((await vault.counter('tokenvault_usage_notes_pending')) > 0)
+    await new Promise((resolve) => setTimeout(resolve, 250));
+}
+
 export function requestFrame(connection: string, minTtlSeconds?: number): Buffer {
   const minTtl = minTtlSeconds === undefined ? undefined : { seconds: BigInt(minTtlSeconds), nanos: 0 };
   const request = create(GetAccessTokenRequestSchema, {
