@@ -29,6 +29,7 @@ const SIDES = [
 
 /** With other lengths, everything is scaled: ages, steps and windows. */
 const FULL_MINUTES = 60;
+const LEAST_MINUTES = 3;
 const STEP_MINUTES = 1 / 6;
 const AGE_MINUTES = 30;
 const NO_AGE = 2 ** 30;
@@ -46,6 +47,8 @@ interface Soaked {
  * 16 or 64 calls in flight. They share the machine, so the load is paced.
  */
 export async function benchSoak(bench: Bench, { minutes, load }: SoakOptions): Promise<SectionReport[]> {
+  if (!(minutes >= LEAST_MINUTES))
+    throw new Error(`--minutes is at least ${LEAST_MINUTES}, so that connections outlast the setup.`);
   const scale = minutes / FULL_MINUTES;
   const entra = await startFakeEntra('RS256');
   const soaked: Soaked[] = [];
@@ -114,7 +117,7 @@ async function observe(bench: Bench, soaked: readonly Soaked[], scale: number): 
   const steps = FULL_MINUTES / STEP_MINUTES;
   await Promise.all(soaked.map((one) => sample(one, 0)));
   for (let step = 1; step <= steps; step += 1) {
-    await sleep(started + step * stepTime - performance.now());
+    await sleep(Math.max(1, started + step * stepTime - performance.now()));
     await Promise.all(soaked.map((one) => sample(one, step * STEP_MINUTES)));
     if (step % 6 === 0) bench.progress(`soak: ${soaked.map(({ samples }) => progressOf(samples.at(-1))).join(' · ')}`);
   }

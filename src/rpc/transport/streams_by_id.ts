@@ -1,7 +1,7 @@
 import type { Http2Stream } from 'node:http2';
 
 /**
- * The open streams of a connection, oldest first. It has the methods of a Map that node:http2 uses, and is none: when a Map or Set
+ * The open streams of a connection, oldest first, with the methods of a Map that node:http2 uses. When a Map or Set
  * outgrows its table, the old table keeps a pointer to the new one. After a full collection the old one is dead in the old
  * space, and each following table survives all scavenges, with the streams in it (docs/adr/0048-open-streams-in-no-map.md).
  */
