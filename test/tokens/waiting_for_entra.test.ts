@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import type { Admission } from '../../src/entra/entra_client_interface.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Admission, AdmissionRequest } from '../../src/entra/entra_client_interface.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
@@ -9,6 +9,8 @@ import { createAlerts } from '../../src/tokens/operator_token_alerts.ts';
 import { silentTokenMetrics } from '../../src/tokens/token_metrics_interface.ts';
 import { waitForAdmission } from '../../src/tokens/wait_for_entra_admission.ts';
 import { waitFor } from '../../src/tokens/wait_until_caller_aborts.ts';
+
+afterEach(() => vi.useRealTimers());
 
 test('a caller gets the result of the work, or its error, and its signal is not listened to any more', async () => {
   const { signal } = new AbortController();
@@ -44,38 +46,42 @@ test.each(['before it waits', 'while it waits'])('a caller that gives up %s is f
 
 const request = { app: {} as App, directoryId: undefined, priority: 'FOREGROUND', requester: undefined } as const;
 
-/** With a clock that ends the wait for a slot at once if it `isLate`. */
-async function admitted(admit: () => Promise<Admission>, isLate: boolean) {
-  const { timeout } = AbortSignal;
-  const waits: number[] = [];
-  AbortSignal.timeout = (longest) => {
-    waits.push(longest);
-    return isLate ? AbortSignal.abort() : new AbortController().signal;
-  };
-  try {
-    return await waitForAdmission({ admit }, request);
-  } finally {
-    AbortSignal.timeout = timeout;
-    expect(waits).toEqual([15_000]);
-  }
-}
+const ABORTED = new Error('aborted');
+const never = ({ signal }: Pick<AdmissionRequest, 'signal'>) =>
+  new Promise<Admission>((_, reject) => signal?.addEventListener('abort', () => reject(ABORTED)));
 
 test('a slot that does not become free within 15 s means that the vault is overloaded', async () => {
-  const aborted = new Error('aborted');
-  const late = admitted(() => Promise.reject(aborted), true);
-  await expect(late).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfter: 5_000, cause: aborted });
+  vi.useFakeTimers();
+  let isOver = false;
+  const late = waitForAdmission({ admit: never }, request).finally(() => {
+    isOver = true;
+  });
+  const refused = expect(late).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfter: 5_000, cause: ABORTED });
+
+  await vi.advanceTimersByTimeAsync(14_999);
+  expect(isOver).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await refused;
 });
 
-test.each([true, false])("what Entra's client refuses by itself is passed on (late: %j)", async (isLate) => {
+test("what Entra's client refuses by itself is passed on, also after 15 s", async () => {
+  vi.useFakeTimers();
   const refusal = new VaultError('ENTRA_THROTTLED', 'later');
-  await expect(admitted(() => Promise.reject(refusal), isLate)).rejects.toBe(refusal);
+  await expect(waitForAdmission({ admit: () => Promise.reject(refusal) }, request)).rejects.toBe(refusal);
+
+  const admit = (asked: Pick<AdmissionRequest, 'signal'>) => never(asked).catch(() => Promise.reject(refusal));
+  const late = expect(waitForAdmission({ admit }, request)).rejects.toBe(refusal);
+  await vi.advanceTimersByTimeAsync(15_000);
+  await late;
 });
 
-test('an error of the program is passed on, and a slot is returned', async () => {
+test('an error of the program is passed on, a slot is returned, and no timer is left', async () => {
+  vi.useFakeTimers();
   const fault = new Error('a fault');
-  await expect(admitted(() => Promise.reject(fault), false)).rejects.toBe(fault);
+  await expect(waitForAdmission({ admit: () => Promise.reject(fault) }, request)).rejects.toBe(fault);
   const slot = {} as Admission;
-  expect(await admitted(async () => slot, false)).toBe(slot);
+  expect(await waitForAdmission({ admit: async () => slot }, request)).toBe(slot);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('an alert is counted and logged by uid, and a change of state by its resource if it has one', () => {
