@@ -23,11 +23,9 @@ export interface HandlerRound {
 export interface HandlerResult {
   /** CPU a call, of all threads, in nanoseconds. */
   readonly cpu: readonly number[];
-  /** Bytes of the JavaScript heap a call. Negative: the collector ran. */
-  readonly bytes: readonly number[];
 }
 
-/** Short enough that most slices have neither a collection nor another program in between. */
+/** Short enough that other programs disturb only some slices, and long enough for a scavenge in most. */
 const CALLS_PER_SLICE = 256;
 
 type Handler = handleUnaryCall<Uint8Array, Uint8Array>;
@@ -92,20 +90,15 @@ function runRound(round: HandlerRound): Promise<HandlerResult> {
   const call = handler;
   if (call === undefined) throw new Error('the program has no such method');
   const cpu: number[] = [];
-  const bytes: number[] = [];
   let calls = 0;
   let open = 0;
   globalThis.gc?.();
-  let heap = process.memoryUsage().heapUsed;
   let before = process.cpuUsage();
   let sliceFrom = 0;
 
   function endSlice(): void {
     const { user, system } = process.cpuUsage(before);
-    const { heapUsed } = process.memoryUsage();
     cpu.push(((user + system) * 1_000) / (calls - sliceFrom));
-    bytes.push((heapUsed - heap) / (calls - sliceFrom));
-    heap = heapUsed;
     before = process.cpuUsage();
     sliceFrom = calls;
   }
@@ -119,7 +112,7 @@ function runRound(round: HandlerRound): Promise<HandlerResult> {
     function turn(): void {
       if (calls - sliceFrom >= CALLS_PER_SLICE) endSlice();
       if (calls >= round.calls) {
-        resolve({ cpu, bytes });
+        resolve({ cpu });
         return;
       }
       open = round.callsPerTurn;

@@ -9,7 +9,7 @@ import { messageOf } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
 import { removeVaultFolder } from './vault_folder.ts';
-import { GET_ACCESS_TOKEN, requestFrame, SOURCES, servedFrom, startVault, type VaultProcess } from './vault_process.ts';
+import { GET_ACCESS_TOKEN, requestFrame, servedFrom, startVault, type VaultProcess } from './vault_process.ts';
 
 /** One connection shows the vault's own code; many in rotation, what its memory costs. */
 const SHAPES = [
@@ -36,8 +36,8 @@ interface Peer {
 
 /**
  * GetAccessToken from the cache by its handler alone, without sockets, HTTP/2 and grpc-js: authentication, authorization,
- * limits, metrics and the audit log on. The value of a round is the lower quartile of its slices, so that it repeats to a
- * few percent also on a busy machine; it is without the collector, for which the allocated bytes stand.
+ * limits, metrics and the audit log on. The value of a round is the lower quartile of its slices, so that other programs on
+ * the machine matter less.
  */
 export async function benchInProcess(bench: Bench): Promise<SectionReport> {
   const peers: Peer[] = [];
@@ -59,7 +59,7 @@ export async function benchInProcess(bench: Bench): Promise<SectionReport> {
   }
 }
 
-async function startPeer(bench: Bench, name: string, filling: typeof fillingHere, program = SOURCES): Promise<Peer> {
+async function startPeer(bench: Bench, name: string, filling: typeof fillingHere, program?: string): Promise<Peer> {
   bench.progress(`in process: filling ${name}`);
   const folder = await filling.fillVault({ connections: MOST_CONNECTIONS, accessTokens: 'live' });
   const vault = await startVault(folder, 'http://127.0.0.1:9', { program, imports: ['called_handler.ts'] });
@@ -68,30 +68,18 @@ async function startPeer(bench: Bench, name: string, filling: typeof fillingHere
   return { name, vault, filling };
 }
 
-interface Cost {
-  readonly cpu: number;
-  readonly bytes: number;
-}
-
 async function compare(bench: Bench, peers: readonly Peer[], shape: Shape): Promise<Figure[]> {
   const { callsPerTurn, connections } = shape;
-  const costs = new Map<string, Cost[]>(peers.map(({ name }) => [name, []]));
+  const costs = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
   const rounds = bench.rounds(ROUNDS);
   for (const peer of peers) await warmUp(peer, shape);
   bench.progress(`in process: ${callsPerTurn} calls a turn, ${connections} connections, ${rounds} rounds`);
   for (let round = 0; round < rounds; round += 1)
-    for (const { name, vault } of orderOf(peers, round)) costs.get(name)?.push(await costOfCall(vault, callsPerTurn));
-  return figuresOf(costs, `${callsPerTurn} calls a turn, ${connections} connection${connections === 1 ? '' : 's'}`);
-}
-
-function figuresOf(costs: ReadonlyMap<string, readonly Cost[]>, shape: string): Figure[] {
-  const [own = [], other] = [...costs.values()].map((all) => all.map(({ cpu }) => cpu));
-  const figures = [...costs].flatMap(([name, all]): Figure[] => [
-    { name: `${name}, ${shape}`, value: spread(all.map(({ cpu }) => cpu)), unit: 'ns' },
-    { name: `${name}, ${shape}, heap`, value: spread(all.map(({ bytes }) => bytes)), unit: 'bytes' },
-  ]);
-  if (other !== undefined)
-    figures.push({ name: `this / other, ${shape}`, value: pairedRatio(own, other), unit: 'ratio' });
+    for (const { name, vault } of orderOf(peers, round)) costs.get(name)?.push(await cpuOfCall(vault, callsPerTurn));
+  const at = `${callsPerTurn} calls a turn, ${connections} connection${connections === 1 ? '' : 's'}`;
+  const figures = [...costs].map(([name, all]): Figure => ({ name: `${name}, ${at}`, value: spread(all), unit: 'ns' }));
+  const [own = [], other] = [...costs.values()];
+  if (other !== undefined) figures.push({ name: `this / other, ${at}`, value: pairedRatio(own, other), unit: 'ratio' });
   return figures;
 }
 
@@ -106,18 +94,13 @@ async function warmUp({ vault, filling }: Peer, { callsPerTurn, connections }: S
   await runRound(vault, { callsPerTurn, calls: Math.max(WARM_UP_CALLS, connections) });
 }
 
-async function costOfCall(vault: VaultProcess, callsPerTurn: number): Promise<Cost> {
+/** In nanoseconds. */
+async function cpuOfCall(vault: VaultProcess, callsPerTurn: number): Promise<number> {
   const before = await servedFrom(vault, 'CACHE');
-  const { cpu, bytes } = await runRound(vault, { callsPerTurn, calls: CALLS });
+  const { cpu } = await runRound(vault, { callsPerTurn, calls: CALLS });
   const hits = (await servedFrom(vault, 'CACHE')) - before;
   if (hits !== CALLS) throw new Error(`${hits} of ${CALLS} calls were hits`);
-  return {
-    cpu: quantile(cpu, 0.25),
-    bytes: quantile(
-      bytes.filter((one) => one > 0),
-      0.5,
-    ),
-  };
+  return quantile(cpu, 0.25);
 }
 
 async function runRound(vault: VaultProcess, round: HandlerRound): Promise<HandlerResult> {
