@@ -22,7 +22,7 @@ import { VaultError } from '../model/errors.ts';
 /** A file of groups of lines. `write` is synchronous, because the page cache is faster than the thread pool. */
 export interface AuditFile {
   /** Atomic: a group that was written in part is truncated, or `torn` is set. Throws the system error. */
-  write(group: string | Buffer): void;
+  write(group: string): void;
   /** The file ends with a part of a group that could not be truncated. The next write begins on a new line. */
   readonly torn: boolean;
   /** `fdatasync`. After an error the kernel drops the failed pages, so a later success proves nothing. */
@@ -95,7 +95,7 @@ export function openAuditFile(path: string): AuditFile {
       return torn;
     },
     write(group) {
-      const bytes = bytesOf(group, torn);
+      const bytes = Buffer.from(torn ? `\n${group}` : group, 'utf8');
       let written = 0;
       try {
         while (written < bytes.length) written += writeSync(fd, bytes, written);
@@ -127,14 +127,6 @@ export function openAuditFile(path: string): AuditFile {
     },
   };
 }
-
-/** On a new line if the file ends with a part of a group. */
-export function bytesOf(group: string | Buffer, torn: boolean): Buffer {
-  const bytes = typeof group === 'string' ? Buffer.from(group, 'utf8') : group;
-  return torn ? Buffer.concat([LINE_FEED, bytes]) : bytes;
-}
-
-const LINE_FEED = Buffer.from('\n');
 
 /** Renames `path` to `name` and `next` to `path`. If that fails, the names are as before. */
 async function moveInto(path: string, next: string, name: string): Promise<void> {

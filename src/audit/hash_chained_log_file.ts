@@ -54,8 +54,6 @@ export interface ChainedFileParts {
 
 const ROTATE_AT = 2 ** 30;
 const ROTATE_AGAIN = 2 ** 20;
-/** Bytes: 64 digits of the chain, and a number of up to 16. */
-const LONGEST_SEAL = 128;
 type ReplacementReason = 'full' | 'moved' | 'cut' | 'gap';
 
 /** In calls of `maintain`. */
@@ -83,15 +81,6 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   function sealed(lines: string, number: number, previous: ChainPoint): { text: string; end: ChainPoint } {
     const point = { number, chain: chainOf(key, previous.chain, lines) };
     return { text: lines + sealLine(point), end: point };
-  }
-
-  /** Encodes the lines once: they are hashed and written from the same bytes. */
-  function sealedBytes(lines: string, number: number): { bytes: Buffer; end: ChainPoint } {
-    const size = Buffer.byteLength(lines);
-    const bytes = Buffer.allocUnsafe(size + LONGEST_SEAL);
-    bytes.write(lines);
-    const point = { number, chain: chainOf(key, written.chain, bytes.subarray(0, size)) };
-    return { bytes: bytes.subarray(0, size + bytes.write(sealLine(point), size)), end: point };
   }
 
   function opening(found: Opening['found']): { text: string; end: ChainPoint } {
@@ -204,8 +193,8 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
     open,
     write(group, entries) {
       if (file.torn) open('torn');
-      const next = sealedBytes(group, written.number + entries);
-      file.write(next.bytes);
+      const next = sealed(group, written.number + entries, written);
+      file.write(next.text);
       written = next.end;
       unsynced.add({ text: group, entries });
       isSynced = false;
