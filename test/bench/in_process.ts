@@ -9,7 +9,7 @@ import { messageOf } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
 import { removeVaultFolder } from './vault_folder.ts';
-import { GET_ACCESS_TOKEN, requestFrame, servedFrom, startVault, type VaultProcess } from './vault_process.ts';
+import { GET_ACCESS_TOKEN, requestFrame, SOURCES, servedFrom, startVault, type VaultProcess } from './vault_process.ts';
 
 /** One connection shows the vault's own code; many in rotation, what its memory costs. */
 const SHAPES = [
@@ -42,7 +42,8 @@ interface Peer {
 export async function benchInProcess(bench: Bench): Promise<SectionReport> {
   const peers: Peer[] = [];
   try {
-    peers.push(await startPeer(bench, 'vault', fillingHere));
+    // The sources, because a bundle hides its copy of grpc-js, whose handlers are called.
+    peers.push(await startPeer(bench, 'vault', fillingHere, SOURCES));
     if (bench.against !== undefined) {
       const filling = (await import(moduleIn(bench.against, 'filled_vault.ts'))) as typeof fillingHere;
       peers.push(await startPeer(bench, 'the other checkout', filling, resolve(bench.against, 'src/main.ts')));
@@ -59,7 +60,7 @@ export async function benchInProcess(bench: Bench): Promise<SectionReport> {
   }
 }
 
-async function startPeer(bench: Bench, name: string, filling: typeof fillingHere, program?: string): Promise<Peer> {
+async function startPeer(bench: Bench, name: string, filling: typeof fillingHere, program: string): Promise<Peer> {
   bench.progress(`in process: filling ${name}`);
   const folder = await filling.fillVault({ connections: MOST_CONNECTIONS, accessTokens: 'live' });
   const vault = await startVault(folder, 'http://127.0.0.1:9', { program, imports: ['called_handler.ts'] });
