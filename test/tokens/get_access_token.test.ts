@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import type { Account } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { ask, eventually, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+import {
+  ask,
+  createStoppedClock,
+  eventually,
+  GRAPH,
+  OUTLOOK,
+  openTokenWorld,
+  reasonOf,
+  type TokenWorld,
+} from './token_world.ts';
 
 let world: TokenWorld;
 beforeEach(async () => {
@@ -652,4 +662,73 @@ test('a tenant suspended during an exchange gets no token', async () => {
   gate.release();
 
   expect(await call).toBe('TENANT_SUSPENDED');
+});
+
+test('a token that is valid for exactly min_ttl is served, from memory and from the database', async () => {
+  await world.connect('ada');
+  const clock = createStoppedClock(world.clock.now());
+  const tokens = world.open({ clock });
+  const { accessToken } = await tokens.get(ask('ada'));
+  const left = accessToken.expireTime - clock.now();
+
+  expect(tokens.get(ask('ada', { minTtl: left }))).toMatchObject({ source: 'CACHE' });
+  expect((await world.open({ clock }).get(ask('ada', { minTtl: left }))).source).toBe('DATABASE');
+  expect(world.redemptions()).toBe(1);
+  await reasonOf(() => tokens.get(ask('ada', { minTtl: left + 1 })));
+  expect(world.redemptions()).toBe(2);
+});
+
+test('a caller that needs a token for longer than others does not get theirs', async () => {
+  await world.connect('ada');
+  await world.open().get(ask('ada'));
+  world.sandbox.clock.advance(30 * MINUTE);
+  const tokens = world.open();
+
+  const [short, long] = await Promise.all([tokens.get(ask('ada')), tokens.get(ask('ada', { minTtl: 50 * MINUTE }))]);
+
+  expect([short.source, long.source]).toEqual(['DATABASE', 'ENTRA']);
+  expect(world.redemptions()).toBe(2);
+});
+
+test('a caller that reports an old token as refused does not use up the forced exchange', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const { accessToken } = await tokens.get(ask('ada'));
+  const rejectedTokenSha256 = accessToken.token.sha256();
+  world.sandbox.clock.advance(55 * MINUTE);
+
+  // It expires too soon in any case.
+  expect((await tokens.get(ask('ada', { rejectedTokenSha256, minTtl: 20 * MINUTE }))).source).toBe('ENTRA');
+  expect(await reasonOf(() => tokens.verifyConnection(ask('ada')))).toBe('OK');
+});
+
+test('a change of an app that is not suspended keeps the tokens of its connections; a deletion does not', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  const change = { kind: 'app', uid: world.app.uid } as const;
+
+  world.changes.announce(change);
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+
+  const { apps } = world.stores;
+  Object.assign(apps, { findByUid: () => Promise.resolve(undefined) });
+  world.changes.announce(change);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONNECTION_NOT_FOUND');
+  expect(ada.appUid).toBe(change.uid);
+});
+
+test('a change of a connection ends its pause after a doubtful refusal that was not stored', async () => {
+  const account = { ...(await world.connect('bea')).account, objectId: 'somebody-else' } as Account;
+  const ada = await world.connect('ada', { changes: { account } });
+  const tokens = world.open();
+  for (let i = 0; i < 3; i++) expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
+  expect(world.redemptions()).toBe(1);
+
+  world.changes.announce({ kind: 'app', uid: ada.uid });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
+  expect(world.redemptions()).toBe(1);
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
+  expect(world.redemptions()).toBe(2);
 });

@@ -190,3 +190,23 @@ test("an app's own token needs .default of its resource in the ceiling", async (
   expect(await reasonOf(() => tokens.getForApp(request(`${GRAPH}/.default`)))).toBe('OK');
   expect(await reasonOf(() => tokens.getForApp(request('Mail.ReadWrite')))).toBe('SCOPE_ABOVE_CEILING');
 });
+
+test('the ceilings of a call are checked without a token', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  async function check(scopes: string[], ...rules: readonly Rule[]) {
+    const decided = ceilings(...rules);
+    const request = { tenantId: 'acme', connectionId: 'ada', scopes, ceilings: decided };
+    return [await reasonOf(() => tokens.checkCeilings(request)), decided.outcome];
+  }
+
+  expect(await check(['Mail.ReadOnly'], limited('r', 'ALLOW', 'Mail.ReadOnly'))).toEqual([
+    'OK',
+    { rule: 'r', excess: ['Calendars.Read'] },
+  ]);
+  expect((await check(['Mail.ReadOnly'], limited('r', 'REFUSE', 'Mail.ReadOnly')))[0]).toBe('SCOPE_ABOVE_CEILING');
+  // No scopes mean those of the connection.
+  expect((await check([], limited('r', 'ALLOW', 'Mail.ReadOnly')))[0]).toBe('SCOPE_ABOVE_CEILING');
+  expect((await check([], limited('r', 'REFUSE', 'Mail.ReadOnly', 'Calendar.ReadOnly')))[0]).toBe('OK');
+  expect(world.redemptions()).toBe(0);
+});
