@@ -143,7 +143,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/tokens/{requested_scopes,serving_errors}.test.ts'],
   },
   tokens_verify: {
-    isOptional: true,
     mutate: ['src/tokens/{check_not_contained,verify_connection}.ts'],
     tests: ['test/tokens/{verify_connection,containment}.test.ts'],
   },

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { resourcesOf } from '../../src/model/connection_resource_states.ts';
+import { createContainedSet } from '../../src/model/contained_set.ts';
 import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 const ADA = 'ada@contoso.example';
@@ -87,6 +88,18 @@ test('a suspended connection is not redeemed', async () => {
 
   expect(await reasonOf(() => verify())).toBe('CONNECTION_SUSPENDED');
   expect(world.redemptions()).toBe(0);
+});
+
+test('a connection that Entra refused for good is refused while it is suspended or contained', async () => {
+  const contained = createContainedSet();
+  tokens = world.open({ contained });
+  const ada = await connect('ada', ADA, { grantState: 'REAUTHORIZATION_REQUIRED' });
+  expect(await verify()).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED' });
+
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  expect(await reasonOf(() => verify())).toBe('CONNECTION_SUSPENDED');
+  contained.addStored({ subject: 'tenants/acme', reason: 'Leaked', caller: 'ops', createTime: 0 });
+  expect(await reasonOf(() => verify())).toBe('CONTAINED');
 });
 
 test('a caller that gives up does not wait for Entra', async () => {
