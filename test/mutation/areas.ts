@@ -157,7 +157,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/tokens/{refresh,resources,unusable_token}.test.ts'],
   },
   tokens_background: {
-    isOptional: true,
     mutate: [
       'src/tokens/{keep_refresh_tokens_alive,operator_token_alerts,refresh_ahead_of_expiry}.ts',
       'src/tokens/{wait_for_entra_admission,wait_until_caller_aborts}.ts',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DAY, HOUR, SECOND } from '../../src/model/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { createStoppedClock, eventually, GRAPH, OUTLOOK, openTokenWorld, type TokenWorld } from './token_world.ts';
@@ -90,6 +90,42 @@ test('a revoked grant is not redeemed for its other resources, nor postponed', a
 
   expect(world.redemptions()).toBe(1);
   expect(await nextTime(ada)).toBeUndefined();
+});
+
+test('a resource that Entra refuses does not keep another one from being redeemed', async () => {
+  await connectBoth();
+  world.sandbox.requirePolicy(ADA, { code: 53003, resource: GRAPH });
+  const tokens = open();
+
+  await runBatch(tokens);
+
+  expect(world.sandbox.requests().map(({ scope }) => scope?.includes(OUTLOOK))).toEqual([false, true]);
+  expect(tokens.counted.get('keptAlive/ok')).toBe(1);
+});
+
+test('a replica that takes the job over begins at once', async () => {
+  const one = open();
+  world.timers.tick();
+  await eventually(() => one.counted.get('nearIdleExpiry/0')).toBe(1);
+  await connect('ada');
+  const renewals: (() => void)[] = [];
+  const every = (period: number, task: () => void) => {
+    if (period === 5 * SECOND) renewals.push(task);
+    return () => {};
+  };
+  const other = open({ timers: { every, sleep: async () => {} } });
+  const renew = () => {
+    for (const task of renewals) task();
+  };
+
+  renew();
+  await eventually(() => world.stores.leases.acquire('keep_alive', 'third', MINUTE)).toBeUndefined();
+  expect(world.redemptions()).toBe(0);
+  await one.close();
+  await eventually(() => {
+    renew();
+    return other.counted.get('keptAlive/ok');
+  }).toBe(1);
 });
 
 test('while Entra does not answer, the other resources are not requested', async () => {
