@@ -103,10 +103,16 @@ function createRunner() {
       instrumented.hitLimit = hitLimit;
       instrumented.activeMutant = mutantActivation === 'static' ? activeMutant.id : undefined;
       const only = testFilter === undefined ? undefined : new Set(testFilter);
-      const tests = [...(await run(only, activeMutant.id))];
-      instrumented.activeMutant = undefined;
-      const looping = determineHitLimitReached(instrumented.hitCount, hitLimit);
-      return toMutantRunResult(looping ?? { status: DryRunStatus.Complete, tests });
+      try {
+        const tests = [...(await run(only, activeMutant.id))];
+        const looping = determineHitLimitReached(instrumented.hitCount, hitLimit);
+        return toMutantRunResult(looping ?? { status: DryRunStatus.Complete, tests });
+      } catch (error) {
+        // A static mutant with which a file cannot be imported.
+        return toMutantRunResult({ status: DryRunStatus.Error, errorMessage: String(error) });
+      } finally {
+        instrumented.activeMutant = undefined;
+      }
     },
   };
 }
