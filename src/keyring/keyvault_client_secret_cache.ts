@@ -33,8 +33,8 @@ interface Entry {
   isInvalid: boolean;
   /** Number of invalidations: the result of a fetch that started before the last one is not cached. */
   generation: number;
-  /** The last fetch failed, and the cached secret is in use. */
-  isStale: boolean;
+  /** The last fetch failed, with or without a cached secret to use. */
+  isFailing: boolean;
   pending: Promise<RemoteSecret> | undefined;
 }
 
@@ -53,7 +53,7 @@ export function createSecretCache({ fetch, clock, log, capacity }: SecretCachePa
       refreshTime: 0,
       isInvalid: false,
       generation: 0,
-      isStale: false,
+      isFailing: false,
       pending: undefined,
     };
     entries.delete(uri);
@@ -91,19 +91,19 @@ export function createSecretCache({ fetch, clock, log, capacity }: SecretCachePa
   }
 
   function store(uri: string, entry: Entry, secret: RemoteSecret): void {
-    if (entry.isStale || entry.failure !== undefined) {
+    if (entry.isFailing) {
       log.event('info', 'key_vault_secret_recovered', { uri });
     }
     const refreshTime = clock.now() + FRESH;
-    Object.assign(entry, { secret, failure: undefined, refreshTime, isInvalid: false, isStale: false });
+    Object.assign(entry, { secret, failure: undefined, refreshTime, isInvalid: false, isFailing: false });
   }
 
   function serveStale(uri: string, entry: Entry, { message, retryAfter = RETRY_AFTER }: VaultError): void {
-    if (!entry.isStale) {
+    if (!entry.isFailing) {
       log.event('warn', 'key_vault_secret_stale', { uri, message });
     }
     const refreshTime = clock.now() + Math.min(retryAfter, FRESH);
-    Object.assign(entry, { refreshTime, isInvalid: false, isStale: true });
+    Object.assign(entry, { refreshTime, isInvalid: false, isFailing: true });
   }
 
   function fail(uri: string, entry: Entry, error: VaultError): void {
@@ -111,7 +111,7 @@ export function createSecretCache({ fetch, clock, log, capacity }: SecretCachePa
     if (entry.failure?.error.message !== error.message) {
       log.event('warn', 'key_vault_secret_unavailable', { uri, message: error.message });
     }
-    Object.assign(entry, { secret: undefined, failure: { error, time: clock.now() }, isStale: false });
+    Object.assign(entry, { secret: undefined, failure: { error, time: clock.now() }, isFailing: true });
   }
 
   return {

@@ -73,6 +73,19 @@ test('a secret that is stale is logged once, and again after it was read', async
   expect(logged).toEqual([stale, `info key_vault_secret_recovered {"uri":"${URI}"}`, stale]);
 });
 
+test('a secret that can be read after a failure is logged, also if a change was reported meanwhile', async () => {
+  const { source, cache, logged } = setUp();
+  source.answer = missing;
+  await cache.read(URI).catch(() => {});
+  cache.invalidate(() => true);
+  source.answer = READ;
+  await cache.read(URI);
+  expect(logged.map((line) => line.split(' ')[1])).toEqual([
+    'key_vault_secret_unavailable',
+    'key_vault_secret_recovered',
+  ]);
+});
+
 test('an invalidation reports whether a secret was cached, not whether one was sought', async () => {
   const { source, cache } = setUp();
   expect(cache.invalidate(() => true)).toBe(false);

@@ -41,12 +41,14 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/keyring/{file_key_source,keyvault_key_source,keyvault_secret_key_source,parse_key_source}.test.ts'],
   },
   key_vault: {
-    isOptional: true,
     mutate: [
       'src/keyring/{run_with_azure_sdk_client,keyvault_client_secrets,keyvault_client_secret_cache}.ts',
       'src/keyring/{check_keyvault_secret_reference,explain_keyvault_failure}.ts',
     ],
-    tests: ['test/keyring/{keyvault_secrets,secret_cache,keyvault_secret_key_source}.test.ts'],
+    tests: [
+      'test/keyring/{keyvault_failure,secret_cache}.test.ts',
+      'test/keyring/{keyvault_secrets,keyvault_secret_key_source,keyvault_key_source}.test.ts',
+    ],
   },
   audit_chain: {
     mutate: [
