@@ -69,12 +69,14 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/audit/{entry_line,log_lines,log_parts}.test.ts'],
   },
   audit_log: {
-    isOptional: true,
     mutate: [
       'src/audit/{audit_entry_batch_writer,audit_log_file,audit_log_on_stdout}.ts',
       'src/audit/{hash_chained_audit_log,hash_chained_log_file,open_audit_log}.ts',
     ],
-    tests: ['test/audit/{chained_audit_log,audit_file,audit_stream,failing_disk}.test.ts'],
+    tests: [
+      'test/audit/{log_file,audit_stream,log_maintenance}.test.ts',
+      'test/audit/{chained_audit_log,streams_at_startup,failing_disk,audit_file}.test.ts',
+    ],
   },
   evidence_errors: {
     mutate: ['src/entra/errors/{classify_app_token_error,classify_entra_response,entra_error_lookup}.ts'],
