@@ -94,9 +94,9 @@ describe('an app that is refused as a whole', () => {
       if (grantedIn !== undefined) await health.granted(ada, grant, 1, grantedIn);
       await health.refused(context, grant, ofApp, 2);
       expect(health.probeDirectory(context)).toBe(probes[0]?.probe.directoryId);
-      directories.push(probes.splice(0)[0]?.probe.directoryId);
+      directories.push(...probes.splice(0).map(({ probe }) => probe.directoryId));
     }
-    expect(directories).toEqual(['home', CONTOSO, FABRIKAM, undefined, undefined]);
+    expect(directories).toEqual(['home', CONTOSO, FABRIKAM]);
   });
 
   test('keeps the directory of its last grant if a later one is at a shared address', async () => {
@@ -128,6 +128,7 @@ describe('an app that is refused as a whole', () => {
 
   test('is neither probed nor blocked for a request of a caller, or for a second attempt', async () => {
     const health = healthOf();
+    await health.granted(ada, grant, 0, CONTOSO);
     await health.refused({ ...ada, weight: 'REQUEST' }, grant, ofApp, 1);
     await health.refused({ ...ada, isRetry: true }, grant, ofApp, 2);
     await health.refused({ ...inFabrikam, isRetry: true }, grant, ofApp, 3);
@@ -137,6 +138,8 @@ describe('an app that is refused as a whole', () => {
   test('is blocked by a second directory, and not by a shared address or a choice of the caller', async () => {
     const health = healthOf();
     await health.refused(ada, grant, ofApp, 1);
+    const otherCode = meaning(failure('app', 'APP_MISCONFIGURED', { entraError: 'invalid_client/other' }));
+    await health.refused(inFabrikam, grant, otherCode, 2);
     await health.refused({ ...inFabrikam, directoryId: undefined }, grant, ofApp, 2);
     await health.refused({ ...inFabrikam, weight: 'CREDENTIAL' }, grant, ofApp, 3);
     expect(cooldowns).toEqual([]);
@@ -190,7 +193,8 @@ describe('an app that is refused as a whole', () => {
     expect(health.refusal(inFabrikam)).toBeUndefined();
     health.begin(inFabrikam, GRAPH);
     expect(health.refusal(request('grace'))).toBeDefined();
-    await health.refused(inFabrikam, grant, ofApp, 3);
+    expect(health.refusal(ada)).toBeUndefined();
+    await health.refused(request('alan'), grant, ofApp, 3);
     expect(probes).toEqual([]);
     clock.advance(2 * MINUTE);
     expect(health.refusal(request('grace'))).toBeDefined();
@@ -207,6 +211,25 @@ describe('an app that is refused as a whole', () => {
   });
 });
 
+test('an app that tenants share is not blocked by two directories of one of them', async () => {
+  const health = healthOf(acme({ sharedWith: ['*'] }));
+  health.begin(request('theirs', { tenantUid: 'other' }), GRAPH);
+  await health.refused(ada, grant, ofApp, 1);
+  await health.refused(inFabrikam, grant, ofApp, 2);
+  expect(cooldowns).toEqual([]);
+  await health.refused(request('theirs', { tenantUid: 'other' }), grant, ofApp, 3);
+  expect(cooldowns).toEqual(['app APP_MISCONFIGURED']);
+});
+
+test('a failure of an app that a grant refuted does not confirm one of another directory', async () => {
+  const health = healthOf();
+  await health.refused(ada, grant, ofApp, 1);
+  await health.granted(ada, grant, 2, CONTOSO);
+  clock.advance(3 * HOUR);
+  await health.refused(inFabrikam, grant, ofApp, 3);
+  expect(cooldowns).toEqual([]);
+});
+
 describe('an app without an accepted credential', () => {
   const rejected = failure('credential', 'INTERNAL', { kind: 'transient' });
 
@@ -214,7 +237,9 @@ describe('an app without an accepted credential', () => {
     const health = healthOf();
     const named = await health.blockWithoutCredential(rejected, 1, 'ada');
     expect(named).toMatchObject({ kind: 'app_credential', subject: 'credential', reason: 'APP_CREDENTIAL_REJECTED' });
+    clock.advance(4 * MINUTE);
     await health.blockWithoutCredential(rejected, 2, 'alan');
+    clock.advance(4 * MINUTE);
     expect(cooldowns).toEqual(['credential APP_CREDENTIAL_REJECTED']);
     expect(health.refusal(ada)).toMatchObject({
       reason: 'APP_CREDENTIAL_REJECTED',
@@ -269,6 +294,7 @@ describe('a directory that refuses the app', () => {
   ] as const)('is refused with %s for all its connections, and no other is', async (reason, words) => {
     const health = healthOf();
     await health.refused(ada, grant, meaning(failure('directory', reason)), 1);
+    await health.refused(request('grace'), grant, meaning(failure('directory', reason)), 2);
     expect(health.refusal(request('alan'))).toMatchObject({
       reason,
       message: expect.stringContaining(words),
@@ -339,6 +365,13 @@ describe('a directory that refuses the app', () => {
     await end(7, ofDirectory);
     expect(cooldowns).toEqual(['directory ADMIN_CONSENT_REQUIRED']);
     expect(health.refusal(request('alan'))).toBeDefined();
+  });
+
+  test('that worked for another connection before a restart is probed first', async () => {
+    store = { ...store, wasGrantedSince: async () => true };
+    const health = healthOf();
+    await health.refused(ada, grant, ofDirectory, 1);
+    expect([cooldowns, probes.length]).toEqual([[], 1]);
   });
 
   test('whose probe is granted works, whatever was refused before it', async () => {

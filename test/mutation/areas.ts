@@ -106,9 +106,8 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/entra/app_state_recorder.test.ts'],
   },
   evidence_apps: {
-    isOptional: true,
     mutate: ['src/entra/health/{app_health,app_health_by_directory,app_health_cache}.ts'],
-    tests: ['test/entra/{app_health,cooldown_evidence,stale_app}.test.ts'],
+    tests: ['test/entra/app_evidence.test.ts'],
   },
   evidence_verdicts: {
     mutate: [

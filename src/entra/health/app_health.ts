@@ -228,7 +228,6 @@ const APP_ERRORS: Partial<Record<Reason, (name: string) => string>> = {
 /** For a caller whose app is known to fail, without a request to Entra. */
 function appError(app: App, reason: Reason, directoryId?: string): VaultError {
   const name = appName(app);
-  const metadata = { resource: name, ...(directoryId === undefined ? {} : { directoryId }) };
   const message = APP_ERRORS[reason]?.(name) ?? `Entra refuses ${name}. Check Entra's code in the state of the app.`;
-  return new VaultError(reason, message, { metadata });
+  return new VaultError(reason, message, { metadata: { resource: name, directoryId } });
 }
