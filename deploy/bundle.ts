@@ -3,7 +3,14 @@ import { join, relative, sep } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** Packages with native code, and those that a vault without Azure key sources never loads. */
-const EXTERNAL = ['better-sqlite3', '@azure/identity', '@azure/keyvault-keys', '@azure/keyvault-secrets', 'pg-native'];
+const EXTERNAL = [
+  'better-sqlite3',
+  '@azure/identity',
+  '@azure/keyvault-certificates',
+  '@azure/keyvault-keys',
+  '@azure/keyvault-secrets',
+  'pg-native',
+];
 
 /** CommonJS packages in an ES module call `require` for Node's own modules. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";

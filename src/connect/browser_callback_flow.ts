@@ -1,9 +1,9 @@
 import { isVaultError, type Reason } from '../model/errors.ts';
+import { createKeyedMutex } from '../model/keyed_mutex.ts';
 import { type AuditedResult, type CallbackAudit, withAudit } from './audit_browser_callback.ts';
 import { withParameters } from './check_return_url.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import type { HandledResponse } from './handle_authorization_response.ts';
-import { createKeyedMutex } from './keyed_mutex.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import type { Product } from './product_shown_on_page.ts';

@@ -5,6 +5,7 @@ import { type App, homeDirectory, PERSONAL_DIRECTORY } from '../model/entra_app.
 import { fieldInvalid } from '../model/errors.ts';
 import type { AssertionFiles } from '../model/federated_assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
+import type { KeyVaultCertificates } from '../model/key_vault_certificates.ts';
 import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts';
 import type { ManagedIdentities } from '../model/managed_identities.ts';
 import { suspended } from '../model/suspension.ts';
@@ -22,7 +23,11 @@ import type {
 import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } from './entra_endpoints.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics_interface.ts';
 import { classifyAuthorizationError } from './errors/classify_entra_response.ts';
-import { createClientAuthentications, noManagedIdentities } from './exchange/create_client_authentication.ts';
+import {
+  createClientAuthentications,
+  noKeyVaultCertificates,
+  noManagedIdentities,
+} from './exchange/create_client_authentication.ts';
 import { createAssertionFiles } from './exchange/federated_assertion_reader.ts';
 import { noSecretSource } from './exchange/key_vault_secret_versions.ts';
 import { type ProbeTarget, probeCredentials, sendProbe } from './exchange/probe_credentials.ts';
@@ -53,6 +58,8 @@ export function createAuthorizationServer(parts: {
   assertionFiles?: AssertionFiles | undefined;
   /** For managed identities. Default: one that fails. */
   managedIdentities?: Pick<ManagedIdentities, 'token'> | undefined;
+  /** For certificates in a key vault. Default: one that fails. */
+  certificates?: Pick<KeyVaultCertificates, 'sign'> | undefined;
   customCloud?: CustomCloud | undefined;
   proxy?: HttpProxy | undefined;
   metrics?: EntraMetrics | undefined;
@@ -62,7 +69,12 @@ export function createAuthorizationServer(parts: {
   options?: EntraOptions | undefined;
 }): AuthorizationServer {
   const { appStateStore, clock, metrics = silentMetrics, log = silentLog, random = Math.random, options = {} } = parts;
-  const { secretSource = noSecretSource, managedIdentities = noManagedIdentities, proxy } = parts;
+  const {
+    secretSource = noSecretSource,
+    managedIdentities = noManagedIdentities,
+    certificates = noKeyVaultCertificates,
+  } = parts;
+  const { proxy } = parts;
   const { assertionFiles = createAssertionFiles({ allowed: [], ownTokenFiles: [] }) } = parts;
   const { exchangeTimeout = 8 * SECOND, requestTimeout = 10 * SECOND, maxBody = 256 * 1024 } = options;
   const authorities = createAuthorities(parts.customCloud);
@@ -70,7 +82,7 @@ export function createAuthorizationServer(parts: {
   const admissionControl = createAdmissionControl({ clock, metrics, options: admissionOptions });
   const connections = admissionOptions.totalInFlight + admissionOptions.forced.totalInFlight;
   const http = createJsonHttp({ clock, options: { maxBody, connections, proxy } });
-  const sources = { secretSource, assertionFiles, managedIdentities };
+  const sources = { secretSource, assertionFiles, managedIdentities, certificates };
   const clientAuthentications = createClientAuthentications({ ...sources, clock, metrics, log });
   let order = 0;
   const nextOrder = () => ++order;

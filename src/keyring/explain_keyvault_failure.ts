@@ -3,7 +3,7 @@ import { VaultError } from '../model/errors.ts';
 
 /** What Key Vault was asked for. */
 export interface KeyVaultObject {
-  readonly kind: 'secret' | 'key';
+  readonly kind: 'secret' | 'key' | 'certificate' | 'signing key';
   /** Origin, such as `https://acme.vault.azure.net`. */
   readonly vaultUrl: string;
   readonly name: string;
@@ -31,6 +31,8 @@ const REFUSALS = {
 const PERMISSIONS: Readonly<Record<KeyVaultObject['kind'], string>> = {
   secret: 'get and list on secrets (role "Key Vault Secrets User")',
   key: 'get, wrap key and unwrap key on keys (role "Key Vault Crypto Service Encryption User")',
+  certificate: 'get on certificates (role "Key Vault Reader")',
+  'signing key': 'sign on keys (role "Key Vault Crypto User")',
 };
 
 const NEXT_STEPS: Readonly<Record<number, (kind: KeyVaultObject['kind']) => string>> = {

@@ -6,7 +6,7 @@ import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts
 import { withoutVersion } from '../model/key_vault_secret_reader_interface.ts';
 import { Secret } from '../model/secret.ts';
 import { type Log, silentLog } from '../telemetry/log_events.ts';
-import { createSecretReferences, readReference, type SecretReference } from './check_keyvault_secret_reference.ts';
+import { createKeyVaultReferences, type KeyVaultReference, readReference } from './check_keyvault_reference.ts';
 import type { KeyVaultResponse } from './explain_keyvault_failure.ts';
 import { createSecretCache, type FetchResult } from './keyvault_client_secret_cache.ts';
 import { createSecretAccess, type KeyVaultAccessParts } from './run_with_azure_sdk_client.ts';
@@ -41,7 +41,7 @@ export function createKeyVaultSecrets({
   timeout = 5 * SECOND,
   ...parts
 }: KeyVaultSecretsParts): SecretSource {
-  const references = createSecretReferences({ vaults, keySource });
+  const references = createKeyVaultReferences('secrets', { vaults, keySource });
   const access = createSecretAccess({ ...parts, timeout });
   const cache = createSecretCache({ fetch, clock, log, capacity });
 
@@ -51,7 +51,7 @@ export function createKeyVaultSecrets({
     return result;
   }
 
-  async function fetchSecret(reference: SecretReference): Promise<FetchResult> {
+  async function fetchSecret(reference: KeyVaultReference): Promise<FetchResult> {
     const last: KeyVaultResponse = {};
     try {
       return await access(reference, (client, abortSignal) => readSecret(client, reference, abortSignal), last);
@@ -65,7 +65,7 @@ export function createKeyVaultSecrets({
   return {
     read: async (secretUri) => cache.read(references.check('secret_uri', secretUri).uri),
     forget(secretUri) {
-      const reference = readReference(secretUri);
+      const reference = readReference(secretUri, 'secrets');
       if (reference === undefined) return false;
       const secret = withoutVersion(reference.uri);
       return cache.invalidate((uri) => withoutVersion(uri) === secret);
@@ -81,7 +81,7 @@ export function createKeyVaultSecrets({
  */
 async function readSecret(
   client: SecretClient,
-  reference: SecretReference,
+  reference: KeyVaultReference,
   abortSignal: AbortSignal,
 ): Promise<FetchResult> {
   const { version } = reference;
@@ -105,7 +105,7 @@ async function readSecret(
   };
 }
 
-function noClientSecret({ uri }: SecretReference): VaultError {
+function noClientSecret({ uri }: KeyVaultReference): VaultError {
   return new VaultError(
     'KEY_SOURCE_UNAVAILABLE',
     `The value of ${uri} is not a client secret: 1 to 1024 printable characters without spaces. Set a new version.`,

@@ -1,4 +1,4 @@
-/** The address of a secret or key in Azure Key Vault. */
+/** The address of a secret, key or certificate in Azure Key Vault. */
 export interface KeyVaultLocation {
   /** Origin, such as `https://acme.vault.azure.net`. */
   readonly vaultUrl: string;
@@ -7,13 +7,17 @@ export interface KeyVaultLocation {
   readonly version: string | undefined;
 }
 
+export type KeyVaultCollection = 'secrets' | 'keys' | 'certificates';
+
 /**
- * Parses `https://{vault}/secrets/{name}`, with an optional `/{version}`, or the same of `keys`; undefined for other text.
+ * Parses `https://{vault}/secrets/{name}`, with an optional `/{version}`, or the same of `keys` or `certificates`; undefined for other text.
  * https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
  */
-export function parseKeyVaultLocation(url: string, collection: 'secrets' | 'keys'): KeyVaultLocation | undefined {
+export function parseKeyVaultLocation(url: string, collection: KeyVaultCollection): KeyVaultLocation | undefined {
   const parsed = URL.parse(url);
-  const match = /^\/(secrets|keys)\/([0-9a-z-]{1,127})(?:\/([0-9a-z]{1,64}))?\/?$/i.exec(parsed?.pathname ?? '');
+  const match = /^\/(secrets|keys|certificates)\/([0-9a-z-]{1,127})(?:\/([0-9a-z]{1,64}))?\/?$/i.exec(
+    parsed?.pathname ?? '',
+  );
   if (parsed?.protocol !== 'https:' || match?.[2] === undefined) return undefined;
   if (match[1]?.toLowerCase() !== collection) return undefined;
   const more = parsed.username + parsed.password + parsed.search + parsed.hash;

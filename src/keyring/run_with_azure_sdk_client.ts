@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import type { CertificateClient } from '@azure/keyvault-certificates';
 import type { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
 import { type Duration, SECOND } from '../model/clock.ts';
@@ -14,10 +15,13 @@ import type { KeyVaultLocation } from './keyvault_location.ts';
 export interface KeyVaultAccessParts {
   /** Default: DefaultAzureCredential (workload identity, managed identity, environment, az login). */
   readonly credential?: TokenCredential | undefined;
-  readonly clientOptions?: SecretClientOptions | undefined;
+  readonly clientOptions?: KeyVaultClientOptions | undefined;
   /** For one `work`, with its retries and sign-in. */
   readonly timeout: Duration;
 }
+
+/** What all clients of Key Vault have in common. */
+export type KeyVaultClientOptions = Omit<SecretClientOptions, 'serviceVersion'>;
 
 type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy'];
 
@@ -44,9 +48,20 @@ export function createKeyAccess(parts: KeyVaultAccessParts): KeyVaultAccess<KeyC
   });
 }
 
+/** Access to certificates. It fails with KEY_SOURCE_UNAVAILABLE. */
+export function createCertificateAccess(parts: KeyVaultAccessParts): KeyVaultAccess<CertificateClient> {
+  return createKeyVaultAccess(parts, 'certificate', async ({ vaultUrl }, credential, options) => {
+    const { CertificateClient } = await import('@azure/keyvault-certificates');
+    return new CertificateClient(vaultUrl, credential, options);
+  });
+}
+
 /** Access to what one version of a key does. It fails with KEY_SOURCE_UNAVAILABLE. */
-export function createCryptographyAccess(parts: KeyVaultAccessParts): KeyVaultAccess<CryptographyClient> {
-  return createKeyVaultAccess(parts, 'key', async ({ vaultUrl, name, version = '' }, credential, options) => {
+export function createCryptographyAccess(
+  parts: KeyVaultAccessParts,
+  kind: 'key' | 'signing key' = 'key',
+): KeyVaultAccess<CryptographyClient> {
+  return createKeyVaultAccess(parts, kind, async ({ vaultUrl, name, version = '' }, credential, options) => {
     const { CryptographyClient } = await import('@azure/keyvault-keys');
     const id = `${vaultUrl}/keys/${name}/${version}`;
     // Given by its address alone, the client would read the key first, and refuse an expired one, which Key Vault lets
@@ -59,7 +74,7 @@ export function createCryptographyAccess(parts: KeyVaultAccessParts): KeyVaultAc
 function createKeyVaultAccess<Client>(
   { clientOptions, timeout, ...parts }: KeyVaultAccessParts,
   kind: KeyVaultObject['kind'],
-  connect: (object: KeyVaultLocation, credential: TokenCredential, options: SecretClientOptions) => Promise<Client>,
+  connect: (object: KeyVaultLocation, credential: TokenCredential, options: KeyVaultClientOptions) => Promise<Client>,
 ): KeyVaultAccess<Client> {
   // The credential caches tokens. Each call has its own client, because a client keeps a sign-in that hangs.
   let credential: Promise<TokenCredential> | undefined;

@@ -7,6 +7,7 @@ export const CREDENTIAL_KINDS = [
   'FEDERATED',
   'KEY_VAULT_SECRET',
   'MANAGED_IDENTITY',
+  'KEY_VAULT_CERTIFICATE',
 ] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
@@ -22,7 +23,7 @@ export interface Credential {
   readonly appUid: string;
   readonly credentialId: string;
   readonly kind: CredentialKind;
-  /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file, address of a secret in a key vault, client id of a managed identity. */
+  /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file, address of a secret in a key vault, client id of a managed identity, address of a version of a certificate in a key vault. */
   readonly hint: string;
   readonly notBefore: Timestamp | undefined;
   /** The earlier of the next two. Undefined: nobody said. */
@@ -51,7 +52,18 @@ export type CredentialMaterial =
   /** `https://{vault}/secrets/{name}`, with or without `/{version}`; read when needed, never stored. */
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string }
   /** Client id of a user-assigned managed identity, whose tokens the host of the vault provides. */
-  | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string };
+  | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string }
+  /** A certificate whose key stays in the key vault. The version is pinned; its public parts are stored, so that only signing needs the key vault. */
+  | {
+      readonly kind: 'KEY_VAULT_CERTIFICATE';
+      /** `https://{vault}/certificates/{name}` as the operator gave it: with a version, no newer one is looked for. */
+      readonly certificateUri: string;
+      readonly version: string;
+      /** `https://{vault}/keys/{name}/{version}` */
+      readonly keyUri: string;
+      /** PEM. */
+      readonly certificate: string;
+    };
 
 /** Characters and length that Entra can generate. */
 export const CLIENT_SECRET = /^[\x21-\x7e]{1,1024}$/;

@@ -25,7 +25,7 @@ export interface RemoteSecret {
   readonly expireTime: Timestamp | undefined;
 }
 
-/** `https://{vault}/secrets/{name}`, of a URI in the canonical form with or without a version. */
-export function withoutVersion(secretUri: string): string {
-  return secretUri.split('/').slice(0, 5).join('/');
+/** `https://{vault}/secrets/{name}`, or the same of a certificate, of a URI in the canonical form with or without a version. */
+export function withoutVersion(uri: string): string {
+  return uri.split('/').slice(0, 5).join('/');
 }

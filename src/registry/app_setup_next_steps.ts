@@ -79,6 +79,9 @@ export function appNextSteps(
       ...(needsVerifiedPublisher(app, permissions, isOpenEnded) ? [portal.publisherStep] : []),
       ...(credentials.some(({ kind }) => kind === 'FEDERATED') ? [portal.federatedStep(app)] : []),
       ...(credentials.some(({ kind }) => kind === 'MANAGED_IDENTITY') ? [portal.managedIdentityStep(app)] : []),
+      ...credentials
+        .filter(({ kind, verdict }) => kind === 'KEY_VAULT_CERTIFICATE' && verdict !== 'VALID')
+        .map(({ hint }) => portal.keyVaultCertificateStep(app, hint)),
       ...(preset?.hints ?? []),
     ],
     warnings: [

@@ -27,6 +27,7 @@ const KINDS = {
   FEDERATED: 'assertion file',
   KEY_VAULT_SECRET: 'Key Vault secret',
   MANAGED_IDENTITY: 'managed identity',
+  KEY_VAULT_CERTIFICATE: 'Key Vault certificate',
 } as const satisfies Record<CredentialKind, string>;
 
 /** The URI of one version of a secret, which no new version replaces. */
@@ -54,7 +55,9 @@ export function credentialWarnings(credential: Credential, now: Timestamp): read
   const next =
     kind === 'KEY_VAULT_SECRET' && !PINNED.test(credential.hint)
       ? 'Store the next client secret in the key vault before then; the vault reads it from there'
-      : 'Add the next one with AddCredential before then';
+      : kind === 'KEY_VAULT_CERTIFICATE'
+        ? 'Create a new version in the key vault before then, add it to the app registration, and add the credential again'
+        : 'Add the next one with AddCredential before then';
   return [`The ${what} expires on ${date}. ${next}.`];
 }
 

@@ -8,6 +8,7 @@ import {
 import type { Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { pinKeyVaultCertificate } from '../model/key_vault_certificates.ts';
 import type { Secret } from '../model/secret.ts';
 import { secretIdWarnings } from './app_setup_warnings.ts';
 import { checkGuid } from './check_operator_fields.ts';
@@ -28,7 +29,8 @@ export type RequestedMaterial =
   | { readonly kind: 'CERTIFICATE'; readonly certificatePem: string; readonly privateKeyPem: Secret }
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string }
-  | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string };
+  | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string }
+  | { readonly kind: 'KEY_VAULT_CERTIFICATE'; readonly certificateUri: string };
 
 /** The wire names of the fields: `app.secret_expire_time` in a registration, otherwise `credential.expire_time`. */
 export interface CredentialFieldNames {
@@ -52,7 +54,10 @@ export const CREDENTIAL_FIELDS: CredentialFieldNames = {
 /** Year 10000: beyond what a protobuf timestamp may hold. */
 const LAST_TIME = 253_402_300_800_000;
 
-type Parts = Pick<RegistryParts, 'secretSource' | 'assertionFiles' | 'managedIdentities' | 'clock' | 'newUid'>;
+type Parts = Pick<
+  RegistryParts,
+  'secretSource' | 'assertionFiles' | 'managedIdentities' | 'certificates' | 'clock' | 'newUid'
+>;
 
 export interface CheckedCredential {
   readonly made: NewCredential;
@@ -73,7 +78,7 @@ export async function newFirstCredential(
   return { made: { ...made, credential }, doubts };
 }
 
-/** The credential to store; a Key Vault reference is read once. FIELD_INVALID names the field, and never contains its value. */
+/** The credential to store; a Key Vault reference is read once. KEY_SOURCE_UNAVAILABLE: a certificate there cannot be read. FIELD_INVALID names the field, and never contains its value. */
 export async function newCredential(
   parts: Parts,
   { uid: appUid, tenantId }: Pick<App, 'uid' | 'tenantId'>,
@@ -124,7 +129,7 @@ async function read(
   request: CredentialRequest,
   names: CredentialFieldNames,
   tenantId: string,
-  { secretSource, assertionFiles, managedIdentities }: Parts,
+  { secretSource, assertionFiles, managedIdentities, certificates }: Parts,
 ): Promise<Read> {
   const { material, notBefore, expireTime } = request;
   switch (material?.kind) {
@@ -162,10 +167,16 @@ async function read(
       managedIdentities.check(field, { tenantId, clientId });
       return { material: { ...material, clientId }, hint: clientId, notBefore: undefined, expireTime: undefined };
     }
+    case 'KEY_VAULT_CERTIFICATE': {
+      rejectTimes(request, names, 'it is read from the certificate');
+      const field = `${names.parent}.key_vault_certificate.certificate_uri`;
+      const certificateUri = certificates.checkUri(field, material.certificateUri);
+      return pinKeyVaultCertificate(certificateUri, await certificates.read(certificateUri));
+    }
     case undefined:
       throw fieldInvalid(
         `${names.parent}.client_secret`,
-        'no credential was provided. Set client_secret, certificate, federated, key_vault_secret or managed_identity.',
+        'no credential was provided. Set client_secret, certificate, federated, key_vault_secret, managed_identity or key_vault_certificate.',
       );
   }
 }
@@ -181,6 +192,14 @@ function checkTime(field: string, time: Timestamp | undefined): void {
 }
 
 function expiryField({ material }: CredentialRequest, { parent, expireTime }: CredentialFieldNames): string {
-  if (material?.kind === 'CERTIFICATE') return `${parent}.certificate.certificate_pem`;
-  return material?.kind === 'KEY_VAULT_SECRET' ? `${parent}.key_vault_secret.secret_uri` : expireTime;
+  switch (material?.kind) {
+    case 'CERTIFICATE':
+      return `${parent}.certificate.certificate_pem`;
+    case 'KEY_VAULT_SECRET':
+      return `${parent}.key_vault_secret.secret_uri`;
+    case 'KEY_VAULT_CERTIFICATE':
+      return `${parent}.key_vault_certificate.certificate_uri`;
+    default:
+      return expireTime;
+  }
 }

@@ -127,6 +127,7 @@ const UNUSABLE = {
   FEDERATED: 'The assertion file cannot be read. Check that it exists and that the vault may read it.',
   MANAGED_IDENTITY:
     'The host of the vault provides no token of the managed identity. Check that the identity is assigned to the host.',
+  KEY_VAULT_CERTIFICATE: 'The key vault did not sign. Check the key of the certificate there.',
   KEY_VAULT_SECRET: 'The key vault returned no usable secret. Check the secret there.',
 } as const satisfies Record<Credential['kind'], string>;
 

@@ -1,6 +1,7 @@
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { Clock } from '../model/clock.ts';
 import type { AssertionFiles } from '../model/federated_assertion_files.ts';
+import type { KeyVaultCertificates } from '../model/key_vault_certificates.ts';
 import type { SecretSource } from '../model/key_vault_secret_reader_interface.ts';
 import type { ManagedIdentities } from '../model/managed_identities.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
@@ -17,6 +18,8 @@ export interface RegistryParts {
   readonly assertionFiles: Pick<AssertionFiles, 'check'>;
   /** The managed identities of credentials. */
   readonly managedIdentities: Pick<ManagedIdentities, 'check' | 'trust'>;
+  /** Certificates in key vaults, to which credentials refer by URI. */
+  readonly certificates: Pick<KeyVaultCertificates, 'checkUri' | 'read'>;
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;

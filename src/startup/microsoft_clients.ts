@@ -4,6 +4,7 @@ import { createAuthorizationServer } from '../entra/entra_client.ts';
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import { createAssertionFiles } from '../entra/exchange/federated_assertion_reader.ts';
 import { createAppRegistrations } from '../entra/graph/graph_app_registrations.ts';
+import { createKeyVaultCertificates } from '../keyring/keyvault_certificates.ts';
 import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_client_secrets.ts';
 import { createManagedIdentities } from '../keyring/managed_identity_tokens.ts';
 import type { Stores } from '../store/store_interfaces.ts';
@@ -33,8 +34,9 @@ export async function openMicrosoftClients(parts: MicrosoftParts) {
   const { keyVaults: vaults, keySource, proxy, ownTokenFiles } = config;
   const assertionFiles = createAssertionFiles({ allowed: config.federatedFiles, ownTokenFiles });
   const managedIdentities = createManagedIdentities(config.managedIdentities);
-  const keyVaultParts = { ...parts.keyVault, vaults, keySource, clock, log, metrics: metrics.keyVault };
-  const secretSource = createKeyVaultSecrets(keyVaultParts);
+  const keyVaultParts = { ...parts.keyVault, vaults, keySource };
+  const secretSource = createKeyVaultSecrets({ ...keyVaultParts, clock, log, metrics: metrics.keyVault });
+  const certificates = createKeyVaultCertificates(keyVaultParts);
   const appStateStore = stores.apps;
   const common = { clock, customCloud, proxy };
   const entra = {
@@ -43,13 +45,14 @@ export async function openMicrosoftClients(parts: MicrosoftParts) {
     secretSource,
     assertionFiles,
     managedIdentities,
+    certificates,
     metrics: metrics.entra,
     log,
   };
   const authorizationServer: AuthorizationServer = await opened(createAuthorizationServer(entra));
   const graph = { ...common, authorizationServer, metrics: metrics.graph };
   const registrations: AppRegistrations = await opened(createAppRegistrations(graph));
-  return { authorizationServer, registrations, secretSource, assertionFiles, managedIdentities };
+  return { authorizationServer, registrations, secretSource, assertionFiles, managedIdentities, certificates };
 }
 
 export type MicrosoftClients = Awaited<ReturnType<typeof openMicrosoftClients>>;

@@ -1,10 +1,13 @@
 import { constants, generateKeyPairSync, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Agent } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import type { TokenCredential } from '@azure/identity';
-import type { SecretClientOptions } from '@azure/keyvault-secrets';
+import type { KeyVaultClientOptions } from '../../src/keyring/run_with_azure_sdk_client.ts';
+import { makeCertificate } from '../event_delivery/certificates.ts';
+import { describeCertificate, type FakeCertificate, signDigest } from './fake_key_vault_certificates.ts';
 
 export const ORIGIN = 'https://pretend.vault.azure.net';
 export const TOKEN = 'pretend-bearer-token';
@@ -45,11 +48,13 @@ export interface FakeKeyVault {
   url: string;
   credential: TokenCredential;
   /** Connects the real host name to the fake server, so that the SDK's check of the challenge's host stays active. */
-  clientOptions: SecretClientOptions;
+  clientOptions: KeyVaultClientOptions;
   /** Its versions; may change. */
   versions: FakeVersion[];
   /** The RSA key `kek`; may change. */
   keys: FakeKey[];
+  /** Its certificates, the newest version of each last; may change. */
+  certificates: FakeCertificate[];
   /** `METHOD path with|without token`, in order. */
   requests: string[];
   /** Scopes of requested tokens. */
@@ -61,9 +66,12 @@ export interface FakeKeyVault {
   close(): Promise<void>;
 }
 
+/** Of all fakes of a test file, since each takes a process. */
+let tls: ReturnType<typeof makeCertificate> | undefined;
+
 /**
- * Azure Key Vault: challenge first; secrets are read, in lists of one a page; keys are described, wrap, and
- * unwrap, also expired ones. Disabled versions are refused.
+ * Azure Key Vault over TLS: challenge first; secrets are read, in lists of one a page; keys are described, wrap, and
+ * unwrap, also expired ones; certificates are read, and their keys sign. Disabled versions are refused.
  */
 export async function startFakeKeyVault(
   versions: readonly FakeVersion[],
@@ -71,13 +79,14 @@ export async function startFakeKeyVault(
 ): Promise<FakeKeyVault> {
   const asked: string[] = [];
   const scopes: string[] = [];
-  const server = createServer((request, response) => answer(request, response));
+  tls ??= makeCertificate(`DNS:${new URL(ORIGIN).hostname}`);
+  const { key, cert: ca } = tls;
+  const server = createServer({ key, cert: ca }, (request, response) => answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
 
-  // Without TLS, which needs a certificate and is Node's part; everything above it is as in production.
   const agent = new Agent();
-  agent.createConnection = () => connect(port, '127.0.0.1');
+  agent.createConnection = () => connect({ port, host: '127.0.0.1', servername: new URL(ORIGIN).hostname, ca });
 
   const vault: FakeKeyVault = {
     url: `${ORIGIN}/secrets/kek`,
@@ -103,6 +112,7 @@ export async function startFakeKeyVault(
     },
     versions: [...versions],
     keys: [...keys],
+    certificates: [],
     requests: asked,
     scopes,
     faults: [],
@@ -129,7 +139,8 @@ export async function startFakeKeyVault(
       send(response, fault.status, fault.body ?? error('Fault'), fault.headers);
     } else if (!url.searchParams.has('api-version')) send(response, 400, error('BadParameter'));
     else if (request.method === 'POST')
-      void json(request).then((body) => useKey(url, response, body as { alg: string; value: string }));
+      void Promise.all([json(request), fault?.after]).then(([body]) => useKey(url, response, body as KeyUse));
+    else if (url.pathname.startsWith('/certificates/')) showCertificate(url, response);
     else if (url.pathname.startsWith('/keys/')) useKey(url, response);
     else if (fault === undefined) tell(url, response);
     else {
@@ -154,11 +165,29 @@ export async function startFakeKeyVault(
     }
   }
 
-  function useKey(url: URL, response: ServerResponse, body?: { alg: string; value: string }): void {
+  function showCertificate(url: URL, response: ServerResponse): void {
     const [, , name, version = ''] = url.pathname.split('/');
+    const found = vault.certificates.findLast(
+      (one) => one.name === name && (version === '' || one.version === version),
+    );
+    if (found === undefined) send(response, 404, error('CertificateNotFound'));
+    else send(response, 200, describeCertificate(found));
+  }
+
+  function sign(one: FakeCertificate, response: ServerResponse, body: KeyUse): void {
+    const signed = one.enabled === false ? undefined : signDigest(one, body);
+    if (one.enabled === false) send(response, 403, error('Forbidden', 'KeyDisabled'));
+    else if (signed === undefined) send(response, 400, error('BadParameter'));
+    else send(response, 200, signed);
+  }
+
+  function useKey(url: URL, response: ServerResponse, body?: KeyUse): void {
+    const [, , name, version = '', operation] = url.pathname.split('/');
+    const signing = vault.certificates.find((one) => one.name === name && one.version === version);
     const newest = vault.keys.toSorted((a, b) => b.created - a.created)[0];
     const key = version === '' ? newest : vault.keys.find((one) => one.version === version);
-    if (name !== 'kek' || key === undefined) send(response, 404, error('KeyNotFound'));
+    if (signing !== undefined && operation === 'sign' && body !== undefined) sign(signing, response, body);
+    else if (name !== 'kek' || key === undefined) send(response, 404, error('KeyNotFound'));
     else if (body === undefined) send(response, 200, describeKey(key));
     else if (key.enabled === false) send(response, 403, error('Forbidden', 'KeyDisabled'));
     else {
@@ -178,6 +207,11 @@ export async function startFakeKeyVault(
   return vault;
 }
 
+interface KeyUse {
+  alg: string;
+  value: string;
+}
+
 const kidOf = ({ version }: FakeKey) => `${ORIGIN}/keys/kek/${version}`;
 
 function describeKey(key: FakeKey) {
@@ -190,7 +224,7 @@ function describeKey(key: FakeKey) {
 }
 
 /** Undefined: Key Vault refuses the parameters. */
-function transform({ pair }: FakeKey, operation: string | undefined, body: { alg: string; value: string }) {
+function transform({ pair }: FakeKey, operation: string | undefined, body: KeyUse) {
   const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
   const value = Buffer.from(body.value, 'base64url');
   if (body.alg !== 'RSA-OAEP-256') return undefined;

@@ -330,7 +330,7 @@ describe('a failure', () => {
   });
 
   test('has the Retry-After of the key vault', async () => {
-    const { vault, source } = await setUp([version(1)], { timeout: 200 });
+    const { vault, source } = await setUp([version(1)], { timeout: 2_000 });
     vault.fault = { status: 429, headers: { 'Retry-After': '30' } };
 
     expect((await failureOf(() => source.read(URI))).retryAfter).toBe(30 * SECOND);

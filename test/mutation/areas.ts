@@ -43,7 +43,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   key_vault: {
     mutate: [
       'src/keyring/{run_with_azure_sdk_client,keyvault_client_secrets,keyvault_client_secret_cache}.ts',
-      'src/keyring/{check_keyvault_secret_reference,explain_keyvault_failure}.ts',
+      'src/keyring/{check_keyvault_reference,explain_keyvault_failure}.ts',
     ],
     tests: [
       'test/keyring/{keyvault_failure,secret_cache}.test.ts',

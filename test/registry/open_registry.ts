@@ -1,5 +1,6 @@
 import type { AdminConsentUriRequest, CredentialProbe } from '../../src/entra/entra_client_interface.ts';
 import { createAssertionFiles } from '../../src/entra/exchange/federated_assertion_reader.ts';
+import { createKeyVaultCertificates } from '../../src/keyring/keyvault_certificates.ts';
 import { createManagedIdentities } from '../../src/keyring/managed_identity_tokens.ts';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
@@ -56,6 +57,7 @@ export async function openRegistry() {
       ownTokenFiles: [],
     }),
     managedIdentities: createManagedIdentities([{ tenantId: 'acme', clientId: MANAGED_IDENTITY }]),
+    certificates: createKeyVaultCertificates({ vaults: [], keySource: 'file:./kek' }),
     scopes: await openScopes(),
     changes,
     clock,

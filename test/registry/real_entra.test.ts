@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAuthorizationServer } from '../../src/entra/entra_client.ts';
 import type { AuthorizationServer } from '../../src/entra/entra_client_interface.ts';
+import { createKeyVaultCertificates } from '../../src/keyring/keyvault_certificates.ts';
 import { createManagedIdentities } from '../../src/keyring/managed_identity_tokens.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { createChanges } from '../../src/model/resource_change_announcements.ts';
@@ -38,7 +39,8 @@ beforeAll(async () => {
   const secretSource = createFakeSecretSource();
   const assertionFiles = { check: async () => {} };
   const managedIdentities = createManagedIdentities([]);
-  const sources = { secretSource, assertionFiles, managedIdentities, scopes: await openScopes() };
+  const certificates = createKeyVaultCertificates({ vaults: [], keySource: 'file:./kek' });
+  const sources = { secretSource, assertionFiles, managedIdentities, certificates, scopes: await openScopes() };
   parts = { stores, authorizationServer, ...sources, changes, clock, ...uris, newUid };
   close = async () => {
     await authorizationServer.close();

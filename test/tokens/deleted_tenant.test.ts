@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createKeyVaultCertificates } from '../../src/keyring/keyvault_certificates.ts';
 import { createManagedIdentities } from '../../src/keyring/managed_identity_tokens.ts';
 import { etagOf } from '../../src/model/etag.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
@@ -30,6 +31,7 @@ test('while a tenant is deleted, none of its tokens is served from memory', asyn
     secretSource: createFakeSecretSource(),
     assertionFiles: { check: async () => {} },
     managedIdentities: createManagedIdentities([]),
+    certificates: createKeyVaultCertificates({ vaults: [], keySource: 'file:./kek' }),
     callbackUri: '',
     logosUri: '',
     newUid,

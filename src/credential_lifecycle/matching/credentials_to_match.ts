@@ -46,12 +46,22 @@ function propertiesOf(
     }
     case 'KEY_VAULT_SECRET':
       return { kind: 'CLIENT_SECRET', mark: remote?.value.hint() || undefined, identity: remote?.value.sha256() };
-    case 'CERTIFICATE': {
-      const mark = new X509Certificate(material.certificateChain).fingerprint.replaceAll(':', '').toLowerCase();
-      return { kind: 'CERTIFICATE', mark, identity: mark };
-    }
+    case 'CERTIFICATE':
+      return certificateProperties(material.certificateChain);
+    case 'KEY_VAULT_CERTIFICATE':
+      return certificateProperties(material.certificate);
     case 'FEDERATED':
     case 'MANAGED_IDENTITY':
       return undefined;
   }
+}
+
+function certificateProperties(pem: string) {
+  const mark = thumbprintOf(pem);
+  return { kind: 'CERTIFICATE' as const, mark, identity: mark };
+}
+
+/** As Graph shows it: SHA-1, hex in lower case. `pem`: the leaf first. */
+export function thumbprintOf(pem: string): string {
+  return new X509Certificate(pem).fingerprint.replaceAll(':', '').toLowerCase();
 }

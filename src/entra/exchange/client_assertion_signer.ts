@@ -1,8 +1,9 @@
-import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
-import { type Clock, type Duration, elapsedSince, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
+import { ASSERTION_LIFETIME, assertionClaims } from './client_assertion_claims.ts';
 
 export interface CertificateAssertionRequest {
   readonly credentialUid: string;
@@ -14,7 +15,6 @@ export interface CertificateAssertionRequest {
   readonly privateKey: Secret;
 }
 
-const LIFETIME: Duration = 10 * MINUTE;
 /** Entra's clock may be ahead, and the request takes time. */
 const RENEW_BEFORE_EXPIRY: Duration = 2 * MINUTE;
 
@@ -29,7 +29,7 @@ export function createCertificateAssertions(clock: Clock): (request: Certificate
     const now = clock.now();
     const key = `${request.credentialUid} ${request.tokenEndpoint}`;
     const found = cache.get(key);
-    const isFresh = found !== undefined && elapsedSince(found.signTime, now) < LIFETIME - RENEW_BEFORE_EXPIRY;
+    const isFresh = found !== undefined && elapsedSince(found.signTime, now) < ASSERTION_LIFETIME - RENEW_BEFORE_EXPIRY;
     if (isFresh) return found.assertion;
     const signed = { assertion: signAssertion(request, now), signTime: now };
     cache.set(key, signed);
@@ -39,20 +39,11 @@ export function createCertificateAssertions(clock: Clock): (request: Certificate
   };
 }
 
-async function signAssertion(request: CertificateAssertionRequest, now: Timestamp): Promise<Secret> {
-  const key = createPrivateKey(request.privateKey.reveal());
-  const { fingerprint256 } = new X509Certificate(request.certificateChain);
-  const thumbprint = Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
-  const seconds = Math.floor(now / SECOND);
-  const assertion = await new SignJWT()
-    .setProtectedHeader({ alg: 'PS256', typ: 'JWT', 'x5t#S256': thumbprint })
-    .setAudience(request.tokenEndpoint)
-    .setIssuer(request.clientId)
-    .setSubject(request.clientId)
-    .setJti(randomUUID())
-    .setNotBefore(seconds)
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + LIFETIME / SECOND)
-    .sign(key);
-  return new Secret(assertion);
+async function signAssertion(
+  { privateKey, certificateChain: certificate, ...subject }: CertificateAssertionRequest,
+  now: Timestamp,
+): Promise<Secret> {
+  const key = createPrivateKey(privateKey.reveal());
+  const { header, claims } = assertionClaims({ ...subject, certificate }, now);
+  return new Secret(await new SignJWT(claims).setProtectedHeader(header).sign(key));
 }

@@ -4,11 +4,13 @@ import { appName } from '../../model/connection.ts';
 import type { App } from '../../model/entra_app.ts';
 import { isVaultError, type Reason } from '../../model/errors.ts';
 import type { AssertionFiles } from '../../model/federated_assertion_files.ts';
+import type { KeyVaultCertificates } from '../../model/key_vault_certificates.ts';
 import type { SecretSource } from '../../model/key_vault_secret_reader_interface.ts';
 import type { ManagedIdentities } from '../../model/managed_identities.ts';
 import type { Log } from '../../telemetry/log_events.ts';
 import type { EntraMetrics } from '../entra_metrics_interface.ts';
 import { createCertificateAssertions } from './client_assertion_signer.ts';
+import { createKeyVaultAssertions } from './key_vault_assertion_signer.ts';
 import { createVersionedSecrets, type SecretReference } from './key_vault_secret_versions.ts';
 import type { ClientAuthentication } from './request_token_through_msal.ts';
 
@@ -41,17 +43,25 @@ export const noManagedIdentities: Pick<ManagedIdentities, 'token'> = {
   },
 };
 
+export const noKeyVaultCertificates: Pick<KeyVaultCertificates, 'sign'> = {
+  sign: async () => {
+    throw new Error('no key vaults are configured');
+  },
+};
+
 /** Creates the client authentication of a token request (RFC 6749, 2.3) from a credential. */
 export function createClientAuthentications(parts: {
   clock: Clock;
   secretSource: SecretSource;
   assertionFiles: Pick<AssertionFiles, 'read'>;
   managedIdentities: Pick<ManagedIdentities, 'token'>;
+  certificates: Pick<KeyVaultCertificates, 'sign'>;
   metrics: EntraMetrics;
   log: Log;
 }) {
   const { clock, metrics, log } = parts;
   const certificateAssertion = createCertificateAssertions(clock);
+  const keyVaultAssertion = createKeyVaultAssertions(parts);
   const secrets = createVersionedSecrets(parts);
   /** Each is logged once, until it can be presented again or its app is loaded again. */
   const reported = new WeakSet<UsableCredential>();
@@ -79,6 +89,11 @@ export function createClientAuthentications(parts: {
         return {
           assertion: await parts.managedIdentities.token({ tenantId, cloud, clientId: material.clientId }, timeout),
         };
+      }
+      case 'KEY_VAULT_CERTIFICATE': {
+        const { certificate, keyUri } = material;
+        const request = { clientId: app.clientId, tokenEndpoint, credentialUid: credential.uid, certificate, keyUri };
+        return { assertion: await keyVaultAssertion(request, timeout) };
       }
       case 'KEY_VAULT_SECRET': {
         const reference = { credentialUid: credential.uid, secretUri: material.secretUri };

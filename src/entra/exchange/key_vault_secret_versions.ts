@@ -3,6 +3,7 @@ import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from 
 import { VaultError } from '../../model/errors.ts';
 import type { SecretSource } from '../../model/key_vault_secret_reader_interface.ts';
 import type { Secret } from '../../model/secret.ts';
+import { within } from '../../model/within_timeout.ts';
 import { REPLICATION } from '../health/credential_choice.ts';
 
 export interface SecretReference {
@@ -44,7 +45,7 @@ export function createVersionedSecrets({ secretSource, clock }: { secretSource: 
   const versions = createBoundedCache<string, Versions>(10_000);
 
   async function read({ credentialUid, secretUri }: SecretReference, timeout: Duration): Promise<Secret> {
-    const { value, setTime } = await within(timeout, secretSource.read(secretUri));
+    const { value, setTime } = await within(timeout, secretSource.read(secretUri), unavailable);
     const known = versions.get(credentialUid);
     if (known === undefined) {
       const first = { newest: value, isProven: false, previous: undefined, renewTime: setTime, reread: undefined };
@@ -69,7 +70,7 @@ export function createVersionedSecrets({ secretSource, clock }: { secretSource: 
       known.reread = { time: now, completed };
     }
     // A shared read may have a later deadline than this caller.
-    await within(timeout, known.reread.completed).catch(() => {});
+    await within(timeout, known.reread.completed, unavailable).catch(() => {});
   }
 
   return {
@@ -100,12 +101,6 @@ export function createVersionedSecrets({ secretSource, clock }: { secretSource: 
 
 function areEqual(one: Secret, other: Secret): boolean {
   return one === other || one.sha256() === other.sha256();
-}
-
-async function within<T>(timeout: Duration, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(unavailable()), timeout);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 function unavailable(): VaultError {

@@ -47,6 +47,8 @@ export function toCredentialMessage(
     message.material = { case: 'federated', value: { assertionFile: credential.hint } };
   if (credential.kind === 'KEY_VAULT_SECRET')
     message.material = { case: 'keyVaultSecret', value: { secretUri: credential.hint } };
+  if (credential.kind === 'KEY_VAULT_CERTIFICATE')
+    message.material = { case: 'keyVaultCertificate', value: { certificateUri: credential.hint } };
   if (credential.kind === 'MANAGED_IDENTITY')
     message.material = { case: 'managedIdentity', value: { clientId: credential.hint } };
   return message;
@@ -98,6 +100,8 @@ function fromMaterial(material: CredentialMessage['material'] | undefined): Requ
       return { kind: 'KEY_VAULT_SECRET', secretUri: material.value.secretUri };
     case 'managedIdentity':
       return { kind: 'MANAGED_IDENTITY', clientId: material.value.clientId };
+    case 'keyVaultCertificate':
+      return { kind: 'KEY_VAULT_CERTIFICATE', certificateUri: material.value.certificateUri };
     default:
       return undefined;
   }

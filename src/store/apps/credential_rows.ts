@@ -153,6 +153,7 @@ function materialToText(material: CredentialMaterial): string {
     case 'FEDERATED':
     case 'KEY_VAULT_SECRET':
     case 'MANAGED_IDENTITY':
+    case 'KEY_VAULT_CERTIFICATE':
       return JSON.stringify(material);
   }
 }
@@ -160,9 +161,10 @@ function materialToText(material: CredentialMaterial): string {
 type MaterialText =
   | { kind: 'CLIENT_SECRET'; clientSecret: string }
   | { kind: 'CERTIFICATE'; certificateChain: string; privateKey: string }
-  | { kind: 'FEDERATED'; assertionFile: string }
-  | { kind: 'KEY_VAULT_SECRET'; secretUri: string }
-  | { kind: 'MANAGED_IDENTITY'; clientId: string };
+  | Extract<
+      CredentialMaterial,
+      { kind: 'FEDERATED' | 'KEY_VAULT_SECRET' | 'MANAGED_IDENTITY' | 'KEY_VAULT_CERTIFICATE' }
+    >;
 
 function materialFromText(text: Secret): CredentialMaterial {
   const stored = JSON.parse(text.reveal()) as MaterialText;
@@ -174,6 +176,7 @@ function materialFromText(text: Secret): CredentialMaterial {
     case 'FEDERATED':
     case 'KEY_VAULT_SECRET':
     case 'MANAGED_IDENTITY':
+    case 'KEY_VAULT_CERTIFICATE':
       return stored;
   }
 }

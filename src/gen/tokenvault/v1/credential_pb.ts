@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/credential.proto.
  */
 export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi1goKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEjQKC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjMKCm5vdF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMQoEa2luZBgJIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5LaW5kQgPgQQMSEQoEaGludBgKIAEoCUID4EEDEjMKBXN0YXRlGAsgASgOMh8udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlN0YXRlQgPgQQMSNwoObGFzdF91c2VkX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGgoNbmV2ZXJfZXhwaXJlcxgOIAEoCEID4EEDEjEKBHJvbGUYDyABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuUm9sZUID4EEDEjoKEWVudHJhX2V4cGlyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGVudHJhX2tleV9pZBgRIAEoCUID4EEDIpQBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIWChJLSU5EX0NMSUVOVF9TRUNSRVQQARIUChBLSU5EX0NFUlRJRklDQVRFEAISEgoOS0lORF9GRURFUkFURUQQAxIZChVLSU5EX0tFWV9WQVVMVF9TRUNSRVQQBBIZChVLSU5EX01BTkFHRURfSURFTlRJVFkQBSKDAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VTlBST0JFRBABEg8KC1NUQVRFX1ZBTElEEAISEgoOU1RBVEVfUkVKRUNURUQQAxIRCg1TVEFURV9FWFBJUkVEEAQSFwoTU1RBVEVfTk9UX1lFVF9WQUxJRBAFInQKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhIKDlJPTEVfUFJFRkVSUkVEEAESEQoNUk9MRV9GQUxMQkFDSxACEg4KClJPTEVfVFJJQUwQAxIQCgxST0xFX1BST0JJTkcQBBINCglST0xFX05PTkUQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIlwKE0NlcnRpZmljYXRlTWF0ZXJpYWwSIAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgfgQQKo1BgBEiMKD3ByaXZhdGVfa2V5X3BlbRgCIAEoCUIK4EEC4EEEqNQYASIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIjEKFktleVZhdWx0U2VjcmV0TWF0ZXJpYWwSFwoKc2VjcmV0X3VyaRgBIAEoCUID4EECIjEKF01hbmFnZWRJZGVudGl0eU1hdGVyaWFsEhYKCWNsaWVudF9pZBgBIAEoCUID4EECIkMKDkZlZGVyYXRlZFRydXN0Eg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhAKCGF1ZGllbmNlGAMgASgJIsQDCg9DcmVkZW50aWFsUHJvYmUSEgoKY3JlZGVudGlhbBgBIAEoCRI3CgdvdXRjb21lGAIgASgOMiYudG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUuT3V0Y29tZRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSLgoKcHJvYmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoPZmVkZXJhdGVkX3RydXN0GAggASgLMh0udG9rZW52YXVsdC52MS5GZWRlcmF0ZWRUcnVzdCKRAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQT1VUQ09NRV9BQ0NFUFRFRBABEhQKEE9VVENPTUVfUkVKRUNURUQQAhIXChNPVVRDT01FX1BST1BBR0FUSU5HEAMSEwoPT1VUQ09NRV9VTktOT1dOEAQSEwoPT1VUQ09NRV9TS0lQUEVEEAVCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEiwwsKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEksKFWtleV92YXVsdF9jZXJ0aWZpY2F0ZRgTIAEoCzIqLnRva2VudmF1bHQudjEuS2V5VmF1bHRDZXJ0aWZpY2F0ZU1hdGVyaWFsSAASNAoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMwoKbm90X2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIxCgRraW5kGAkgASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLktpbmRCA+BBAxIRCgRoaW50GAogASgJQgPgQQMSMwoFc3RhdGUYCyABKA4yHy50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuU3RhdGVCA+BBAxI3Cg5sYXN0X3VzZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIaCg1uZXZlcl9leHBpcmVzGA4gASgIQgPgQQMSMQoEcm9sZRgPIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5Sb2xlQgPgQQMSOgoRZW50cmFfZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGQoMZW50cmFfa2V5X2lkGBEgASgJQgPgQQMitAEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhYKEktJTkRfQ0xJRU5UX1NFQ1JFVBABEhQKEEtJTkRfQ0VSVElGSUNBVEUQAhISCg5LSU5EX0ZFREVSQVRFRBADEhkKFUtJTkRfS0VZX1ZBVUxUX1NFQ1JFVBAEEhkKFUtJTkRfTUFOQUdFRF9JREVOVElUWRAFEh4KGktJTkRfS0VZX1ZBVUxUX0NFUlRJRklDQVRFEAYigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBSJ0CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABISCg5ST0xFX1BSRUZFUlJFRBABEhEKDVJPTEVfRkFMTEJBQ0sQAhIOCgpST0xFX1RSSUFMEAMSEAoMUk9MRV9QUk9CSU5HEAQSDQoJUk9MRV9OT05FEAU6aepBZgoVdG9rZW52YXVsdC9DcmVkZW50aWFsEjR0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0vY3JlZGVudGlhbHMve2NyZWRlbnRpYWx9KgtjcmVkZW50aWFsczIKY3JlZGVudGlhbEIKCghtYXRlcmlhbCJcChNDZXJ0aWZpY2F0ZU1hdGVyaWFsEiAKD2NlcnRpZmljYXRlX3BlbRgBIAEoCUIH4EECqNQYARIjCg9wcml2YXRlX2tleV9wZW0YAiABKAlCCuBBAuBBBKjUGAEiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiIxChZLZXlWYXVsdFNlY3JldE1hdGVyaWFsEhcKCnNlY3JldF91cmkYASABKAlCA+BBAiI7ChtLZXlWYXVsdENlcnRpZmljYXRlTWF0ZXJpYWwSHAoPY2VydGlmaWNhdGVfdXJpGAEgASgJQgPgQQIiMQoXTWFuYWdlZElkZW50aXR5TWF0ZXJpYWwSFgoJY2xpZW50X2lkGAEgASgJQgPgQQIiQwoORmVkZXJhdGVkVHJ1c3QSDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkixAMKD0NyZWRlbnRpYWxQcm9iZRISCgpjcmVkZW50aWFsGAEgASgJEjcKB291dGNvbWUYAiABKA4yJi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZS5PdXRjb21lEioKBnJlYXNvbhgDIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYBCABKAkSFgoOY29ycmVsYXRpb25faWQYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIuCgpwcm9iZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2Cg9mZWRlcmF0ZWRfdHJ1c3QYCCABKAsyHS50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZFRydXN0IpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
 
 /**
  * A credential with which an app authenticates to Entra. Added and removed, never updated. Several may be valid at a
@@ -42,7 +42,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
 
   /**
    * Exactly one is required when adding. Responses contain only references (federated, key_vault_secret,
-   * managed_identity), never a secret or a key.
+   * managed_identity, key_vault_certificate), never a secret or a key.
    *
    * @generated from oneof tokenvault.v1.Credential.material
    */
@@ -86,11 +86,19 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
      */
     value: ManagedIdentityMaterial;
     case: "managedIdentity";
+  } | {
+    /**
+     * The location of a certificate in Azure Key Vault, whose private key stays there.
+     *
+     * @generated from field: tokenvault.v1.KeyVaultCertificateMaterial key_vault_certificate = 19;
+     */
+    value: KeyVaultCertificateMaterial;
+    case: "keyVaultCertificate";
   } | { case: undefined; value?: undefined };
 
   /**
-   * When the credential expires. Set it for a client secret: copy it from the portal. For a certificate or a Key Vault
-   * secret it must not be set, because the vault reads it from there.
+   * When the credential expires. Set it for a client secret: copy it from the portal. For a certificate or a reference
+   * to Key Vault it must not be set, because the vault reads it from there.
    * If Entra's registration has another expiry (entra_expire_time), the earlier one is returned. Absent: unknown; the
    * vault warns about that at registration.
    *
@@ -115,7 +123,8 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
 
   /**
    * Identifies the credential in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of
-   * a certificate, the path of an assertion file, the URL of a Key Vault secret, or the client id of a managed identity.
+   * a certificate, the path of an assertion file, the URL of a Key Vault secret, the client id of a managed identity, or
+   * the URL of a version of a Key Vault certificate.
    *
    * @generated from field: string hint = 10;
    */
@@ -227,6 +236,13 @@ export const Credential_Kind = {
    * @generated from enum value: KIND_MANAGED_IDENTITY = 5;
    */
   MANAGED_IDENTITY: 5,
+
+  /**
+   * A certificate whose private key stays in Azure Key Vault, which signs the assertions. Nothing secret is stored.
+   *
+   * @generated from enum value: KIND_KEY_VAULT_CERTIFICATE = 6;
+   */
+  KEY_VAULT_CERTIFICATE: 6,
 } as const;
 
 /**
@@ -444,6 +460,29 @@ export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = 
   messageDesc(file_tokenvault_v1_credential, 3);
 
 /**
+ * A certificate of the app registration whose private key stays in Azure Key Vault. The vault never reads the key.
+ *
+ * @generated from message tokenvault.v1.KeyVaultCertificateMaterial
+ */
+export type KeyVaultCertificateMaterial = Message<"tokenvault.v1.KeyVaultCertificateMaterial"> & {
+  /**
+   * `https://{vault}.vault.azure.net/certificates/{name}`, RSA of at least 2048 bits. The vault stays with the version
+   * that it reads when the credential is added; responses name it. The vault's configuration must allow the key vault
+   * (`TOKENVAULT_KEY_VAULTS`). The vault's identity needs get on certificates and sign on keys.
+   *
+   * @generated from field: string certificate_uri = 1;
+   */
+  certificateUri: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.KeyVaultCertificateMaterial.
+ * Use `create(KeyVaultCertificateMaterialSchema)` to create a new message.
+ */
+export const KeyVaultCertificateMaterialSchema: GenMessage<KeyVaultCertificateMaterial> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 4);
+
+/**
  * A federated identity credential of the app trusts a user-assigned managed identity, which must be in the directory and
  * cloud of the app registration. The host of the vault provides its tokens.
  *
@@ -464,7 +503,7 @@ export type ManagedIdentityMaterial = Message<"tokenvault.v1.ManagedIdentityMate
  * Use `create(ManagedIdentityMaterialSchema)` to create a new message.
  */
 export const ManagedIdentityMaterialSchema: GenMessage<ManagedIdentityMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 4);
+  messageDesc(file_tokenvault_v1_credential, 5);
 
 /**
  * The fields of a federated credential of an app registration. Entra compares them exactly, and checks them only at the
@@ -500,7 +539,7 @@ export type FederatedTrust = Message<"tokenvault.v1.FederatedTrust"> & {
  * Use `create(FederatedTrustSchema)` to create a new message.
  */
 export const FederatedTrustSchema: GenMessage<FederatedTrust> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 5);
+  messageDesc(file_tokenvault_v1_credential, 6);
 
 /**
  * Result of presenting a credential to Entra.
@@ -574,7 +613,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
  * Use `create(CredentialProbeSchema)` to create a new message.
  */
 export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 6);
+  messageDesc(file_tokenvault_v1_credential, 7);
 
 /**
  * Summary of the result.
@@ -638,5 +677,5 @@ export type CredentialProbe_Outcome = (typeof CredentialProbe_Outcome)[keyof typ
  * Describes the enum tokenvault.v1.CredentialProbe.Outcome.
  */
 export const CredentialProbe_OutcomeSchema: GenEnum<CredentialProbe_Outcome> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_credential, 6, 0);
+  enumDesc(file_tokenvault_v1_credential, 7, 0);
 
