@@ -43,6 +43,25 @@ export interface Credential {
   readonly createTime: Timestamp;
 }
 
+/** A credential that was never presented. */
+export function unprobedCredential(
+  known: Pick<
+    Credential,
+    'uid' | 'appUid' | 'credentialId' | 'kind' | 'hint' | 'notBefore' | 'expireTime' | 'createTime'
+  >,
+): Credential {
+  return {
+    ...known,
+    configuredExpireTime: known.expireTime,
+    entraExpireTime: undefined,
+    entraKeyId: undefined,
+    verdict: 'UNPROBED',
+    entraError: undefined,
+    lastUsedTime: undefined,
+    preferTime: undefined,
+  };
+}
+
 export type CredentialMaterial =
   | { readonly kind: 'CLIENT_SECRET'; readonly clientSecret: Secret }
   /** PEM: the leaf first, then its chain; the key in PKCS#8 or PKCS#1. */

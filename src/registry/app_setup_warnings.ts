@@ -56,7 +56,7 @@ export function credentialWarnings(credential: Credential, now: Timestamp): read
     kind === 'KEY_VAULT_SECRET' && !PINNED.test(credential.hint)
       ? 'Store the next client secret in the key vault before then; the vault reads it from there'
       : kind === 'KEY_VAULT_CERTIFICATE'
-        ? 'Create a new version in the key vault before then, add it to the app registration, and add the credential again'
+        ? 'Create a new version in the key vault before then, and add it to the app registration; the vault then uses it'
         : 'Add the next one with AddCredential before then';
   return [`The ${what} expires on ${date}. ${next}.`];
 }

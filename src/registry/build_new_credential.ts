@@ -1,9 +1,9 @@
 import { isAbsolute } from 'node:path';
 import {
   CLIENT_SECRET,
-  type Credential,
   type CredentialMaterial,
   type NewCredential,
+  unprobedCredential,
 } from '../model/app_credential.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
@@ -97,23 +97,8 @@ export async function newCredential(
   if (expireTime !== undefined && notBefore !== undefined && notBefore >= expireTime) {
     throw fieldInvalid(names.notBefore, `must be before ${names.expireTime}`);
   }
-  const credential: Credential = {
-    uid: parts.newUid(),
-    appUid,
-    credentialId,
-    preferTime: undefined,
-    kind: material.kind,
-    hint,
-    notBefore,
-    expireTime,
-    configuredExpireTime: expireTime,
-    entraExpireTime: undefined,
-    entraKeyId: undefined,
-    verdict: 'UNPROBED',
-    entraError: undefined,
-    lastUsedTime: undefined,
-    createTime: now,
-  };
+  const known = { uid: parts.newUid(), appUid, credentialId, kind: material.kind, hint, notBefore, expireTime };
+  const credential = unprobedCredential({ ...known, createTime: now });
   return { made: { material, credential }, doubts };
 }
 

@@ -118,8 +118,12 @@ export interface LogEvents {
   app_registration_read_failed: { app: string; problem: string; code: string };
   /** A registration for personal accounts already has its maximum of two secrets; `hints` as in the portal. */
   registration_full: { app: string; hints: string };
-  /** A secret could not be read from its key vault; the stored state is unchanged. */
+  /** A secret or certificate could not be read from its key vault; the stored state is unchanged. */
   key_vault_read_failed: { app: string; credential: string; reason: string };
+  /** A credential was added for a new version of a certificate in a key vault. */
+  key_vault_certificate_renewed: { app: string; credential: string; uri: string };
+  /** The app registration does not list a new version of a certificate yet, so the earlier version stays in use. */
+  key_vault_certificate_unlisted: { app: string; uri: string; version: string };
   /** A response that only a fault of the vault explains. */
   entra_protocol_error: { app: string; kind: string; entraError: string; correlationId: string };
   /** A sink does not accept events; logged once until it does. `error` is a `DeliveryError`. */

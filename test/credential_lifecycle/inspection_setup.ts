@@ -1,8 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { createInspectionJob } from '../../src/credential_lifecycle/inspection/app_inspection_job.ts';
-import type { InspectionParts } from '../../src/credential_lifecycle/inspection/inspect_app_credentials.ts';
+import type { InspectionParts } from '../../src/credential_lifecycle/inspection/inspection_dependencies.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_client.ts';
 import { createAppRegistrations } from '../../src/entra/graph/graph_app_registrations.ts';
+import { createKeyVaultCertificates } from '../../src/keyring/keyvault_certificates.ts';
 import { createKeyVaultSecrets } from '../../src/keyring/keyvault_client_secrets.ts';
 import type { Credential, CredentialMaterial, NewCredential } from '../../src/model/app_credential.ts';
 import { DAY } from '../../src/model/clock.ts';
@@ -69,13 +70,10 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
   const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', loopGuard: false });
   const stores = await openTestStores({ clock: sandbox.clock });
   const keyVault = await startFakeKeyVault([]);
-  const secretSource = createKeyVaultSecrets({
-    vaults: [ORIGIN],
-    keySource: 'file:./kek',
-    clock: sandbox.clock,
-    credential: keyVault.credential,
-    clientOptions: keyVault.clientOptions,
-  });
+  const { credential, clientOptions } = keyVault;
+  const keyVaultParts = { vaults: [ORIGIN], keySource: 'file:./kek', credential, clientOptions };
+  const secretSource = createKeyVaultSecrets({ ...keyVaultParts, clock: sandbox.clock });
+  const certificates = createKeyVaultCertificates(keyVaultParts);
   const customCloud = { loginUrl: sandbox.url, graphUrl: `${sandbox.url}/graph` };
   const lines: InspectionWorld['lines'] = [];
   const log = {
@@ -87,6 +85,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     clock: sandbox.clock,
     customCloud,
     secretSource,
+    certificates,
     random: () => 0,
   });
   const registrations = createAppRegistrations({ authorizationServer: server, clock: sandbox.clock, customCloud });
@@ -112,6 +111,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
       },
     },
     secretSource,
+    certificates,
     rotations: { startIfDue: async (app, credentials) => void begun.push({ app, credentials }) },
     knownDirectory: (app) => knownDirectory(stores, app),
     changes: { announce: (change) => changes.push(change) },

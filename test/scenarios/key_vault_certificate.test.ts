@@ -20,12 +20,18 @@ let scenario: Scenario;
 let keyVault: FakeKeyVault;
 let clientId: string;
 let mail: FakeCertificate;
+let runJobs: () => Promise<void>;
 beforeAll(async () => {
   keyVault = await startFakeKeyVault([]);
   const { credential, clientOptions } = keyVault;
   scenario = await startScenario({
     environment: { KEY_VAULTS: ORIGIN },
-    seams: { keyVault: { credential, clientOptions } },
+    seams: {
+      keyVault: { credential, clientOptions },
+      onJobsStarted: ({ scheduler }) => {
+        runJobs = scheduler.runOnce;
+      },
+    },
   });
   const now = scenario.sandbox.clock.now();
   mail = fakeCertificate('mail', 'v1', now - DAY, now + 20 * DAY);
@@ -151,4 +157,21 @@ test('no secret of the app is in the database, the audit log or any other file, 
   for (const line of key) expect(texts.filter((text) => text.includes(line))).toEqual([]);
   expect(texts.some((text) => text.includes(`${URI}/v1`))).toBe(true);
   expect(keyVault.requests.filter((line) => / \/secrets\//.test(line))).toEqual([]);
+});
+
+test('a renewal in the key vault causes no failed call, and the first version is removed after its end', async () => {
+  scenario.sandbox.grantApplicationPermission(clientId, 'Application.ReadWrite.OwnedBy');
+  scenario.sandbox.addOwner(clientId, clientId);
+  const now = scenario.sandbox.clock.now();
+  const renewed = fakeCertificate('mail', 'v2', now - DAY, now + 90 * DAY);
+  keyVault.certificates.push(renewed);
+  scenario.sandbox.addCertificate(clientId, renewed.certificate);
+  for (let day = 0; day < 22; day += 1) {
+    await scenario.later(DAY);
+    await runJobs();
+    for (let call = 0; call < 3; call += 1) expect((await mailToken()).accessToken).not.toBe('');
+  }
+  const { app } = await scenario.apps.getApp({ name: APP });
+  expect(app?.credentials.map(({ hint }) => hint)).toEqual([`${URI}/v2`]);
+  expect(keyVault.requests.findLast((line) => line.includes('/sign '))).toBe('POST /keys/mail/v2/sign with token');
 });

@@ -1,7 +1,8 @@
 import type { BatchJob } from '../../background/batch_job.ts';
 import { createQuarantine } from '../../background/failing_row_quarantine.ts';
 import type { DueInspection } from '../../store/background_store_interfaces.ts';
-import { createInspectApp, type InspectionParts } from './inspect_app_credentials.ts';
+import { createInspectApp } from './inspect_app_credentials.ts';
+import type { InspectionParts } from './inspection_dependencies.ts';
 
 /** Two rounds of CONCURRENCY: with the time limit of each app well below the lease, and short enough for a shutdown. */
 const BATCH = 16;

@@ -1,46 +1,24 @@
-import type { AppRegistrations, Registered } from '../../entra/app_registrations_interface.ts';
-import type { AuthorizationServer } from '../../entra/entra_client_interface.ts';
-import type { ReportPublished } from '../../expiry/log_and_count_published_events.ts';
+import type { Registered } from '../../entra/app_registrations_interface.ts';
 import { type Credential, earlierExpireTime, type UsableCredential } from '../../model/app_credential.ts';
-import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
+import { SECOND } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { presentOrder } from '../../model/credential_presentation_order.ts';
 import { type App, registrationDirectory } from '../../model/entra_app.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { RemoteSecret, SecretSource } from '../../model/key_vault_secret_reader_interface.ts';
-import type { Changes } from '../../model/resource_change_announcements.ts';
+import type { RemoteSecret } from '../../model/key_vault_secret_reader_interface.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { CredentialExpiry, DueInspection } from '../../store/background_store_interfaces.ts';
-import type { AppStore, Stores } from '../../store/store_interfaces.ts';
-import type { Log } from '../../telemetry/log_events.ts';
 import { hintsOf, isFull } from '../rotation/rotation_blocker_from_graph_failure.ts';
-import type { Rotations } from '../rotation/start_rotations.ts';
 import { registrationDiff } from './diff_registration_with_vault.ts';
+import { createFollowVersions } from './follow_certificate_versions.ts';
+import type { InspectionParts } from './inspection_dependencies.ts';
 import { afterSuspension, type Inspected, needsProbe, nextInspection } from './schedule_next_inspection.ts';
-
-export interface InspectionParts {
-  readonly stores: Pick<Stores, 'inspections'> & {
-    readonly apps: Pick<AppStore, 'credentials' | 'usableCredentials'>;
-    readonly tenants: Pick<Stores['tenants'], 'find'>;
-    readonly rotations: Pick<Stores['rotations'], 'find'>;
-  };
-  readonly registrations: Pick<AppRegistrations, 'read'>;
-  readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget'>;
-  readonly secretSource: Pick<SecretSource, 'read' | 'forget'>;
-  readonly rotations: Pick<Rotations, 'startIfDue'>;
-  /** A directory in which the app can get app-only tokens; undefined if none is known. */
-  readonly knownDirectory: (app: App) => Promise<string | undefined>;
-  readonly changes: Pick<Changes, 'announce'>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly reportPublished: ReportPublished;
-  /** For all requests of one app; the remaining ones follow an hour later. Default 20 s. */
-  readonly timePerApp?: Duration | undefined;
-}
+import { createTimeLimit, type TimeLimit } from './time_limit.ts';
 
 /** Inspects an app's registration at Entra and its Key Vault secrets; stores changes and publishes events. */
 export function createInspectApp(parts: InspectionParts): (due: DueInspection) => Promise<void> {
   const { stores, authorizationServer, clock, log, reportPublished, timePerApp = 20 * SECOND } = parts;
+  const followVersions = createFollowVersions(parts);
 
   /** Key Vault secrets by the credential's uid, and the number of unreadable ones. */
   async function readReferences(app: App, usable: readonly UsableCredential[], limit: TimeLimit) {
@@ -108,6 +86,11 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     return { canProbe: true, isIncomplete: isUnanswered };
   }
 
+  function announce({ uid }: App): void {
+    authorizationServer.forget(uid);
+    parts.changes.announce({ kind: 'app', uid });
+  }
+
   return async (due) => {
     const { app } = due;
     const now = clock.now();
@@ -127,6 +110,12 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     const { remote, unread } = await readReferences(app, usable, limit);
     const before = usable.map(({ credential }) => credential);
     const { registration, ...graph } = await readRegistration(app, before, limit);
+    const versions = await followVersions(app, usable, { ...graph, registration }, limit);
+    if (versions.haveChanged) {
+      // The app is due again, and the next inspection sees the change.
+      announce(app);
+      return;
+    }
     // Read after the registration, because a rotation stores its marker before it adds a secret.
     const rotation = registration && (await stores.rotations.find(app.uid));
     // From PROVE on, the new secret is known by its key id.
@@ -136,14 +125,11 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
       ? await probe(app, limit)
       : { canProbe: false, isIncomplete: false };
     const credentials = (await stores.apps.credentials(app.uid)).map((one) => withExpiry(one, diff.expiries));
-    const isIncomplete = probed.isIncomplete || unread > 0;
+    const isIncomplete = probed.isIncomplete || unread + versions.unread > 0;
     const nextTime = nextInspection({ app, credentials, ...graph, ...probed, isIncomplete }, now);
     if (!(await stores.inspections.record({ due, nextTime, ...diff }))) return;
     for (const event of diff.events) reportPublished(event);
-    if (hasNewExpiry(before, credentials)) {
-      authorizationServer.forget(app.uid);
-      parts.changes.announce({ kind: 'app', uid: app.uid });
-    }
+    if (hasNewExpiry(before, credentials)) announce(app);
     await parts.rotations.startIfDue(app, credentials);
   };
 }
@@ -164,26 +150,4 @@ function withExpiry(credential: Credential, all: readonly CredentialExpiry[]): C
 
 function hasNewExpiry(before: readonly Credential[], after: readonly Credential[]): boolean {
   return after.some(({ uid, expireTime }) => before.find((one) => one.uid === uid)?.expireTime !== expireTime);
-}
-
-type TimeLimit = ReturnType<typeof createTimeLimit>;
-
-/** A common time limit for several requests. */
-function createTimeLimit(total: Duration) {
-  const end = performance.now() + total;
-  // A timer may fire slightly before its time.
-  let isOver = false;
-  return {
-    /** `late` after the time limit: a started request continues, but its result is ignored; others are not started. */
-    async within<Result, Late>(start: () => Promise<Result>, late: Late): Promise<Result | Late> {
-      const left = end - performance.now();
-      if (isOver || left <= 0) return late;
-      const { promise: over, resolve } = Promise.withResolvers<Late>();
-      const timer = setTimeout(() => {
-        isOver = true;
-        resolve(late);
-      }, left);
-      return Promise.race([start(), over]).finally(() => clearTimeout(timer));
-    },
-  };
 }

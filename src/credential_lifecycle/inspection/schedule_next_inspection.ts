@@ -44,7 +44,7 @@ export function afterSuspension(app: Pick<App, 'uid'>, now: Timestamp): Timestam
 
 /** Registrations and key vaults can change any day. If neither is visible, only probes of the credentials remain. */
 function periodOf({ app, credentials, graph }: Inspected): Duration {
-  const hasReference = credentials.some(({ kind }) => kind === 'KEY_VAULT_SECRET');
+  const hasReference = credentials.some(isReference);
   return graph === 'REGISTERED' || hasReference || app.rotation !== undefined ? DAY : WEEK;
 }
 
@@ -58,12 +58,16 @@ function retryDelay(inspected: Inspected, now: Timestamp): Duration | undefined 
   return undefined;
 }
 
-/** Shortly before a Key Vault secret expires, to read a late renewal: after the known expiry it is not presented. */
+/** Shortly before a reference to Key Vault expires, to read a late renewal: after the known expiry it is not presented. */
 function referenceTimes({ credentials, retryAfter = 0 }: Inspected, now: Timestamp): readonly Timestamp[] {
   const soonest = now + Math.max(RETRY, retryAfter);
-  return credentials.flatMap(({ kind, expireTime }) =>
-    kind === 'KEY_VAULT_SECRET' && expireTime !== undefined ? [Math.max(soonest, expireTime - RETRY)] : [],
-  );
+  return credentials
+    .filter(isReference)
+    .flatMap(({ expireTime }) => (expireTime === undefined ? [] : [Math.max(soonest, expireTime - RETRY)]));
+}
+
+function isReference({ kind }: Credential): boolean {
+  return kind === 'KEY_VAULT_SECRET' || kind === 'KEY_VAULT_CERTIFICATE';
 }
 
 /** A tenth more or less, derived from the uid, so that simultaneous inspections spread. */

@@ -1,6 +1,7 @@
 import type { AddedPassword, RegisteredPassword } from '../../entra/app_registrations_interface.ts';
-import type { Credential, NewCredential } from '../../model/app_credential.ts';
+import { type NewCredential, unprobedCredential } from '../../model/app_credential.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
+import { datedCredentialId } from '../../model/dated_credential_id.ts';
 import { ROTATION_DEFAULTS } from '../../model/entra_app.ts';
 import { isMarkerOfInstance, newMarker } from '../../model/secret_rotation.ts';
 import type { RotationBlocker } from '../../model/secret_rotation_transition.ts';
@@ -95,30 +96,16 @@ function newSecret(
   uid: string,
   now: Timestamp,
 ): NewCredential {
-  const credential: Credential = {
+  const made = unprobedCredential({
     uid,
     appUid: app.uid,
-    credentialId: newId(credentials, now),
+    credentialId: datedCredentialId('rotated', credentials, now),
     kind: 'CLIENT_SECRET',
     hint: secret.hint(),
     notBefore: undefined,
     expireTime: endTime,
-    configuredExpireTime: endTime,
-    entraExpireTime: endTime,
-    entraKeyId: keyId,
-    verdict: 'UNPROBED',
-    entraError: undefined,
-    lastUsedTime: undefined,
-    preferTime: undefined,
     createTime: now,
-  };
+  });
+  const credential = { ...made, entraExpireTime: endTime, entraKeyId: keyId };
   return { credential, material: { kind: 'CLIENT_SECRET', clientSecret: secret } };
-}
-
-/** `rotated-2026-11-22`, or `rotated-2026-11-22-2` if that exists. */
-export function newId(credentials: readonly Credential[], now: Timestamp): string {
-  const base = `rotated-${new Date(now).toISOString().slice(0, 10)}`;
-  const taken = new Set(credentials.map(({ credentialId }) => credentialId));
-  if (!taken.has(base)) return base;
-  for (let number = 2; ; number += 1) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`;
 }

@@ -1,9 +1,9 @@
 import type { Credential } from '../../model/app_credential.ts';
 import { DAY, type Duration, MINUTE, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
+import { datedCredentialId } from '../../model/dated_credential_id.ts';
 import { type App, ROTATION_DEFAULTS } from '../../model/entra_app.ts';
 import { ROTATION_STEPS, type Rotation, type RotationStep } from '../../model/secret_rotation.ts';
-import { newId } from './add_new_secret.ts';
 
 export interface PlannedRotation {
   readonly app: App;
@@ -28,7 +28,7 @@ export function planRotation({ app, rotation, credentials }: PlannedRotation, no
   // In PROVE, watchTime is the start of uninterrupted acceptance.
   const watchTime = rotation.step === 'WATCH' ? (rotation.watchTime ?? now) : preferTime;
   const removeTime = Math.max(now, rotation.step === 'REMOVE' ? rotation.nextTime : watchTime + WATCH_FOR);
-  const next = newCredential?.credentialId ?? newId(credentials, now);
+  const next = newCredential?.credentialId ?? datedCredentialId('rotated', credentials, now);
   const old = idOf(rotation.oldCredentialUid) ?? 'the old one, which was already removed here,';
   const sentences: Readonly<Record<RotationStep, string>> = {
     ADD: `At ${minute(addTime)}: request a client secret of ${appName(app)} that expires on ${day(newExpireTime)} from Microsoft Graph, and store it as ${next}. A policy of the directory may reject it then.`,

@@ -466,9 +466,10 @@ export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = 
  */
 export type KeyVaultCertificateMaterial = Message<"tokenvault.v1.KeyVaultCertificateMaterial"> & {
   /**
-   * `https://{vault}.vault.azure.net/certificates/{name}`, RSA of at least 2048 bits. The vault stays with the version
-   * that it reads when the credential is added; responses name it. The vault's configuration must allow the key vault
-   * (`TOKENVAULT_KEY_VAULTS`). The vault's identity needs get on certificates and sign on keys.
+   * `https://{vault}.vault.azure.net/certificates/{name}`, RSA of at least 2048 bits. Responses name the version in use,
+   * at first the newest. The vault adds a credential of its own for a later version, also one by Key Vault's renewal, once
+   * the app registration lists it. With `/{version}` it stays with that version. The vault's configuration must allow the
+   * key vault (`TOKENVAULT_KEY_VAULTS`). The vault's identity needs get on certificates and sign on keys.
    *
    * @generated from field: string certificate_uri = 1;
    */

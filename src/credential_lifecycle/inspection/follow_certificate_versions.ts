@@ -1,0 +1,122 @@
+import type { Registered } from '../../entra/app_registrations_interface.ts';
+import {
+  type CredentialMaterial,
+  credentialState,
+  type UsableCredential,
+  unprobedCredential,
+} from '../../model/app_credential.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import { appName } from '../../model/connection.ts';
+import { datedCredentialId } from '../../model/dated_credential_id.ts';
+import type { App } from '../../model/entra_app.ts';
+import { isVaultError } from '../../model/errors.ts';
+import { newUid } from '../../model/id_patterns.ts';
+import { type KeyVaultCertificate, pinKeyVaultCertificate } from '../../model/key_vault_certificates.ts';
+import { withoutVersion } from '../../model/key_vault_secret_reader_interface.ts';
+import { thumbprintOf } from '../matching/credentials_to_match.ts';
+import type { InspectionParts } from './inspection_dependencies.ts';
+import type { Inspected } from './schedule_next_inspection.ts';
+import type { TimeLimit } from './time_limit.ts';
+
+type Pinned = UsableCredential & { readonly material: Extract<CredentialMaterial, { kind: 'KEY_VAULT_CERTIFICATE' }> };
+
+export interface FollowedVersions {
+  /** Credentials were added or removed. */
+  readonly haveChanged: boolean;
+  /** The number of certificates that could not be read. */
+  readonly unread: number;
+}
+
+/**
+ * Adds a credential for each new version of a Key Vault certificate that Entra lists. As any new credential, it is used
+ * once Entra accepts it, and the earlier version stays as a fallback (ADR 17). If the app cannot read its registration, the
+ * probe alone decides.
+ */
+export function createFollowVersions({
+  stores,
+  certificates,
+  clock,
+  log,
+}: Pick<InspectionParts, 'stores' | 'certificates' | 'clock' | 'log'>) {
+  /** Undefined: it cannot be read now. */
+  async function readNewest(app: App, { credential, material }: Pinned, limit: TimeLimit) {
+    try {
+      return await limit.within(() => certificates.read(material.certificateUri), undefined);
+    } catch (failure) {
+      if (!isVaultError(failure)) throw failure;
+      const { credentialId } = credential;
+      log.event('warn', 'key_vault_read_failed', {
+        app: appName(app),
+        credential: credentialId,
+        reason: failure.reason,
+      });
+      return undefined;
+    }
+  }
+
+  async function add(app: App, usable: readonly UsableCredential[], pinned: Pinned, found: KeyVaultCertificate) {
+    const now = clock.now();
+    const credentials = usable.map(({ credential }) => credential);
+    const { material, hint, notBefore, expireTime } = pinKeyVaultCertificate(pinned.material.certificateUri, found);
+    const credentialId = datedCredentialId('renewed', credentials, now);
+    const known = { uid: newUid(), appUid: app.uid, credentialId, kind: material.kind, hint, notBefore, expireTime };
+    const credential = unprobedCredential({ ...known, createTime: now });
+    await stores.apps.addCredential(app, { credential, material }).catch((failure) => {
+      // Another replica was faster.
+      if (!isVaultError(failure, 'CREDENTIAL_EXISTS')) throw failure;
+    });
+    log.event('info', 'key_vault_certificate_renewed', { app: appName(app), credential: credentialId, uri: hint });
+  }
+
+  return async (
+    app: App,
+    usable: readonly UsableCredential[],
+    { graph, registration }: Pick<Inspected, 'graph'> & { readonly registration: Registered | undefined },
+    limit: TimeLimit,
+  ): Promise<FollowedVersions> => {
+    const pinned = usable.filter(isPinned);
+    let unread = 0;
+    for (const versions of Map.groupBy(pinned, ({ material }) => withoutVersion(material.certificateUri)).values()) {
+      const followed = versions.find(
+        ({ material }) => withoutVersion(material.certificateUri) === material.certificateUri,
+      );
+      if (followed === undefined) continue;
+      const past = supersededBy(versions, clock.now());
+      if (past !== undefined) {
+        return { haveChanged: await stores.apps.removeCredential(app.uid, past.credential.credentialId), unread };
+      }
+      const newest = await readNewest(app, followed, limit);
+      if (newest === undefined) unread += 1;
+      const isKnown = versions.some(({ material }) => material.version === newest?.version);
+      if (newest === undefined || isKnown || newest.expireTime <= clock.now() || graph === 'OUTAGE') continue;
+      if (registration !== undefined && !lists(registration, newest)) {
+        const { version } = newest;
+        log.event('warn', 'key_vault_certificate_unlisted', {
+          app: appName(app),
+          uri: followed.material.certificateUri,
+          version,
+        });
+        continue;
+      }
+      await add(app, usable, followed, newest);
+      return { haveChanged: true, unread };
+    }
+    return { haveChanged: false, unread };
+  };
+}
+
+function isPinned(usable: UsableCredential): usable is Pinned {
+  return usable.material.kind === 'KEY_VAULT_CERTIFICATE';
+}
+
+function lists({ certificates }: Registered, { certificate }: KeyVaultCertificate): boolean {
+  const own = thumbprintOf(certificate);
+  return certificates.some(({ thumbprint }) => thumbprint === own);
+}
+
+/** An expired version, if Entra accepts a later one: the vault keeps one that is of use. */
+function supersededBy(versions: readonly Pinned[], now: Timestamp): Pinned | undefined {
+  const stateOf = ({ credential }: Pinned) => credentialState(credential, now);
+  if (!versions.some((one) => stateOf(one) === 'VALID')) return undefined;
+  return versions.find((one) => stateOf(one) === 'EXPIRED');
+}

@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { DAY, HOUR } from '../../src/model/clock.ts';
+import { rolesOf } from '../../src/model/credential_presentation_order.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { pinKeyVaultCertificate } from '../../src/model/key_vault_certificates.ts';
+import { withoutVersion } from '../../src/model/key_vault_secret_reader_interface.ts';
+import { ORIGIN } from '../keyring/fake_key_vault.ts';
+import { type FakeCertificate, fakeCertificate } from '../keyring/fake_key_vault_certificates.ts';
+import { type InspectionWorld, openInspectionWorld, type Registered, type Setup } from './inspection_setup.ts';
+
+const URI = `${ORIGIN}/certificates/mail`;
+
+let world: InspectionWorld;
+let old: FakeCertificate;
+let young: FakeCertificate;
+beforeEach(async () => {
+  world = await openInspectionWorld();
+  const now = world.now();
+  old = fakeCertificate('mail', 'v1', now - 70 * DAY, now + 20 * DAY);
+  young = fakeCertificate('mail', 'v2', now - DAY, now + 90 * DAY);
+  world.keyVault.certificates = [old];
+});
+
+/** An app that uses the first version of the certificate, which is preferred. */
+async function register(uri = URI, setup: Setup = {}): Promise<Registered> {
+  const registered = await world.register('acme', setup);
+  world.sandbox.addCertificate(registered.clientId, old.certificate);
+  const found = {
+    version: 'v1',
+    keyUri: `${ORIGIN}/keys/mail/v1`,
+    certificate: old.certificate,
+    notBefore: 0,
+    expireTime: 0,
+  };
+  const { material, hint } = pinKeyVaultCertificate(uri, found);
+  const ends = { configuredExpireTime: world.now() + 20 * DAY };
+  await world.add(registered.app, 'first', material, { hint, preferTime: world.now(), ...ends });
+  return registered;
+}
+
+/** A new version in the key vault, as its own renewal creates one. */
+const renew = () => void world.keyVault.certificates.push(young);
+
+/** Until no change of the credentials makes the app due again. */
+async function inspectAfter(time: number): Promise<void> {
+  world.sandbox.clock.advance(time);
+  for (let round = 0; round < 3; round += 1) await world.inspect();
+}
+
+const inspectOnTheNextDay = () => inspectAfter(1.2 * DAY);
+
+async function credentialsOf(app: App) {
+  const credentials = await world.stores.apps.credentials(app.uid);
+  const roles = rolesOf(credentials, world.now());
+  return credentials.map(({ uid, credentialId, hint, verdict }) => [
+    credentialId.replace(/-\d{4}.*/, ''),
+    hint.slice(withoutVersion(hint).length + 1),
+    verdict,
+    roles.get(uid),
+  ]);
+}
+
+describe('a new version in the key vault', () => {
+  test('is used once Entra lists it and accepts it, and the earlier one stays as a fallback', async () => {
+    const { app, clientId } = await register();
+    await world.inspect();
+    renew();
+    await inspectOnTheNextDay();
+    expect(await credentialsOf(app)).toEqual([['first', 'v1', 'VALID', 'PREFERRED']]);
+    expect(world.lines).toContainEqual(expect.objectContaining({ name: 'key_vault_certificate_unlisted' }));
+
+    world.sandbox.addCertificate(clientId, young.certificate);
+    await inspectOnTheNextDay();
+    expect(await credentialsOf(app)).toEqual([
+      ['first', 'v1', 'VALID', 'PREFERRED'],
+      ['renewed', 'v2', 'VALID', 'TRIAL'],
+    ]);
+    expect(world.published.filter(({ type }) => type === 'credential.unknown')).toEqual([]);
+  });
+
+  test('is added once, however often the app is inspected', async () => {
+    const { app, clientId } = await register();
+    world.sandbox.addCertificate(clientId, young.certificate);
+    renew();
+    for (let day = 0; day < 3; day += 1) await inspectOnTheNextDay();
+    expect((await credentialsOf(app)).length).toBe(2);
+  });
+
+  test('is of no interest to a credential that names its version', async () => {
+    const { app, clientId } = await register(`${URI}/v1`);
+    world.sandbox.addCertificate(clientId, young.certificate);
+    renew();
+    await inspectOnTheNextDay();
+    expect((await credentialsOf(app)).length).toBe(1);
+  });
+
+  test('that has expired already is not added', async () => {
+    const { app, clientId } = await register();
+    young = fakeCertificate('mail', 'v2', world.now() - 3 * DAY, world.now() + HOUR);
+    world.sandbox.addCertificate(clientId, young.certificate);
+    renew();
+    await inspectOnTheNextDay();
+    expect((await credentialsOf(app)).length).toBe(1);
+  });
+
+  test('is left to the probe if the app cannot read its registration', async () => {
+    const { app, clientId } = await register(URI, { permissions: [] });
+    renew();
+    await inspectOnTheNextDay();
+    const [first, second] = await credentialsOf(app);
+    expect([first?.[3], second?.[3]]).toEqual(['PREFERRED', 'PROBING']);
+
+    world.sandbox.addCertificate(clientId, young.certificate);
+    await inspectOnTheNextDay();
+    expect((await credentialsOf(app))[1]).toEqual(['renewed', 'v2', 'VALID', 'TRIAL']);
+  });
+
+  test('replaces the earlier one, which is removed here after its end', async () => {
+    const { app, clientId } = await register();
+    world.sandbox.addCertificate(clientId, young.certificate);
+    renew();
+    await inspectOnTheNextDay();
+    await inspectAfter(21 * DAY);
+    expect((await credentialsOf(app)).map(([id]) => id)).toEqual(['renewed']);
+  });
+
+  test('that Entra rejects never removes the earlier one, although that has expired', async () => {
+    const { app } = await register(URI, { permissions: [] });
+    renew();
+    await inspectOnTheNextDay();
+    await inspectAfter(21 * DAY);
+    expect((await credentialsOf(app)).map(([id]) => id)).toEqual(['first', 'renewed']);
+  });
+});
+
+test('a key vault that does not answer changes nothing, and is read again within the hour', async () => {
+  const { app } = await register();
+  renew();
+  world.keyVault.fault = { status: 403 };
+  await inspectOnTheNextDay();
+  expect((await credentialsOf(app)).map(([id]) => id)).toEqual(['first']);
+  expect(await world.dueIn(app)).toBeLessThanOrEqual(HOUR);
+  expect(world.lines).toContainEqual(
+    expect.objectContaining({
+      name: 'key_vault_read_failed',
+      fields: expect.objectContaining({ credential: 'first' }),
+    }),
+  );
+});
