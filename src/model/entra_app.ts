@@ -1,3 +1,4 @@
+import { type ChangeWindow, nextOpening } from './change_window.ts';
 import { DAY, type Duration, type Timestamp } from './clock.ts';
 import type { StateReason } from './state_reason.ts';
 
@@ -56,9 +57,21 @@ export interface RotationPolicy {
   readonly leadTime: Duration;
   /** Lifetime of the new secret. */
   readonly secretLife: Duration;
+  /** Undefined: at any time. */
+  readonly window?: ChangeWindow | undefined;
 }
 
 export const ROTATION_DEFAULTS: RotationPolicy = { leadTime: 30 * DAY, secretLife: 180 * DAY };
+
+/** When a credential of the app may be changed: not outside its window, unless the credential that is used expires before. */
+export function openingBefore(
+  { rotation }: Pick<App, 'rotation'>,
+  end: Timestamp | undefined,
+  now: Timestamp,
+): Timestamp {
+  const opening = nextOpening(rotation?.window, now);
+  return end !== undefined && end <= opening ? now : opening;
+}
 
 /** The directory of personal accounts: https://learn.microsoft.com/entra/identity-platform/id-tokens */
 export const PERSONAL_DIRECTORY = '9188040d-6c67-4c5b-b112-36a304b66dad';

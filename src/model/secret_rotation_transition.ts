@@ -21,6 +21,8 @@ export type RotationOutcome =
   /** From PROVE on: the new one was removed at Entra. */
   | { readonly kind: 'new_lost' }
   | { readonly kind: 'suspended' }
+  /** ADD, REMOVE: the policy of the app allows no change before this time. */
+  | { readonly kind: 'outside_window'; readonly until: Timestamp }
   | RotationBlocker;
 
 /** A problem of a step, without its history. */
@@ -95,6 +97,9 @@ export function nextTransition(rotation: Rotation, outcome: RotationOutcome, fac
     case 'suspended':
       // No attempts in the meantime: earlier results prove too little by then.
       return quiet({ ...rotation, watchTime: undefined, nextTime: now + DAY });
+    case 'outside_window':
+      // The policy may change meanwhile.
+      return quiet({ ...rotation, nextTime: Math.min(outcome.until, now + DAY) });
     case 'blocked':
       return stopped(rotation, outcome, facts);
   }

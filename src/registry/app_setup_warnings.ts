@@ -70,6 +70,8 @@ export function rotationWarnings(
   if (rotation === undefined) return [];
   const secret = rotatedCredential(credentials, now);
   if (secret === undefined) {
+    // Its window holds for the versions of certificates too.
+    if (rotation.window !== undefined && credentials.some(({ kind }) => kind === 'KEY_VAULT_CERTIFICATE')) return [];
     return ['rotation renews client secrets, but the app has no client secret. Add one, or clear rotation.'];
   }
   const { credentialId, expireTime } = secret;

@@ -1,3 +1,4 @@
+import { type ChangeWindow, timeZoneOf, WEEKDAYS, type Weekday } from '../model/change_window.ts';
 import { DAY, type Duration } from '../model/clock.ts';
 import {
   type App,
@@ -13,6 +14,15 @@ import { checkGuid } from './check_operator_fields.ts';
 export interface RotationRequest {
   readonly leadTime: Duration | undefined;
   readonly secretLife: Duration | undefined;
+  readonly window?: WindowRequest | undefined;
+}
+
+interface WindowRequest {
+  /** Undefined: an unknown value. */
+  readonly weekdays: readonly (Weekday | undefined)[];
+  readonly hours: readonly number[];
+  /** Empty: UTC. */
+  readonly timeZone: string;
 }
 
 const LEAST_LEAD = 2 * DAY;
@@ -30,7 +40,23 @@ export function checkRotation(field: string, request: RotationRequest | undefine
     const problem = `must be longer than lead_time (${leadTime / DAY} days), or each new secret would be renewed at once`;
     throw fieldInvalid(`${field}.secret_life`, problem);
   }
-  return { leadTime, secretLife };
+  const window = request.window && checkWindow(field, request.window);
+  return { leadTime, secretLife, ...(window !== undefined && { window }) };
+}
+
+/** Undefined: no limits. */
+function checkWindow(field: string, { weekdays, hours, timeZone }: WindowRequest): ChangeWindow | undefined {
+  const known = WEEKDAYS.filter((day) => weekdays.includes(day));
+  if (weekdays.includes(undefined)) throw fieldInvalid(`${field}.weekdays`, 'must be days such as WEEKDAY_SATURDAY');
+  if (hours.some((hour) => !Number.isInteger(hour) || hour < 0 || hour > 23)) {
+    throw fieldInvalid(`${field}.hours`, 'must be full hours from 0 to 23, such as [1, 2, 3]');
+  }
+  const zone = timeZone === '' ? 'UTC' : timeZoneOf(timeZone);
+  if (zone === undefined) {
+    throw fieldInvalid(`${field}.time_zone`, 'must be an IANA name of a time zone, such as Europe/Berlin or UTC');
+  }
+  if (known.length === 0 && hours.length === 0 && timeZone === '') return undefined;
+  return { weekdays: known, hours: [...new Set(hours)].toSorted((a, b) => a - b), timeZone: zone };
 }
 
 /** Undefined for `''`. */

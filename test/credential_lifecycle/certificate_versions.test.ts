@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DAY, HOUR } from '../../src/model/clock.ts';
+import { nextOpening, WEEKDAYS } from '../../src/model/change_window.ts';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { rolesOf } from '../../src/model/credential_presentation_order.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { pinKeyVaultCertificate } from '../../src/model/key_vault_certificates.ts';
@@ -22,7 +23,7 @@ beforeEach(async () => {
 });
 
 /** An app that uses the first version of the certificate, which is preferred. */
-async function register(uri = URI, setup: Setup = {}): Promise<Registered> {
+async function register(uri = URI, setup: Setup = {}, rest = 20 * DAY): Promise<Registered> {
   const registered = await world.register('acme', setup);
   world.sandbox.addCertificate(registered.clientId, old.certificate);
   const found = {
@@ -33,7 +34,7 @@ async function register(uri = URI, setup: Setup = {}): Promise<Registered> {
     expireTime: 0,
   };
   const { material, hint } = pinKeyVaultCertificate(uri, found);
-  const ends = { configuredExpireTime: world.now() + 20 * DAY };
+  const ends = { configuredExpireTime: world.now() + rest };
   await world.add(registered.app, 'first', material, { hint, preferTime: world.now(), ...ends });
   return registered;
 }
@@ -131,6 +132,33 @@ describe('a new version in the key vault', () => {
     await inspectAfter(21 * DAY);
     expect((await credentialsOf(app)).map(([id]) => id)).toEqual(['first', 'renewed']);
   });
+});
+
+test('a new version waits for the window of the app, unless the last one expires before it', async () => {
+  const hours = [(new Date(world.now() + 1.2 * DAY).getUTCHours() + 5) % 24];
+  const window = { weekdays: [], hours, timeZone: 'UTC' };
+  const rotation = { leadTime: 30 * DAY, secretLife: 180 * DAY, window };
+  const { app, clientId } = await register(URI, { app: { rotation } });
+  world.sandbox.addCertificate(clientId, young.certificate);
+  renew();
+  await inspectOnTheNextDay();
+  expect((await credentialsOf(app)).length).toBe(1);
+  const wait = nextOpening(window, world.now()) - world.now();
+  expect(Math.abs((await world.dueIn(app)) - wait)).toBeLessThan(MINUTE);
+
+  await inspectAfter(wait);
+  expect((await credentialsOf(app)).length).toBe(2);
+});
+
+test('a new version does not wait for a window that opens after the last one has expired', async () => {
+  const today = new Date(world.now() + 1.2 * DAY).getUTCDay();
+  const window = { weekdays: [WEEKDAYS[(today + 5) % 7] ?? 'SUNDAY'], hours: [], timeZone: 'UTC' };
+  const rotation = { leadTime: 30 * DAY, secretLife: 180 * DAY, window };
+  const { app, clientId } = await register(URI, { app: { rotation } }, 2 * DAY);
+  world.sandbox.addCertificate(clientId, young.certificate);
+  renew();
+  await inspectOnTheNextDay();
+  expect((await credentialsOf(app)).length).toBe(2);
 });
 
 test('a key vault that does not answer changes nothing, and is read again within the hour', async () => {

@@ -188,3 +188,34 @@ test.each<[RotationProblem['kind'], RegExp]>([
   expect(rotationProblemText(app, problem)).toMatch(words);
   expect(rotationProblemText(app, { ...problem, code: undefined, hints: undefined })).not.toContain('undefined');
 });
+
+describe('the window for changes', () => {
+  const window = { weekdays: ['SUNDAY', 'SATURDAY', 'SUNDAY'] as const, hours: [3, 2, 3], timeZone: 'europe/berlin' };
+
+  test('is stored without repetitions, in order, with the name of the zone', () => {
+    expect(checkRotation('app.rotation', { ...ASKED, window })?.window).toEqual({
+      weekdays: ['SATURDAY', 'SUNDAY'],
+      hours: [2, 3],
+      timeZone: 'Europe/Berlin',
+    });
+  });
+
+  test('is in UTC by default, and absent if nothing is limited', () => {
+    const some = checkRotation('app.rotation', { ...ASKED, window: { weekdays: [], hours: [0], timeZone: '' } });
+    expect(some?.window).toEqual({ weekdays: [], hours: [0], timeZone: 'UTC' });
+    const none = checkRotation('app.rotation', { ...ASKED, window: { weekdays: [], hours: [], timeZone: '' } });
+    expect(none).toEqual(ROTATION_DEFAULTS);
+  });
+
+  test.each([
+    ['weekdays', { weekdays: [undefined] }],
+    ['hours', { hours: [24] }],
+    ['hours', { hours: [-1] }],
+    ['time_zone', { timeZone: 'Mars/Olympus' }],
+    ['time_zone', { timeZone: '+02:00' }],
+  ])('with a wrong value names app.rotation.%s', (field, wrong) => {
+    expect(() => checkRotation('app.rotation', { ...ASKED, window: { ...window, ...wrong } })).toThrow(
+      `app.rotation.${field}`,
+    );
+  });
+});

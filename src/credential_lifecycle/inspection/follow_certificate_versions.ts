@@ -8,7 +8,7 @@ import {
 import type { Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { datedCredentialId } from '../../model/dated_credential_id.ts';
-import type { App } from '../../model/entra_app.ts';
+import { type App, openingBefore } from '../../model/entra_app.ts';
 import { isVaultError } from '../../model/errors.ts';
 import { newUid } from '../../model/id_patterns.ts';
 import { type KeyVaultCertificate, pinKeyVaultCertificate } from '../../model/key_vault_certificates.ts';
@@ -25,6 +25,8 @@ export interface FollowedVersions {
   readonly haveChanged: boolean;
   /** The number of certificates that could not be read. */
   readonly unread: number;
+  /** When a version that waits for the window of the app can be added. */
+  readonly openTime?: Timestamp | undefined;
 }
 
 /**
@@ -76,6 +78,7 @@ export function createFollowVersions({
   ): Promise<FollowedVersions> => {
     const pinned = usable.filter(isPinned);
     let unread = 0;
+    let openTime: Timestamp | undefined;
     for (const versions of Map.groupBy(pinned, ({ material }) => withoutVersion(material.certificateUri)).values()) {
       const followed = versions.find(
         ({ material }) => withoutVersion(material.certificateUri) === material.certificateUri,
@@ -98,10 +101,17 @@ export function createFollowVersions({
         });
         continue;
       }
+      const now = clock.now();
+      const lastEnd = Math.max(...versions.map(({ credential }) => credential.expireTime ?? Infinity));
+      const opening = openingBefore(app, lastEnd, now);
+      if (opening > now) {
+        openTime = opening;
+        continue;
+      }
       await add(app, usable, followed, newest);
       return { haveChanged: true, unread };
     }
-    return { haveChanged: false, unread };
+    return { haveChanged: false, unread, openTime };
   };
 }
 

@@ -126,7 +126,8 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
       : { canProbe: false, isIncomplete: false };
     const credentials = (await stores.apps.credentials(app.uid)).map((one) => withExpiry(one, diff.expiries));
     const isIncomplete = probed.isIncomplete || unread + versions.unread > 0;
-    const nextTime = nextInspection({ app, credentials, ...graph, ...probed, isIncomplete }, now);
+    const usual = nextInspection({ app, credentials, ...graph, ...probed, isIncomplete }, now);
+    const nextTime = Math.min(usual, versions.openTime ?? usual);
     if (!(await stores.inspections.record({ due, nextTime, ...diff }))) return;
     for (const event of diff.events) reportPublished(event);
     if (hasNewExpiry(before, credentials)) announce(app);

@@ -1,3 +1,5 @@
+import type { Timestamp } from '../../model/clock.ts';
+import { openingBefore } from '../../model/entra_app.ts';
 import type { Rotation } from '../../model/secret_rotation.ts';
 import { nextTransition } from '../../model/secret_rotation_transition.ts';
 import { suspensionOf } from '../../model/suspension.ts';
@@ -69,6 +71,8 @@ async function subjectOf({ stores }: RotationStepParts, rotation: Rotation): Pro
 async function doStep(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
   const suspension = await suspensionOf(parts.stores.tenants, subject.app);
   if (suspension !== undefined) return { subject, outcome: { kind: 'suspended' } };
+  const until = waitsUntil(subject, parts.clock.now());
+  if (until !== undefined) return { subject, outcome: { kind: 'outside_window', until } };
   switch (subject.rotation.step) {
     case 'ADD':
       return addSecret(parts, subject);
@@ -80,4 +84,11 @@ async function doStep(parts: RotationStepParts, subject: RotationSubject): Promi
       return outcome && { subject, outcome };
     }
   }
+}
+
+/** Only adding and removing are changes: between them, the new secret proves itself. Undefined: the step may be done now. */
+function waitsUntil({ app, rotation, old }: RotationSubject, now: Timestamp): Timestamp | undefined {
+  if (rotation.step !== 'ADD' && rotation.step !== 'REMOVE') return undefined;
+  const opening = openingBefore(app, rotation.step === 'ADD' ? old?.expireTime : undefined, now);
+  return opening > now ? opening : undefined;
 }

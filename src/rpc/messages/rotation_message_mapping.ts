@@ -5,8 +5,10 @@ import {
   Rotation_Step,
   type RotationPolicySchema,
   type RotationSchema,
+  Weekday,
 } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { Credential } from '../../model/app_credential.ts';
+import { WEEKDAYS } from '../../model/change_window.ts';
 import type { App, RotationPolicy } from '../../model/entra_app.ts';
 import type { Rotation } from '../../model/secret_rotation.ts';
 import type { RotationRequest } from '../../registry/check_rotation_and_home_directory.ts';
@@ -36,7 +38,14 @@ export function toRotationMessage(
 }
 
 export function toPolicyMessage(policy: RotationPolicy): MessageInitShape<typeof RotationPolicySchema> {
-  return { leadTime: durationFromMs(policy.leadTime), secretLife: durationFromMs(policy.secretLife) };
+  const { weekdays = [], hours = [], timeZone = '' } = policy.window ?? {};
+  return {
+    leadTime: durationFromMs(policy.leadTime),
+    secretLife: durationFromMs(policy.secretLife),
+    weekdays: weekdays.map((day) => Weekday[day]),
+    hours: [...hours],
+    timeZone,
+  };
 }
 
 export function fromPolicyMessage(field: string, policy: PolicyMessage | undefined): RotationRequest | undefined {
@@ -44,5 +53,10 @@ export function fromPolicyMessage(field: string, policy: PolicyMessage | undefin
   return {
     leadTime: fromWireDuration(`${field}.lead_time`, policy.leadTime),
     secretLife: fromWireDuration(`${field}.secret_life`, policy.secretLife),
+    window: {
+      weekdays: policy.weekdays.map((day) => WEEKDAYS.find((name) => Weekday[name] === day)),
+      hours: policy.hours,
+      timeZone: policy.timeZone,
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, asc, eq, getTableColumns, gte, ne, sql } from 'drizzle-orm';
 import { appStateChanged } from '../../model/app_state_changed_event.ts';
 import { appName } from '../../model/connection.ts';
@@ -223,7 +224,6 @@ function inspectsAlike(one: App, other: App): boolean {
     one.signInAudience === other.signInAudience &&
     one.homeDirectoryId === other.homeDirectoryId &&
     one.suspended === other.suspended &&
-    one.rotation?.leadTime === other.rotation?.leadTime &&
-    one.rotation?.secretLife === other.rotation?.secretLife
+    isDeepStrictEqual(one.rotation, other.rotation)
   );
 }

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app.proto.
  */
 export const file_tokenvault_v1_app: GenFile = /*@__PURE__*/
-  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKgCAoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDEh4KEWhvbWVfZGlyZWN0b3J5X2lkGBcgASgJQgPgQQESNAoIcm90YXRpb24YGCABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQESNQoPcm90YXRpb25fc3RhdHVzGBkgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbkID4EEDInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCJ4Cg5Sb3RhdGlvblBvbGljeRIxCglsZWFkX3RpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBARIzCgtzZWNyZXRfbGlmZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBIrMCCghSb3RhdGlvbhIqCgRzdGVwGAEgASgOMhwudG9rZW52YXVsdC52MS5Sb3RhdGlvbi5TdGVwEhYKDm9sZF9jcmVkZW50aWFsGAIgASgJEhYKDm5ld19jcmVkZW50aWFsGAMgASgJEi4KCmJlZ2luX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCW5leHRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcHJvYmxlbRgGIAEoCSJbCgRTdGVwEhQKEFNURVBfVU5TUEVDSUZJRUQQABIMCghTVEVQX0FERBABEg4KClNURVBfUFJPVkUQAhIOCgpTVEVQX1dBVENIEAMSDwoLU1RFUF9SRU1PVkUQBCKQAQoLU3RhdGVSZWFzb24SKgoGcmVhc29uGAEgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgCIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKZAQoQRmFpbGluZ0RpcmVjdG9yeRIUCgxkaXJlY3RvcnlfaWQYASABKAkSKgoGcmVhc29uGAIgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCplCgVDbG91ZBIVChFDTE9VRF9VTlNQRUNJRklFRBAAEhAKDENMT1VEX0dMT0JBTBABEhAKDENMT1VEX1VTX0dPVhACEg8KC0NMT1VEX0NISU5BEAMSEAoMQ0xPVURfQ1VTVE9NEARCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
+  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKgCAoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDEh4KEWhvbWVfZGlyZWN0b3J5X2lkGBcgASgJQgPgQQESNAoIcm90YXRpb24YGCABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQESNQoPcm90YXRpb25fc3RhdHVzGBkgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbkID4EEDInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCLTAQoOUm90YXRpb25Qb2xpY3kSMQoJbGVhZF90aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQESMwoLc2VjcmV0X2xpZmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBARItCgh3ZWVrZGF5cxgDIAMoDjIWLnRva2VudmF1bHQudjEuV2Vla2RheUID4EEBEhIKBWhvdXJzGAQgAygFQgPgQQESFgoJdGltZV96b25lGAUgASgJQgPgQQEiswIKCFJvdGF0aW9uEioKBHN0ZXAYASABKA4yHC50b2tlbnZhdWx0LnYxLlJvdGF0aW9uLlN0ZXASFgoOb2xkX2NyZWRlbnRpYWwYAiABKAkSFgoObmV3X2NyZWRlbnRpYWwYAyABKAkSLgoKYmVnaW5fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbmV4dF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdwcm9ibGVtGAYgASgJIlsKBFN0ZXASFAoQU1RFUF9VTlNQRUNJRklFRBAAEgwKCFNURVBfQUREEAESDgoKU1RFUF9QUk9WRRACEg4KClNURVBfV0FUQ0gQAxIPCgtTVEVQX1JFTU9WRRAEIpABCgtTdGF0ZVJlYXNvbhIqCgZyZWFzb24YASABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAIgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpkBChBGYWlsaW5nRGlyZWN0b3J5EhQKDGRpcmVjdG9yeV9pZBgBIAEoCRIqCgZyZWFzb24YAiABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAMgASgJEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKrYBCgdXZWVrZGF5EhcKE1dFRUtEQVlfVU5TUEVDSUZJRUQQABISCg5XRUVLREFZX01PTkRBWRABEhMKD1dFRUtEQVlfVFVFU0RBWRACEhUKEVdFRUtEQVlfV0VETkVTREFZEAMSFAoQV0VFS0RBWV9USFVSU0RBWRAEEhIKDldFRUtEQVlfRlJJREFZEAUSFAoQV0VFS0RBWV9TQVRVUkRBWRAGEhIKDldFRUtEQVlfU1VOREFZEAcqZQoFQ2xvdWQSFQoRQ0xPVURfVU5TUEVDSUZJRUQQABIQCgxDTE9VRF9HTE9CQUwQARIQCgxDTE9VRF9VU19HT1YQAhIPCgtDTE9VRF9DSElOQRADEhAKDENMT1VEX0NVU1RPTRAEQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
 
 /**
  * An Entra app registration that users connect through.
@@ -286,6 +286,30 @@ export type RotationPolicy = Message<"tokenvault.v1.RotationPolicy"> & {
    * @generated from field: google.protobuf.Duration secret_life = 2;
    */
   secretLife?: Duration | undefined;
+
+  /**
+   * Days on which the vault may add or remove credentials. Empty: every day. A credential that expires before the next
+   * such day and hour is replaced at once.
+   *
+   * @generated from field: repeated tokenvault.v1.Weekday weekdays = 3;
+   */
+  weekdays: Weekday[];
+
+  /**
+   * Hours of these days, 0 to 23, in which it may begin: 2 is from 02:00 to 02:59. Empty: all hours. RotateCredential
+   * waits for them too; its plan says until when.
+   *
+   * @generated from field: repeated int32 hours = 4;
+   */
+  hours: number[];
+
+  /**
+   * IANA name of the time zone of weekdays and hours, such as `Europe/Berlin`. Default: UTC. An hour that the change to
+   * summer time skips does not occur on that day.
+   *
+   * @generated from field: string time_zone = 5;
+   */
+  timeZone: string;
 };
 
 /**
@@ -493,6 +517,82 @@ export const FailingDirectorySchema: GenMessage<FailingDirectory> = /*@__PURE__*
   messageDesc(file_tokenvault_v1_app, 4);
 
 /**
+ * A day of the week.
+ *
+ * @generated from enum tokenvault.v1.Weekday
+ */
+export const Weekday = {
+  /**
+   * Not set. Never returned.
+   *
+   * @generated from enum value: WEEKDAY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Monday.
+   *
+   * @generated from enum value: WEEKDAY_MONDAY = 1;
+   */
+  MONDAY: 1,
+
+  /**
+   * Tuesday.
+   *
+   * @generated from enum value: WEEKDAY_TUESDAY = 2;
+   */
+  TUESDAY: 2,
+
+  /**
+   * Wednesday.
+   *
+   * @generated from enum value: WEEKDAY_WEDNESDAY = 3;
+   */
+  WEDNESDAY: 3,
+
+  /**
+   * Thursday.
+   *
+   * @generated from enum value: WEEKDAY_THURSDAY = 4;
+   */
+  THURSDAY: 4,
+
+  /**
+   * Friday.
+   *
+   * @generated from enum value: WEEKDAY_FRIDAY = 5;
+   */
+  FRIDAY: 5,
+
+  /**
+   * Saturday.
+   *
+   * @generated from enum value: WEEKDAY_SATURDAY = 6;
+   */
+  SATURDAY: 6,
+
+  /**
+   * Sunday.
+   *
+   * @generated from enum value: WEEKDAY_SUNDAY = 7;
+   */
+  SUNDAY: 7,
+} as const;
+
+/**
+ * A day of the week.
+ *
+ * @generated from enum tokenvault.v1.Weekday
+ */
+export type Weekday = (typeof Weekday)[keyof typeof Weekday] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.Weekday.
+ */
+export const WeekdaySchema: GenEnum<Weekday> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_app, 0);
+
+/**
  * A Microsoft cloud. It determines the hosts of Entra, Graph and Outlook.
  *
  * @generated from enum tokenvault.v1.Cloud
@@ -546,5 +646,5 @@ export type Cloud = (typeof Cloud)[keyof typeof Cloud] | UnknownEnum;
  * Describes the enum tokenvault.v1.Cloud.
  */
 export const CloudSchema: GenEnum<Cloud> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_app, 0);
+  enumDesc(file_tokenvault_v1_app, 1);
 
