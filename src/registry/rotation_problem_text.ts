@@ -9,6 +9,9 @@ export function rotationProblemText(app: App, problem: RotationProblem): string 
   return SENTENCES[problem.kind]({ app, code, hints, permission: problem.permission ?? OWN_REGISTRATION_PERMISSION });
 }
 
+/** https://learn.microsoft.com/graph/api/resources/applicationauthenticationmethodpolicy */
+const PASSWORDS_BLOCKED = 'CredentialTypeNotAllowedAsPerAppPolicy';
+
 interface Facts {
   readonly app: App;
   /** In brackets, after a space; `''` without one. */
@@ -25,7 +28,9 @@ const SENTENCES = {
   PERMISSION: ({ app, code, permission }) =>
     `Microsoft Graph does not allow the app to change its registration${code}. Complete both of these steps; the vault retries daily. ${applicationPermissionStep(permission)} ${ownerStep(app)}`,
   POLICY: ({ code }) =>
-    `Microsoft Graph rejects the new client secret${code}, usually because of an app management policy of the directory. Have an administrator exempt the app there, or shorten rotation.secret_life with UpdateApp; the vault retries daily.`,
+    code.includes(PASSWORDS_BLOCKED)
+      ? `The directory allows no new client secrets${code}. Add a credential without a secret with AddCredential, before the old secret expires: key_vault_certificate, managed_identity, certificate or federated. Or have an administrator exempt the app; the vault retries daily.`
+      : `Microsoft Graph rejects the new client secret${code}, usually because of an app management policy of the directory. Have an administrator exempt the app there, or shorten rotation.secret_life with UpdateApp; the vault retries daily.`,
   LIMIT: ({ code, hints }) =>
     `The registration has no room for another client secret${code}: a registration that personal accounts may use can have two, and it has two${hints}. Remove the unused one in the portal (Certificates & secrets), then call RotateCredential; the vault also retries daily.`,
   UNAVAILABLE: ({ code }) =>

@@ -189,6 +189,15 @@ test.each<[RotationProblem['kind'], RegExp]>([
   expect(rotationProblemText(app, { ...problem, code: undefined, hints: undefined })).not.toContain('undefined');
 });
 
+test('if the directory blocks passwords, the next step is a credential without one', () => {
+  const app = sampleApp(sampleTenant('acme'), 'default');
+  const code = 'CredentialTypeNotAllowedAsPerAppPolicy';
+  const problem = { kind: 'POLICY', code, permission: undefined, time: 0, reportedTime: undefined } as const;
+  expect(rotationProblemText(app, problem)).toMatch(
+    /no new client secrets \(CredentialTypeNotAllowedAsPerAppPolicy\).*key_vault_certificate, managed_identity, certificate or fed/,
+  );
+});
+
 describe('the window for changes', () => {
   const window = { weekdays: ['SUNDAY', 'SATURDAY', 'SUNDAY'] as const, hours: [3, 2, 3], timeZone: 'europe/berlin' };
 
