@@ -73,7 +73,7 @@ function createRunner() {
     };
     runs++;
     const needed = files.filter((file) => only === undefined || [...only].some((id) => id.startsWith(`${file}#`)));
-    for (const file of await (await startTests())(needed, runner)) {
+    for (const file of await (await internals()).startTests(needed, runner)) {
       const message = file.result?.errors?.[0]?.message;
       if (message !== undefined) throw new Error(`${file.filepath}: ${message}`);
     }
@@ -87,6 +87,8 @@ function createRunner() {
       for (const pattern of (process.env['MUTATION_TESTS'] ?? '').split(' '))
         for await (const file of glob(pattern)) found.push(resolve(file));
       files = [...new Set(found)];
+      // Before a test replaces them: `vi.waitFor` waits by the real timers.
+      (await internals()).setSafeTimers();
     },
     async dryRun(): Promise<DryRunResult> {
       instrumented.activeMutant = undefined;
@@ -134,10 +136,10 @@ const CONFIG = {
 };
 
 /** Vitest's own, without its processes: `expect.poll` reads the state of a worker. */
-async function startTests(): Promise<StartTests> {
+async function internals(): Promise<{ readonly startTests: StartTests; setSafeTimers(): void }> {
   Reflect.set(globalThis, '__vitest_worker__', { config: CONFIG, ctx: {}, durations: {}, onCleanup() {} });
   const internal: string = 'vitest/internal/browser';
-  return (await import(internal)).startTests;
+  return await import(internal);
 }
 
 function idOf(test: Test): string {
