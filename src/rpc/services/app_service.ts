@@ -114,7 +114,7 @@ export function createAppService({
         directoryId,
         app: { app },
       } = verified;
-      const check = { ...id, ...app, directoryId, mailbox, signal: call.signal };
+      const check = { ...id, ...app, directoryId, mailbox, signal: () => call.signal() };
       return {
         app: toAppMessage(verified.app, clock.now()),
         credentialProbes: verified.probes.map((probe) => toProbeMessage(app, probe)),
