@@ -32,7 +32,7 @@ export async function* watchAccessToken(
         if (signal.aborted) return;
         throw error;
       }
-      if (served.accessToken !== last?.accessToken) {
+      if (served.accessToken.token !== last?.accessToken.token) {
         parts.metrics.served(served.source);
         yield served;
       }

@@ -3,7 +3,8 @@ import type { ServedToken } from '../../src/tokens/access_token_service_interfac
 import { watchAccessToken } from '../../src/tokens/watch_access_token.ts';
 import { ask } from './token_world.ts';
 
-const tokenOf = (source: ServedToken['source'] = 'CACHE') => ({ accessToken: {}, source }) as unknown as ServedToken;
+const tokenOf = (source: ServedToken['source'] = 'CACHE') =>
+  ({ accessToken: { token: {} }, source }) as unknown as ServedToken;
 
 /** A source of changes that counts its listeners. */
 function createSource() {
@@ -50,6 +51,22 @@ function open() {
 
 /** Lets everything that can happen without a tick happen. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('the same token is reported once, also when it comes from the cache the next time', async () => {
+  const { timer, leaving, parts, watch } = open();
+  const first = tokenOf('ENTRA');
+  parts.get = () => first;
+  expect((await watch.next()).value).toBe(first);
+
+  parts.get = () => ({ ...first, accessToken: { ...first.accessToken }, source: 'CACHE' });
+  const pending = watch.next();
+  await settled();
+  timer.tick();
+  await settled();
+  leaving.abort();
+
+  expect(await pending).toMatchObject({ done: true });
+});
 
 test('polls once a second, and reports each new token once', async () => {
   const { timer, periods, counted, parts, watch } = open();
