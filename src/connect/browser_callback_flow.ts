@@ -75,6 +75,7 @@ export function createBrowserCallback<Answer>(
   parts: ConnectParts,
   { method, parameter, count, mayBeState, findConsent }: CallbackFlow<Answer>,
 ): (request: CallbackRequest<Answer>) => Promise<CallbackOutcome> {
+  // A browser's concurrent second request waits for the first, and shows its outcome.
   const inTurn = createKeyedMutex<CallbackOutcome>();
 
   async function respond(request: CallbackRequest<Answer>, stateHash: string): Promise<CallbackOutcome> {

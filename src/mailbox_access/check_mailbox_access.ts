@@ -8,6 +8,7 @@ import { openInbox } from './imap_inbox.ts';
 import {
   consentCommands,
   IMAP_ROLE,
+  inspectionCommands,
   type MailboxFacts,
   type MailboxReport,
   mailboxPermissionCommands,
@@ -75,7 +76,7 @@ export function createMailboxAccess(
         return withoutToken(request, error);
       }
       const { roles, principalId, directoryId } = readClaims(accessToken);
-      const facts = { app: { clientId }, mailbox, principalId, directoryId: directoryId ?? request.directoryId ?? '' };
+      const facts = { clientId, mailbox, principalId, directoryId: directoryId ?? request.directoryId ?? '' };
       if (roles !== undefined && !roles.includes(IMAP_ROLE)) return withoutRole(facts, roles);
       const server = (cloud === 'CUSTOM' ? customServer : undefined) ?? IMAP_SERVERS[cloud];
       const answer = await openInbox({ server, mailbox, accessToken: accessToken.token, signal: request.signal() });
@@ -127,7 +128,7 @@ function withoutToken({ mailbox, clientId, directoryId }: MailboxRequest, error:
 }
 
 function withoutRole(facts: MailboxFacts, roles: readonly string[]): MailboxReport {
-  const { mailbox, app, directoryId } = facts;
+  const { mailbox, clientId, directoryId } = facts;
   if (roles.includes(SMTP_ROLE)) {
     const message = `The app may send (${SMTP_ROLE}), but has no role ${IMAP_ROLE}, and only IMAP shows which step is missing. Run the commands to see both steps.`;
     return report(mailbox, 'UNKNOWN', message, inspectionCommands(facts));
@@ -136,18 +137,8 @@ function withoutRole(facts: MailboxFacts, roles: readonly string[]): MailboxRepo
     mailbox,
     'CONSENT_MISSING',
     `The app has no role ${IMAP_ROLE} or ${SMTP_ROLE} in directory ${directoryId}. Add the application permission (APIs my organization uses > Office 365 Exchange Online > Application permissions), and let an administrator of the directory consent. ${LATER}`,
-    consentCommands(app.clientId, directoryId),
+    consentCommands(clientId, directoryId),
   );
-}
-
-/** What shows the two steps in Exchange without an IMAP connection. */
-function inspectionCommands({ app, directoryId, mailbox, principalId }: MailboxFacts): readonly string[] {
-  const user = principalId === undefined ? '' : ` -User ${principalId}`;
-  return [
-    `Connect-ExchangeOnline -Organization ${directoryId}`,
-    `Get-ServicePrincipal | Where-Object AppId -eq '${app.clientId}'`,
-    `Get-MailboxPermission -Identity '${mailbox.replaceAll("'", "''")}'${user}`,
-  ];
 }
 
 /**

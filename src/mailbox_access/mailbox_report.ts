@@ -1,5 +1,3 @@
-import type { App } from '../model/entra_app.ts';
-
 /** The first of the three steps that is missing, in the order in which to do them. */
 export type MailboxOutcome =
   | 'ACCESSIBLE'
@@ -19,7 +17,7 @@ export interface MailboxReport {
 }
 
 export interface MailboxFacts {
-  readonly app: Pick<App, 'clientId'>;
+  readonly clientId: string;
   readonly directoryId: string;
   readonly mailbox: string;
   /** Object id of the app's service principal in the directory. Undefined: the token does not name it. */
@@ -42,20 +40,30 @@ export function consentCommands(clientId: string, directoryId: string): readonly
 }
 
 /** In Exchange Online PowerShell. `-ObjectId` is that of the enterprise application, not that of the app registration. */
-export function servicePrincipalCommands({ app, directoryId, principalId }: MailboxFacts): readonly string[] {
-  const objectId = principalId ?? `(az ad sp show --id ${app.clientId} --query id --output tsv)`;
+export function servicePrincipalCommands({ clientId, directoryId, principalId }: MailboxFacts): readonly string[] {
+  const objectId = principalId ?? `(az ad sp show --id ${clientId} --query id --output tsv)`;
   return [
     `Connect-ExchangeOnline -Organization ${directoryId}`,
-    `New-ServicePrincipal -AppId ${app.clientId} -ObjectId ${objectId}`,
+    `New-ServicePrincipal -AppId ${clientId} -ObjectId ${objectId}`,
   ];
 }
 
 export function mailboxPermissionCommands(facts: MailboxFacts): readonly string[] {
-  const { app, directoryId, mailbox, principalId } = facts;
-  const user = principalId ?? `(Get-ServicePrincipal | Where-Object AppId -eq '${app.clientId}').Identity`;
+  const { clientId, directoryId, mailbox, principalId } = facts;
+  const user = principalId ?? `(Get-ServicePrincipal | Where-Object AppId -eq '${clientId}').Identity`;
   return [
     `Connect-ExchangeOnline -Organization ${directoryId}`,
     `Add-MailboxPermission -Identity ${quoted(mailbox)} -User ${user} -AccessRights FullAccess`,
+  ];
+}
+
+/** What shows the two steps in Exchange without an IMAP connection. */
+export function inspectionCommands({ clientId, directoryId, mailbox, principalId }: MailboxFacts): readonly string[] {
+  const user = principalId === undefined ? '' : ` -User ${principalId}`;
+  return [
+    `Connect-ExchangeOnline -Organization ${directoryId}`,
+    `Get-ServicePrincipal | Where-Object AppId -eq '${clientId}'`,
+    `Get-MailboxPermission -Identity ${quoted(mailbox)}${user}`,
   ];
 }
 

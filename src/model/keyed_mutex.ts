@@ -1,4 +1,4 @@
-/** Runs work on the same key one after the other: a browser's concurrent second request waits for the first, and shows its outcome. */
+/** Runs work on the same key one after the other, also after a failure. Work on other keys does not wait. */
 export function createKeyedMutex<Result>(): (key: string, work: () => Promise<Result>) => Promise<Result> {
   const last = new Map<string, Promise<Result>>();
   return (key, work) => {

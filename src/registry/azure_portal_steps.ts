@@ -62,12 +62,12 @@ export function federatedStep({ cloud }: App): string {
   return `Manage > Certificates & secrets > Federated credentials: issuer and subject must be exactly those of the token in the assertion file, and the audience ${FEDERATED_AUDIENCE[cloud]}, both there and in the token.`;
 }
 
-/** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity */
 /** `az keyvault certificate download` writes the public part alone. */
 export function keyVaultCertificateStep({ clientId }: App, certificateUri: string): string {
   return `The app must list the public certificate: az keyvault certificate download --id ${certificateUri} --encoding PEM --file public.pem, then az ad app credential reset --id ${clientId} --cert @public.pem --append. Without --append, the other certificates are removed.`;
 }
 
+/** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity */
 export function managedIdentityStep({ cloud }: App): string {
   return `Manage > Certificates & secrets > Federated credentials > Add credential > Managed identity: select the user-assigned identity, which must be in the directory and cloud of the app. Its audience is ${FEDERATED_AUDIENCE[cloud]}; issuer and subject are those of the probe's federated_trust.`;
 }

@@ -38,7 +38,7 @@ async function connectToSandbox(url: string): Promise<CloudContext> {
 }
 
 async function imapUrlOf(sandboxUrl: string): Promise<string> {
-  const response = await fetch(`${sandboxUrl}/sandbox`);
+  const response = await fetch(`${sandboxUrl}/sandbox`, { signal: AbortSignal.timeout(2_000) });
   return ((await response.json()) as { endpoints: { imap: string } }).endpoints.imap;
 }
 

@@ -100,8 +100,8 @@ export function createTokenCache(limit: number, clock: Clock) {
           const open = fills.get(fill);
           fills.delete(fill);
           if (open === undefined || open.dropped.has(resource)) return;
-          const known = slots.get(owner.uid)?.tokens ?? [];
-          const others = known.filter((token) => token.served.accessToken.resource !== resource);
+          const earlier = slots.get(owner.uid)?.tokens ?? [];
+          const others = earlier.filter((token) => token.served.accessToken.resource !== resource);
           const accessToken = {
             ...served.accessToken,
             resource,

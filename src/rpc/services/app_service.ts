@@ -110,11 +110,15 @@ export function createAppService({
       const { mailbox } = request;
       const id = parseAppName('name', request.name);
       const verified = await credentials.verify({ ...id, directoryId: request.directoryId });
-      const {
-        directoryId,
-        app: { app },
-      } = verified;
-      const check = { ...id, ...app, directoryId, mailbox, signal: () => call.signal() };
+      const { app } = verified.app;
+      const check = {
+        ...id,
+        clientId: app.clientId,
+        cloud: app.cloud,
+        directoryId: verified.directoryId,
+        mailbox,
+        signal: () => call.signal(),
+      };
       return {
         app: toAppMessage(verified.app, clock.now()),
         credentialProbes: verified.probes.map((probe) => toProbeMessage(app, probe)),
