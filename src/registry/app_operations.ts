@@ -8,6 +8,7 @@ import { updatedApp } from './check_app_fields.ts';
 import { createApp } from './create_app.ts';
 import { createLookup } from './find_resource_by_id.ts';
 import { itemsOfWholePage } from './items_of_whole_page.ts';
+import { type AppCredentials, listCredentials } from './list_credentials.ts';
 import { appDetails } from './read_app_details.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
 
@@ -60,6 +61,8 @@ export function createApps(parts: RegistryParts) {
       const listed = await stores.apps.list(page, tenantId === undefined ? tenantIds : [tenantId]);
       return { ...listed, items: await Promise.all(listed.items.map((app) => appDetails(parts, app))) };
     },
+
+    listCredentials: (request: ListApps): Promise<Page<AppCredentials>> => listCredentials(parts, request),
 
     /** APP_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, APP_IN_USE. */
     async update({ tenantId, appId, etag, fields, updateMask }: UpdateApp): Promise<AppDetails> {

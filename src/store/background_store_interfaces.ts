@@ -5,6 +5,7 @@ import type { App } from '../model/entra_app.ts';
 import type { Delivery } from '../model/event_delivery.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Rotation, RotationStep } from '../model/secret_rotation.ts';
+import type { RegistrationReading } from '../model/unknown_credential.ts';
 import type { StoredEvent, VaultEvent } from '../model/vault_event.ts';
 
 // The stores of the background jobs.
@@ -25,6 +26,8 @@ export interface InspectionStore {
   record(inspection: Inspection): Promise<boolean>;
   /** Makes apps due whose credential refers to the secret (its URI without the version). Returns their uids. */
   markDueBySecret(secretUri: string): Promise<readonly string[]>;
+  /** By the uid of the app; without apps whose registration was never read. */
+  readings(appUids: readonly string[]): Promise<ReadonlyMap<string, RegistrationReading>>;
 }
 
 export interface DueInspection {
@@ -41,6 +44,8 @@ export interface Inspection {
   readonly due: DueInspection;
   readonly nextTime: Timestamp;
   readonly knownKeyIds: readonly string[];
+  /** Undefined: the registration was not read. The earlier reading stays. */
+  readonly reading?: RegistrationReading | undefined;
   /** Only of credentials that changed. */
   readonly expiries: readonly CredentialExpiry[];
   readonly events: readonly VaultEvent[];

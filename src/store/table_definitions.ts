@@ -10,6 +10,7 @@ import type { StoredChange } from '../model/resource_change_announcements.ts';
 import type { RotationProblem, RotationStep } from '../model/secret_rotation.ts';
 import type { StateReason } from '../model/state_reason.ts';
 import type { TenantState } from '../model/tenant.ts';
+import type { RegistrationReading } from '../model/unknown_credential.ts';
 import type { AuthorizationState } from '../model/user_authorization.ts';
 import type { EventData, EventType, Severity } from '../model/vault_event.ts';
 import type { postgresColumns } from './postgres/column_types.ts';
@@ -79,6 +80,8 @@ export function defineTables({
       inspectTime: integer('inspect_time').notNull().default(0),
       /** Ids of credentials at Entra that need no further report. */
       knownKeyIds: json('known_key_ids').$type<readonly string[]>().notNull().default([]),
+      /** What the last inspection that could read the registration found there; null: none could. */
+      registrationReading: json('registration_reading').$type<RegistrationReading>(),
       /** Keyed MAC of the columns that decide where tokens of the app go. */
       mac: bytes('mac'),
       createTime: integer('create_time').notNull(),

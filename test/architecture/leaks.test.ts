@@ -343,6 +343,7 @@ async function useEverything(): Promise<void> {
   await call(TenantService, 'resumeTenant', { name: TENANT });
   await call(AppService, 'listExpiringCredentials', { parent: 'tenants/-', includeUnknown: true });
   await call(AppService, 'listExpiringCredentials', { parent: 'tenants/-', pageToken: 'x' });
+  await call(AppService, 'listCredentials', { parent: 'tenants/-' });
   await call(EventService, 'watchEvents', { parent: 'tenants/-', cursor: '-', types: ['connection.', 'app.'] });
   await call(EventService, 'watchEvents', { parent: 'tenants/-', cursor: 'x' });
   await call(EventService, 'listDeadLetters', {});

@@ -32,6 +32,30 @@ export function inspectionsConformance(open: Open): void {
       expect(due).toHaveLength(2);
     });
 
+    test('what was read of the registration stays until it is read again', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      const [due] = await dueNow(vault);
+      const reading = {
+        readTime: NOW,
+        unknown: [
+          { keyId: 'k1', kind: 'CLIENT_SECRET', hint: 'abc', expireTime: LATER },
+          { keyId: 'k2', kind: 'CERTIFICATE', hint: undefined, expireTime: undefined },
+        ],
+      } as const;
+      expect(await stores.inspections.readings([app.uid])).toEqual(new Map());
+
+      await record(vault, present(due), { reading });
+      expect(await stores.inspections.readings([app.uid, newUid()])).toEqual(new Map([[app.uid, reading]]));
+      await update(vault, { displayName: 'Changed' });
+      await record(vault, await looked(vault), {});
+      expect(await stores.inspections.readings([app.uid])).toEqual(new Map([[app.uid, reading]]));
+      await record(vault, await looked(vault), { reading: { readTime: LATER, unknown: [] } });
+      expect(await stores.inspections.readings([app.uid])).toEqual(
+        new Map([[app.uid, { readTime: LATER, unknown: [] }]]),
+      );
+    });
+
     test('the most overdue apps come first, up to the limit; inspected ones wait', async () => {
       const vault = await startVault(open);
       const nextTimes: Record<string, number> = { acme: NOW + 3, beta: NOW + 1, gamma: NOW + 4, delta: NOW + 2 };

@@ -202,6 +202,26 @@ describe('a credential unknown to the vault', () => {
     });
   });
 
+  test('is listed until Entra lists it no more, also while the registration cannot be read', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    const endTime = world.now() + 500 * DAY;
+    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime });
+    world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() - DAY });
+    const reading = async () => (await world.stores.inspections.readings([app.uid])).get(app.uid);
+    expect(await reading()).toBeUndefined();
+    await world.inspect();
+    const first = await reading();
+    expect(first).toMatchObject({ unknown: [{ keyId, kind: 'CLIENT_SECRET', hint: 'xyz' }] });
+    world.sandbox.injectFault({ kind: 'html', endpoint: 'graph', count: 1 });
+    await passDays(1);
+    expect(await reading()).toEqual(first);
+    world.sandbox.removeSecret(clientId, keyId);
+    await passDays(1);
+    const last = await reading();
+    expect(last?.unknown).toEqual([]);
+    expect(last?.readTime).toBeGreaterThan(first?.readTime ?? Infinity);
+  });
+
   test("is not reported if it was the vault's until now", async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     const endTime = world.now() + 100 * DAY;

@@ -11,7 +11,7 @@ test('each list names the resources that it leaves out', async () => {
   const list = async () => ({ items: [], next: undefined, unreachable: ['tenants/acme'] });
   stage = await startStage({
     tenants: { list },
-    apps: { list },
+    apps: { list, listCredentials: list },
     connections: { list },
     expiry: { listExpiring: list },
   });
@@ -21,6 +21,7 @@ test('each list names the resources that it leaves out', async () => {
     await stage.client(TenantService).listTenants({}),
     await stage.client(AppService).listApps({ parent }),
     await stage.client(AppService).listExpiringCredentials({ parent }),
+    await stage.client(AppService).listCredentials({ parent }),
     await stage.client(ConnectionService).listConnections({ parent }),
   ]) {
     expect(response.unreachable).toEqual(['tenants/acme']);

@@ -53,7 +53,7 @@ test('a vault alone with its database shows itself, as the leader of each job', 
   expect(answer).toMatchObject({
     version: '1.2.3',
     ready: true,
-    database: { product: 'SQLite', version: expect.stringMatching(/^3\./), migration: '0008_containments' },
+    database: { product: 'SQLite', version: expect.stringMatching(/^3\./), migration: '0009_registration_reading' },
     unread: [],
   });
   expect(answer.checks.map(({ name, state }) => [name, state])).toEqual([

@@ -1,7 +1,8 @@
 import type { Registered } from '../../entra/app_registrations_interface.ts';
-import type { Credential, UsableCredential } from '../../model/app_credential.ts';
+import { type Credential, NEVER, type UsableCredential } from '../../model/app_credential.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import type { RemoteSecret } from '../../model/key_vault_secret_reader_interface.ts';
+import { MOST_UNKNOWN, type RegistrationReading } from '../../model/unknown_credential.ts';
 import type { VaultEvent } from '../../model/vault_event.ts';
 import type { CredentialExpiry, DueInspection } from '../../store/background_store_interfaces.ts';
 import { type NamedCredential, ownCredentials, registeredCredentials } from '../matching/credentials_to_match.ts';
@@ -24,6 +25,8 @@ export interface RegistrationDiff {
   /** Only of credentials with a change. */
   readonly expiries: readonly CredentialExpiry[];
   readonly knownKeyIds: readonly string[];
+  /** Undefined: the registration was not read. */
+  readonly reading: RegistrationReading | undefined;
   readonly events: readonly VaultEvent[];
   /** Uids of credentials that Entra no longer lists. */
   readonly missing: ReadonlySet<string>;
@@ -45,14 +48,17 @@ export function registrationDiff(app: ObservedApp, now: Timestamp): Registration
     return {
       expiries: changed.map(({ ends }) => ends),
       knownKeyIds: due.knownKeyIds,
+      reading: undefined,
       events: mismatches,
       missing: new Set(),
     };
   }
-  const unknown = newUnknownCredentials(app, matched.unknown, now);
+  const others = unknownCredentials(app, matched.unknown, now);
+  const unknown = others.filter(({ keyId }) => !due.knownKeyIds.includes(keyId));
   return {
     expiries: changed.map(({ ends }) => ends),
     knownKeyIds: knownOf(due, entries, [...matched.matches.values(), ...unknown]),
+    reading: readingOf(others, now),
     events: [...mismatches, ...unknown.map((credential) => unknownCredential(due.app, credential, now))],
     missing: matched.missing,
   };
@@ -85,17 +91,25 @@ function hasChanged(before: Credential, after: CredentialExpiry): boolean {
   );
 }
 
-/** Unexpired ones that were not reported before. */
-function newUnknownCredentials(
+/** Unexpired ones, without the secret that a rotation is adding. */
+function unknownCredentials(
   app: ObservedApp,
   unknown: readonly NamedCredential[],
   now: Timestamp,
 ): readonly NamedCredential[] {
-  const { due, marker } = app;
-  return unknown.filter(({ keyId, displayName, endTime }) => {
-    if (endTime !== undefined && endTime <= now) return false;
-    return !due.knownKeyIds.includes(keyId) && displayName !== marker;
+  return unknown.filter(({ displayName, endTime }) => {
+    return (endTime === undefined || endTime > now) && displayName !== app.marker;
   });
+}
+
+function readingOf(unknown: readonly NamedCredential[], now: Timestamp): RegistrationReading {
+  const latestFirst = unknown.toSorted((one, other) => (other.endTime ?? NEVER) - (one.endTime ?? NEVER));
+  return {
+    readTime: now,
+    unknown: latestFirst.slice(0, MOST_UNKNOWN).map(({ keyId, kind, mark, endTime }) => {
+      return { keyId, kind, hint: mark, expireTime: endTime };
+    }),
+  };
 }
 
 /**

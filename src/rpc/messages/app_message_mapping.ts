@@ -7,11 +7,10 @@ import {
 } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import { rolesOf } from '../../model/credential_presentation_order.ts';
 import type { App, AppState, Cloud } from '../../model/entra_app.ts';
 import { etagOf } from '../../model/etag.ts';
 import type { AppDetails, AppFields } from '../../registry/app_request_types.ts';
-import { toCredentialMessage } from './credential_message_mapping.ts';
+import { toCredentialMessages } from './credential_message_mapping.ts';
 import { fromWireEnum, toWireTime } from './field_value_conversion.ts';
 import { tenantName } from './resource_names.ts';
 import { fromPolicyMessage, toPolicyMessage, toRotationMessage } from './rotation_message_mapping.ts';
@@ -21,7 +20,6 @@ const CLOUD_BY_NUMBER: readonly (Cloud | undefined)[] = [undefined, 'GLOBAL', 'U
 
 export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitShape<typeof AppSchema> {
   const { app, credentials, rotation, logoUri, throttledUntil } = details;
-  const roles = rolesOf(credentials, now);
   return {
     name: appName(app),
     uid: app.uid,
@@ -37,9 +35,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     sharedWith: app.sharedWith.map((tenantId) => (tenantId === '*' ? '*' : tenantName(tenantId))),
     suspended: app.suspended,
     logoUri: logoUri ?? '',
-    credentials: credentials.map((credential) =>
-      toCredentialMessage(app, credential, roles.get(credential.uid) ?? 'NONE', now),
-    ),
+    credentials: toCredentialMessages(app, credentials, now),
     rotation: app.rotation && toPolicyMessage(app.rotation),
     rotationStatus: rotation && toRotationMessage(app, credentials, rotation),
     state: App_State[stateOf(app, throttledUntil, now)],

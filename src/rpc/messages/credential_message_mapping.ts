@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { AppCredentialsSchema } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import {
   Credential_Kind,
   Credential_Role,
@@ -7,13 +8,17 @@ import {
   CredentialProbe_Outcome,
   type CredentialProbeSchema,
   type CredentialSchema,
+  type UnknownCredentialSchema,
 } from '../../gen/tokenvault/v1/credential_pb.ts';
 import type { AppRegistration as AppRegistrationMessage } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import { type Credential, credentialState, neverExpires } from '../../model/app_credential.ts';
 import type { Timestamp } from '../../model/clock.ts';
-import type { CredentialRole } from '../../model/credential_presentation_order.ts';
+import { appName } from '../../model/connection.ts';
+import { type CredentialRole, rolesOf } from '../../model/credential_presentation_order.ts';
 import { Secret } from '../../model/secret.ts';
+import type { UnknownCredential } from '../../model/unknown_credential.ts';
 import type { CredentialRequest, RequestedMaterial } from '../../registry/build_new_credential.ts';
+import type { AppCredentials } from '../../registry/list_credentials.ts';
 import type { ProbeReport } from '../../registry/probe_app_credentials.ts';
 import { fromWireTime, toWireTime } from './field_value_conversion.ts';
 import { type AppIds, credentialName } from './resource_names.ts';
@@ -52,6 +57,35 @@ export function toCredentialMessage(
   if (credential.kind === 'MANAGED_IDENTITY')
     message.material = { case: 'managedIdentity', value: { clientId: credential.hint } };
   return message;
+}
+
+/** All credentials of an app. */
+export function toCredentialMessages(
+  app: AppIds,
+  credentials: readonly Credential[],
+  now: Timestamp,
+): MessageInitShape<typeof CredentialSchema>[] {
+  const roles = rolesOf(credentials, now);
+  return credentials.map((credential) =>
+    toCredentialMessage(app, credential, roles.get(credential.uid) ?? 'NONE', now),
+  );
+}
+
+export function toAppCredentialsMessage(
+  { app, credentials, reading }: AppCredentials,
+  now: Timestamp,
+): MessageInitShape<typeof AppCredentialsSchema> {
+  return {
+    app: appName(app),
+    credentials: toCredentialMessages(app, credentials, now),
+    unknownCredentials: reading?.unknown.map(toUnknownCredentialMessage) ?? [],
+    registrationReadTime: toWireTime(reading?.readTime),
+  };
+}
+
+function toUnknownCredentialMessage(unknown: UnknownCredential): MessageInitShape<typeof UnknownCredentialSchema> {
+  const { keyId, kind, hint = '', expireTime } = unknown;
+  return { keyId, kind: Credential_Kind[kind], hint, expireTime: toWireTime(expireTime) };
 }
 
 export function toProbeMessage(app: AppIds, probe: ProbeReport): MessageInitShape<typeof CredentialProbeSchema> {

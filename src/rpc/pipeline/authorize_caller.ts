@@ -77,6 +77,7 @@ export const ACCESS = {
     verifyApp: { roles: operator, resource: byName },
     rotateCredential: { roles: operator, resource: byName },
     listExpiringCredentials: { roles: operator, resource: byParent },
+    listCredentials: { roles: operator, resource: byParent },
   } satisfies AccessOf<typeof AppService>,
   'tokenvault.v1.ConnectionService': {
     startAuthorization: { roles: connector, resource: byConnection },

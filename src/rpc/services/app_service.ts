@@ -7,7 +7,12 @@ import { fieldInvalid } from '../../model/errors.ts';
 import type { Apps } from '../../registry/app_operations.ts';
 import type { Credentials } from '../../registry/credential_operations.ts';
 import { fromAppMessage, toAppMessage } from '../messages/app_message_mapping.ts';
-import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message_mapping.ts';
+import {
+  fromCredentialMessage,
+  toAppCredentialsMessage,
+  toCredentialMessage,
+  toProbeMessage,
+} from '../messages/credential_message_mapping.ts';
 import { fromWireTime, maskPaths, toWireTime } from '../messages/field_value_conversion.ts';
 import { toMailboxCheckMessage } from '../messages/mailbox_check_message_mapping.ts';
 import { toNextStepsMessage } from '../messages/next_steps_message_mapping.ts';
@@ -155,6 +160,17 @@ export function createAppService({
         credentials: page.items.map(({ app, credential }) => toCredentialMessage(app, credential, undefined, now)),
         ...pageFields(page, key),
       };
+    },
+
+    async listCredentials(request, call) {
+      const key = ['ListCredentials', request.parent];
+      const page = await apps.listCredentials({
+        tenantId: parseParent('parent', request.parent),
+        tenantIds: call.tenants,
+        page: pageRequest(request, key),
+      });
+      const now = clock.now();
+      return { apps: page.items.map((app) => toAppCredentialsMessage(app, now)), ...pageFields(page, key) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, isNotNull, sql } from 'drizzle-orm';
 import { earlierExpireTime } from '../../model/app_credential.ts';
 import { DAY, type Duration } from '../../model/clock.ts';
 import type { VaultEvent } from '../../model/vault_event.ts';
@@ -32,7 +32,11 @@ export function createInspectionStore({ database, outbox, changes }: StoreParts)
   const record = database.write('inspections.record', (db) =>
     db
       .update(apps)
-      .set({ inspectTime: placeholder(apps.inspectTime, 'nextTime'), knownKeyIds: app.knownKeyIds })
+      .set({
+        inspectTime: placeholder(apps.inspectTime, 'nextTime'),
+        knownKeyIds: app.knownKeyIds,
+        registrationReading: sql`coalesce(${app.registrationReading}, ${apps.registrationReading})`,
+      })
       .where(isAsRead),
   );
   const setEnds = database.write('inspections.setEnds', (db) =>
@@ -85,14 +89,14 @@ export function createInspectionStore({ database, outbox, changes }: StoreParts)
         }),
       );
     },
-    async record({ due, nextTime, knownKeyIds, expiries, events }: Inspection) {
+    async record({ due, nextTime, knownKeyIds, reading, expiries, events }: Inspection) {
       const read = { uid: due.app.uid, inspectTime: due.inspectTime };
       let unpublished: readonly VaultEvent[] = events;
       for (;;) {
         const result = await changes.commit(
           expiries.length === 0 ? undefined : { kind: 'app', uid: read.uid },
           ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey }, 1)),
-          record.step({ ...read, nextTime, knownKeyIds }, 1),
+          record.step({ ...read, nextTime, knownKeyIds, registrationReading: reading ?? null }, 1),
           ...expiries.map((one) => endsStep(read.uid, one)),
           ...unpublished.flatMap((event) => outbox.publish(event)),
         );
@@ -104,6 +108,16 @@ export function createInspectionStore({ database, outbox, changes }: StoreParts)
     },
     async markDueBySecret(secretUri) {
       return (await markDueBySecret.all({ secretUri })).map(({ uid }) => uid);
+    },
+    async readings(appUids) {
+      if (appUids.length === 0) return new Map();
+      const rows = await database.select('inspections.readings', (db) =>
+        db
+          .select({ uid: apps.uid, reading: apps.registrationReading })
+          .from(apps)
+          .where(and(inArray(apps.uid, [...appUids]), isNotNull(apps.registrationReading))),
+      );
+      return new Map(rows.flatMap(({ uid, reading }) => (reading === null ? [] : [[uid, reading] as const])));
     },
   };
 }

@@ -46,7 +46,8 @@ export function createAppRows({ database, keys }: StoreParts) {
 
   return {
     /** The keys of the app's tenant must be ready. */
-    insert: (app: App) => insert.step({ ...app, inspectTime: 0, knownKeyIds: [], mac: macOf(app) }, 1),
+    insert: (app: App) =>
+      insert.step({ ...app, inspectTime: 0, knownKeyIds: [], registrationReading: null, mac: macOf(app) }, 1),
     /** Of the columns that the row of this app will have. */
     macOf,
     /** RECORD_CORRUPT if the columns under the MAC were changed outside of the vault. */
@@ -71,7 +72,7 @@ export function createAppRows({ database, keys }: StoreParts) {
 
 /** The MAC of the row is not checked. */
 export function toApp(row: Row<'apps'>): App {
-  const { inspectTime: _, knownKeyIds: _ids, mac: _mac, ...app } = withoutNulls(row);
+  const { inspectTime: _, knownKeyIds: _ids, registrationReading: _reading, mac: _mac, ...app } = withoutNulls(row);
   return app;
 }
 

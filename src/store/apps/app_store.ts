@@ -24,7 +24,8 @@ export function createAppStore(
   const { makeInspectionDue } = appRows;
   const all = placeholders(getTableColumns(apps));
   const { uid: _uid, tenantUid: _tenantUid, tenantId: _tenantId, appId: _appId, clientId: _clientId, ...others } = all;
-  const { cloud: _cloud, createTime: _time, inspectTime: _inspect, knownKeyIds: _ids, ...changeable } = others;
+  const { cloud: _cloud, createTime: _time, ...later } = others;
+  const { inspectTime: _inspect, knownKeyIds: _ids, registrationReading: _reading, ...changeable } = later;
   const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
   const nextVersion = sql`${apps.version} + 1`;
 

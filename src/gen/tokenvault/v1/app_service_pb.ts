@@ -9,7 +9,7 @@ import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { App, Rotation } from "./app_pb.ts";
 import { file_tokenvault_v1_app } from "./app_pb.ts";
-import type { Credential, CredentialProbe } from "./credential_pb.ts";
+import type { Credential, CredentialProbe, UnknownCredential } from "./credential_pb.ts";
 import { file_tokenvault_v1_credential } from "./credential_pb.ts";
 import type { NextSteps } from "./next_steps_pb.ts";
 import { file_tokenvault_v1_next_steps } from "./next_steps_pb.ts";
@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app_service.proto.
  */
 export const file_tokenvault_v1_app_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2tlbnZhdWx0L3YxL2FwcF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIs4BChBDcmVhdGVBcHBSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmFwcF9pZBgCIAEoCUID4EECEiQKA2FwcBgDIAEoCzISLnRva2VudmF1bHQudjEuQXBwQgPgQQISMgoKY3JlZGVudGlhbBgEIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEBEhoKDWNyZWRlbnRpYWxfaWQYBSABKAlCA+BBARIaCg12YWxpZGF0ZV9vbmx5GAYgASgIQgPgQQEinAEKEUNyZWF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAiABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiIgoNR2V0QXBwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiMQoOR2V0QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHAiVwoPTGlzdEFwcHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJiChBMaXN0QXBwc1Jlc3BvbnNlEiAKBGFwcHMYASADKAsyEi50b2tlbnZhdWx0LnYxLkFwcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFjaGFibGUYAyADKAkibgoQVXBkYXRlQXBwUmVxdWVzdBIkCgNhcHAYASABKAsyEi50b2tlbnZhdWx0LnYxLkFwcEID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIjQKEVVwZGF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwIkwKEERlbGV0ZUFwcFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARISCgVmb3JjZRgDIAEoCEID4EEBIhMKEURlbGV0ZUFwcFJlc3BvbnNlIpcBChRBZGRDcmVkZW50aWFsUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIaCg1jcmVkZW50aWFsX2lkGAIgASgJQgPgQQISMgoKY3JlZGVudGlhbBgDIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EECEhoKDXZhbGlkYXRlX29ubHkYBCABKAhCA+BBASKSAQoVQWRkQ3JlZGVudGlhbFJlc3BvbnNlEi0KCmNyZWRlbnRpYWwYASABKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSOAoQY3JlZGVudGlhbF9wcm9iZRgCIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEhAKCHdhcm5pbmdzGAMgAygJIkAKF1JlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhISCgVmb3JjZRgCIAEoCEID4EEBIhoKGFJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZSJWChBWZXJpZnlBcHBSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAiABKAlCA+BBARIUCgdtYWlsYm94GAMgASgJQgPgQQEirgIKDE1haWxib3hDaGVjaxIPCgdtYWlsYm94GAEgASgJEjQKB291dGNvbWUYAiABKA4yIy50b2tlbnZhdWx0LnYxLk1haWxib3hDaGVjay5PdXRjb21lEg8KB21lc3NhZ2UYAyABKAkSEAoIY29tbWFuZHMYBCADKAkiswEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhYKEk9VVENPTUVfQUNDRVNTSUJMRRABEhsKF09VVENPTUVfQ09OU0VOVF9NSVNTSU5HEAISJQohT1VUQ09NRV9TRVJWSUNFX1BSSU5DSVBBTF9NSVNTSU5HEAMSHgoaT1VUQ09NRV9QRVJNSVNTSU9OX01JU1NJTkcQBBITCg9PVVRDT01FX1VOS05PV04QBSLRAQoRVmVyaWZ5QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHASOQoRY3JlZGVudGlhbF9wcm9iZXMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMSMgoNbWFpbGJveF9jaGVjaxgEIAEoCzIbLnRva2VudmF1bHQudjEuTWFpbGJveENoZWNrIkgKF1JvdGF0ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIaCg12YWxpZGF0ZV9vbmx5GAIgASgIQgPgQQEimgEKGFJvdGF0ZUNyZWRlbnRpYWxSZXNwb25zZRIpCghyb3RhdGlvbhgBIAEoCzIXLnRva2VudmF1bHQudjEuUm90YXRpb24SDAoEcGxhbhgCIAMoCRIQCghibG9ja2VycxgDIAMoCRIzCg9uZXdfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrUBCh5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1JlcXVlc3QSEwoGcGFyZW50GAEgASgJQgPgQQISLwoGYmVmb3JlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEhwKD2luY2x1ZGVfdW5rbm93bhgDIAEoCEID4EEBEhYKCXBhZ2Vfc2l6ZRgEIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YBSABKAlCA+BBASJ/Ch9MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1Jlc3BvbnNlEi4KC2NyZWRlbnRpYWxzGAEgAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt1bnJlYWNoYWJsZRgDIAMoCTKABwoKQXBwU2VydmljZRJOCglDcmVhdGVBcHASHy50b2tlbnZhdWx0LnYxLkNyZWF0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkNyZWF0ZUFwcFJlc3BvbnNlEkUKBkdldEFwcBIcLnRva2VudmF1bHQudjEuR2V0QXBwUmVxdWVzdBodLnRva2VudmF1bHQudjEuR2V0QXBwUmVzcG9uc2USSwoITGlzdEFwcHMSHi50b2tlbnZhdWx0LnYxLkxpc3RBcHBzUmVxdWVzdBofLnRva2VudmF1bHQudjEuTGlzdEFwcHNSZXNwb25zZRJOCglVcGRhdGVBcHASHy50b2tlbnZhdWx0LnYxLlVwZGF0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLlVwZGF0ZUFwcFJlc3BvbnNlEk4KCURlbGV0ZUFwcBIfLnRva2VudmF1bHQudjEuRGVsZXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuRGVsZXRlQXBwUmVzcG9uc2USWgoNQWRkQ3JlZGVudGlhbBIjLnRva2VudmF1bHQudjEuQWRkQ3JlZGVudGlhbFJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkFkZENyZWRlbnRpYWxSZXNwb25zZRJjChBSZW1vdmVDcmVkZW50aWFsEiYudG9rZW52YXVsdC52MS5SZW1vdmVDcmVkZW50aWFsUmVxdWVzdBonLnRva2VudmF1bHQudjEuUmVtb3ZlQ3JlZGVudGlhbFJlc3BvbnNlEk4KCVZlcmlmeUFwcBIfLnRva2VudmF1bHQudjEuVmVyaWZ5QXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuVmVyaWZ5QXBwUmVzcG9uc2USYwoQUm90YXRlQ3JlZGVudGlhbBImLnRva2VudmF1bHQudjEuUm90YXRlQ3JlZGVudGlhbFJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlJvdGF0ZUNyZWRlbnRpYWxSZXNwb25zZRJ4ChdMaXN0RXhwaXJpbmdDcmVkZW50aWFscxItLnRva2VudmF1bHQudjEuTGlzdEV4cGlyaW5nQ3JlZGVudGlhbHNSZXF1ZXN0Gi4udG9rZW52YXVsdC52MS5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1Jlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps]);
+  fileDesc("Ch90b2tlbnZhdWx0L3YxL2FwcF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIs4BChBDcmVhdGVBcHBSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmFwcF9pZBgCIAEoCUID4EECEiQKA2FwcBgDIAEoCzISLnRva2VudmF1bHQudjEuQXBwQgPgQQISMgoKY3JlZGVudGlhbBgEIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEBEhoKDWNyZWRlbnRpYWxfaWQYBSABKAlCA+BBARIaCg12YWxpZGF0ZV9vbmx5GAYgASgIQgPgQQEinAEKEUNyZWF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAiABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiIgoNR2V0QXBwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiMQoOR2V0QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHAiVwoPTGlzdEFwcHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJiChBMaXN0QXBwc1Jlc3BvbnNlEiAKBGFwcHMYASADKAsyEi50b2tlbnZhdWx0LnYxLkFwcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFjaGFibGUYAyADKAkibgoQVXBkYXRlQXBwUmVxdWVzdBIkCgNhcHAYASABKAsyEi50b2tlbnZhdWx0LnYxLkFwcEID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIjQKEVVwZGF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwIkwKEERlbGV0ZUFwcFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARISCgVmb3JjZRgDIAEoCEID4EEBIhMKEURlbGV0ZUFwcFJlc3BvbnNlIpcBChRBZGRDcmVkZW50aWFsUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIaCg1jcmVkZW50aWFsX2lkGAIgASgJQgPgQQISMgoKY3JlZGVudGlhbBgDIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EECEhoKDXZhbGlkYXRlX29ubHkYBCABKAhCA+BBASKSAQoVQWRkQ3JlZGVudGlhbFJlc3BvbnNlEi0KCmNyZWRlbnRpYWwYASABKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSOAoQY3JlZGVudGlhbF9wcm9iZRgCIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEhAKCHdhcm5pbmdzGAMgAygJIkAKF1JlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhISCgVmb3JjZRgCIAEoCEID4EEBIhoKGFJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZSJWChBWZXJpZnlBcHBSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAiABKAlCA+BBARIUCgdtYWlsYm94GAMgASgJQgPgQQEirgIKDE1haWxib3hDaGVjaxIPCgdtYWlsYm94GAEgASgJEjQKB291dGNvbWUYAiABKA4yIy50b2tlbnZhdWx0LnYxLk1haWxib3hDaGVjay5PdXRjb21lEg8KB21lc3NhZ2UYAyABKAkSEAoIY29tbWFuZHMYBCADKAkiswEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhYKEk9VVENPTUVfQUNDRVNTSUJMRRABEhsKF09VVENPTUVfQ09OU0VOVF9NSVNTSU5HEAISJQohT1VUQ09NRV9TRVJWSUNFX1BSSU5DSVBBTF9NSVNTSU5HEAMSHgoaT1VUQ09NRV9QRVJNSVNTSU9OX01JU1NJTkcQBBITCg9PVVRDT01FX1VOS05PV04QBSLRAQoRVmVyaWZ5QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHASOQoRY3JlZGVudGlhbF9wcm9iZXMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMSMgoNbWFpbGJveF9jaGVjaxgEIAEoCzIbLnRva2VudmF1bHQudjEuTWFpbGJveENoZWNrIkgKF1JvdGF0ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIaCg12YWxpZGF0ZV9vbmx5GAIgASgIQgPgQQEimgEKGFJvdGF0ZUNyZWRlbnRpYWxSZXNwb25zZRIpCghyb3RhdGlvbhgBIAEoCzIXLnRva2VudmF1bHQudjEuUm90YXRpb24SDAoEcGxhbhgCIAMoCRIQCghibG9ja2VycxgDIAMoCRIzCg9uZXdfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrUBCh5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1JlcXVlc3QSEwoGcGFyZW50GAEgASgJQgPgQQISLwoGYmVmb3JlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEhwKD2luY2x1ZGVfdW5rbm93bhgDIAEoCEID4EEBEhYKCXBhZ2Vfc2l6ZRgEIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YBSABKAlCA+BBASJ/Ch9MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1Jlc3BvbnNlEi4KC2NyZWRlbnRpYWxzGAEgAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt1bnJlYWNoYWJsZRgDIAMoCSJeChZMaXN0Q3JlZGVudGlhbHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASLIAQoOQXBwQ3JlZGVudGlhbHMSCwoDYXBwGAEgASgJEi4KC2NyZWRlbnRpYWxzGAIgAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsEj0KE3Vua25vd25fY3JlZGVudGlhbHMYAyADKAsyIC50b2tlbnZhdWx0LnYxLlVua25vd25DcmVkZW50aWFsEjoKFnJlZ2lzdHJhdGlvbl9yZWFkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKF0xpc3RDcmVkZW50aWFsc1Jlc3BvbnNlEisKBGFwcHMYASADKAsyHS50b2tlbnZhdWx0LnYxLkFwcENyZWRlbnRpYWxzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt1bnJlYWNoYWJsZRgDIAMoCTLiBwoKQXBwU2VydmljZRJOCglDcmVhdGVBcHASHy50b2tlbnZhdWx0LnYxLkNyZWF0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkNyZWF0ZUFwcFJlc3BvbnNlEkUKBkdldEFwcBIcLnRva2VudmF1bHQudjEuR2V0QXBwUmVxdWVzdBodLnRva2VudmF1bHQudjEuR2V0QXBwUmVzcG9uc2USSwoITGlzdEFwcHMSHi50b2tlbnZhdWx0LnYxLkxpc3RBcHBzUmVxdWVzdBofLnRva2VudmF1bHQudjEuTGlzdEFwcHNSZXNwb25zZRJOCglVcGRhdGVBcHASHy50b2tlbnZhdWx0LnYxLlVwZGF0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLlVwZGF0ZUFwcFJlc3BvbnNlEk4KCURlbGV0ZUFwcBIfLnRva2VudmF1bHQudjEuRGVsZXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuRGVsZXRlQXBwUmVzcG9uc2USWgoNQWRkQ3JlZGVudGlhbBIjLnRva2VudmF1bHQudjEuQWRkQ3JlZGVudGlhbFJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkFkZENyZWRlbnRpYWxSZXNwb25zZRJjChBSZW1vdmVDcmVkZW50aWFsEiYudG9rZW52YXVsdC52MS5SZW1vdmVDcmVkZW50aWFsUmVxdWVzdBonLnRva2VudmF1bHQudjEuUmVtb3ZlQ3JlZGVudGlhbFJlc3BvbnNlEk4KCVZlcmlmeUFwcBIfLnRva2VudmF1bHQudjEuVmVyaWZ5QXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuVmVyaWZ5QXBwUmVzcG9uc2USYwoQUm90YXRlQ3JlZGVudGlhbBImLnRva2VudmF1bHQudjEuUm90YXRlQ3JlZGVudGlhbFJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlJvdGF0ZUNyZWRlbnRpYWxSZXNwb25zZRJ4ChdMaXN0RXhwaXJpbmdDcmVkZW50aWFscxItLnRva2VudmF1bHQudjEuTGlzdEV4cGlyaW5nQ3JlZGVudGlhbHNSZXF1ZXN0Gi4udG9rZW52YXVsdC52MS5MaXN0RXhwaXJpbmdDcmVkZW50aWFsc1Jlc3BvbnNlEmAKD0xpc3RDcmVkZW50aWFscxIlLnRva2VudmF1bHQudjEuTGlzdENyZWRlbnRpYWxzUmVxdWVzdBomLnRva2VudmF1bHQudjEuTGlzdENyZWRlbnRpYWxzUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps]);
 
 /**
  * The app to create.
@@ -792,6 +792,120 @@ export const ListExpiringCredentialsResponseSchema: GenMessage<ListExpiringCrede
   messageDesc(file_tokenvault_v1_app_service, 20);
 
 /**
+ * Selects a page of apps.
+ *
+ * @generated from message tokenvault.v1.ListCredentialsRequest
+ */
+export type ListCredentialsRequest = Message<"tokenvault.v1.ListCredentialsRequest"> & {
+  /**
+   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may access.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * Apps per page; default 50, at most 1000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the previous response, with the same parent. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.ListCredentialsRequest.
+ * Use `create(ListCredentialsRequestSchema)` to create a new message.
+ */
+export const ListCredentialsRequestSchema: GenMessage<ListCredentialsRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app_service, 21);
+
+/**
+ * The credentials of one app.
+ *
+ * @generated from message tokenvault.v1.AppCredentials
+ */
+export type AppCredentials = Message<"tokenvault.v1.AppCredentials"> & {
+  /**
+   * `tenants/{tenant}/apps/{app}`.
+   *
+   * @generated from field: string app = 1;
+   */
+  app: string;
+
+  /**
+   * In the order in which they were added.
+   *
+   * @generated from field: repeated tokenvault.v1.Credential credentials = 2;
+   */
+  credentials: Credential[];
+
+  /**
+   * Credentials that the app registration has and the vault does not, without expired ones. At most 50.
+   *
+   * @generated from field: repeated tokenvault.v1.UnknownCredential unknown_credentials = 3;
+   */
+  unknownCredentials: UnknownCredential[];
+
+  /**
+   * When the vault last read the app registration, which it does about once a day. Absent: never, so whether it has
+   * unknown credentials is not known. To read it, the app needs a permission; see GetApp.
+   *
+   * @generated from field: google.protobuf.Timestamp registration_read_time = 4;
+   */
+  registrationReadTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.AppCredentials.
+ * Use `create(AppCredentialsSchema)` to create a new message.
+ */
+export const AppCredentialsSchema: GenMessage<AppCredentials> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app_service, 22);
+
+/**
+ * A page of apps.
+ *
+ * @generated from message tokenvault.v1.ListCredentialsResponse
+ */
+export type ListCredentialsResponse = Message<"tokenvault.v1.ListCredentialsResponse"> & {
+  /**
+   * Sorted by name.
+   *
+   * @generated from field: repeated tokenvault.v1.AppCredentials apps = 1;
+   */
+  apps: AppCredentials[];
+
+  /**
+   * For the next page. Empty: this was the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Names of resources that are left out, because their stored rows were changed or are damaged: to read one of them
+   * gives RECORD_CORRUPT.
+   *
+   * @generated from field: repeated string unreachable = 3;
+   */
+  unreachable: string[];
+};
+
+/**
+ * Describes the message tokenvault.v1.ListCredentialsResponse.
+ * Use `create(ListCredentialsResponseSchema)` to create a new message.
+ */
+export const ListCredentialsResponseSchema: GenMessage<ListCredentialsResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app_service, 23);
+
+/**
  * Entra app registrations and their credentials. Available on the admin listener only.
  *
  * @generated from service tokenvault.v1.AppService
@@ -941,6 +1055,20 @@ export const AppService: GenService<{
     methodKind: "unary";
     input: typeof ListExpiringCredentialsRequestSchema;
     output: typeof ListExpiringCredentialsResponseSchema;
+  },
+  /**
+   * Lists the credentials of the apps of a tenant, or of all tenants that the caller may access, app by app. Also lists
+   * what the app registrations contain and the vault does not. Sends no request to Entra.
+   *
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND.
+   * Callers: operator.
+   *
+   * @generated from rpc tokenvault.v1.AppService.ListCredentials
+   */
+  listCredentials: {
+    methodKind: "unary";
+    input: typeof ListCredentialsRequestSchema;
+    output: typeof ListCredentialsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tokenvault_v1_app_service, 0);

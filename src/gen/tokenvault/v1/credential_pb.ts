@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/credential.proto.
  */
 export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEiwwsKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEksKFWtleV92YXVsdF9jZXJ0aWZpY2F0ZRgTIAEoCzIqLnRva2VudmF1bHQudjEuS2V5VmF1bHRDZXJ0aWZpY2F0ZU1hdGVyaWFsSAASNAoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMwoKbm90X2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIxCgRraW5kGAkgASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLktpbmRCA+BBAxIRCgRoaW50GAogASgJQgPgQQMSMwoFc3RhdGUYCyABKA4yHy50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuU3RhdGVCA+BBAxI3Cg5sYXN0X3VzZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIaCg1uZXZlcl9leHBpcmVzGA4gASgIQgPgQQMSMQoEcm9sZRgPIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5Sb2xlQgPgQQMSOgoRZW50cmFfZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGQoMZW50cmFfa2V5X2lkGBEgASgJQgPgQQMitAEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhYKEktJTkRfQ0xJRU5UX1NFQ1JFVBABEhQKEEtJTkRfQ0VSVElGSUNBVEUQAhISCg5LSU5EX0ZFREVSQVRFRBADEhkKFUtJTkRfS0VZX1ZBVUxUX1NFQ1JFVBAEEhkKFUtJTkRfTUFOQUdFRF9JREVOVElUWRAFEh4KGktJTkRfS0VZX1ZBVUxUX0NFUlRJRklDQVRFEAYigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBSJ0CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABISCg5ST0xFX1BSRUZFUlJFRBABEhEKDVJPTEVfRkFMTEJBQ0sQAhIOCgpST0xFX1RSSUFMEAMSEAoMUk9MRV9QUk9CSU5HEAQSDQoJUk9MRV9OT05FEAU6aepBZgoVdG9rZW52YXVsdC9DcmVkZW50aWFsEjR0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0vY3JlZGVudGlhbHMve2NyZWRlbnRpYWx9KgtjcmVkZW50aWFsczIKY3JlZGVudGlhbEIKCghtYXRlcmlhbCJcChNDZXJ0aWZpY2F0ZU1hdGVyaWFsEiAKD2NlcnRpZmljYXRlX3BlbRgBIAEoCUIH4EECqNQYARIjCg9wcml2YXRlX2tleV9wZW0YAiABKAlCCuBBAuBBBKjUGAEiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiIxChZLZXlWYXVsdFNlY3JldE1hdGVyaWFsEhcKCnNlY3JldF91cmkYASABKAlCA+BBAiI7ChtLZXlWYXVsdENlcnRpZmljYXRlTWF0ZXJpYWwSHAoPY2VydGlmaWNhdGVfdXJpGAEgASgJQgPgQQIiMQoXTWFuYWdlZElkZW50aXR5TWF0ZXJpYWwSFgoJY2xpZW50X2lkGAEgASgJQgPgQQIiQwoORmVkZXJhdGVkVHJ1c3QSDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkixAMKD0NyZWRlbnRpYWxQcm9iZRISCgpjcmVkZW50aWFsGAEgASgJEjcKB291dGNvbWUYAiABKA4yJi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZS5PdXRjb21lEioKBnJlYXNvbhgDIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYBCABKAkSFgoOY29ycmVsYXRpb25faWQYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIuCgpwcm9iZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2Cg9mZWRlcmF0ZWRfdHJ1c3QYCCABKAsyHS50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZFRydXN0IpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEiwwsKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEksKFWtleV92YXVsdF9jZXJ0aWZpY2F0ZRgTIAEoCzIqLnRva2VudmF1bHQudjEuS2V5VmF1bHRDZXJ0aWZpY2F0ZU1hdGVyaWFsSAASNAoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMwoKbm90X2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIxCgRraW5kGAkgASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLktpbmRCA+BBAxIRCgRoaW50GAogASgJQgPgQQMSMwoFc3RhdGUYCyABKA4yHy50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuU3RhdGVCA+BBAxI3Cg5sYXN0X3VzZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIaCg1uZXZlcl9leHBpcmVzGA4gASgIQgPgQQMSMQoEcm9sZRgPIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5Sb2xlQgPgQQMSOgoRZW50cmFfZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGQoMZW50cmFfa2V5X2lkGBEgASgJQgPgQQMitAEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhYKEktJTkRfQ0xJRU5UX1NFQ1JFVBABEhQKEEtJTkRfQ0VSVElGSUNBVEUQAhISCg5LSU5EX0ZFREVSQVRFRBADEhkKFUtJTkRfS0VZX1ZBVUxUX1NFQ1JFVBAEEhkKFUtJTkRfTUFOQUdFRF9JREVOVElUWRAFEh4KGktJTkRfS0VZX1ZBVUxUX0NFUlRJRklDQVRFEAYigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBSJ0CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABISCg5ST0xFX1BSRUZFUlJFRBABEhEKDVJPTEVfRkFMTEJBQ0sQAhIOCgpST0xFX1RSSUFMEAMSEAoMUk9MRV9QUk9CSU5HEAQSDQoJUk9MRV9OT05FEAU6aepBZgoVdG9rZW52YXVsdC9DcmVkZW50aWFsEjR0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0vY3JlZGVudGlhbHMve2NyZWRlbnRpYWx9KgtjcmVkZW50aWFsczIKY3JlZGVudGlhbEIKCghtYXRlcmlhbCKQAQoRVW5rbm93bkNyZWRlbnRpYWwSDgoGa2V5X2lkGAEgASgJEiwKBGtpbmQYAiABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuS2luZBIMCgRoaW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJcChNDZXJ0aWZpY2F0ZU1hdGVyaWFsEiAKD2NlcnRpZmljYXRlX3BlbRgBIAEoCUIH4EECqNQYARIjCg9wcml2YXRlX2tleV9wZW0YAiABKAlCCuBBAuBBBKjUGAEiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiIxChZLZXlWYXVsdFNlY3JldE1hdGVyaWFsEhcKCnNlY3JldF91cmkYASABKAlCA+BBAiI7ChtLZXlWYXVsdENlcnRpZmljYXRlTWF0ZXJpYWwSHAoPY2VydGlmaWNhdGVfdXJpGAEgASgJQgPgQQIiMQoXTWFuYWdlZElkZW50aXR5TWF0ZXJpYWwSFgoJY2xpZW50X2lkGAEgASgJQgPgQQIiQwoORmVkZXJhdGVkVHJ1c3QSDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkixAMKD0NyZWRlbnRpYWxQcm9iZRISCgpjcmVkZW50aWFsGAEgASgJEjcKB291dGNvbWUYAiABKA4yJi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZS5PdXRjb21lEioKBnJlYXNvbhgDIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYBCABKAkSFgoOY29ycmVsYXRpb25faWQYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIuCgpwcm9iZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2Cg9mZWRlcmF0ZWRfdHJ1c3QYCCABKAsyHS50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZFRydXN0IpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
 
 /**
  * A credential with which an app authenticates to Entra. Added and removed, never updated. Several may be valid at a
@@ -384,6 +384,49 @@ export const Credential_RoleSchema: GenEnum<Credential_Role> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_credential, 0, 2);
 
 /**
+ * A credential that an app registration lists, and that is not in the vault.
+ *
+ * @generated from message tokenvault.v1.UnknownCredential
+ */
+export type UnknownCredential = Message<"tokenvault.v1.UnknownCredential"> & {
+  /**
+   * The key id, which the portal calls "Secret ID" or "Certificate ID".
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * KIND_CLIENT_SECRET or KIND_CERTIFICATE.
+   *
+   * @generated from field: tokenvault.v1.Credential.Kind kind = 2;
+   */
+  kind: Credential_Kind;
+
+  /**
+   * The first 3 characters of a client secret, or the SHA-1 thumbprint (hex) of a certificate. Empty: Graph does not
+   * return it.
+   *
+   * @generated from field: string hint = 3;
+   */
+  hint: string;
+
+  /**
+   * When it expires. Absent: Graph does not return it.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.UnknownCredential.
+ * Use `create(UnknownCredentialSchema)` to create a new message.
+ */
+export const UnknownCredentialSchema: GenMessage<UnknownCredential> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 1);
+
+/**
  * A certificate that the app registration lists under "Certificates".
  *
  * @generated from message tokenvault.v1.CertificateMaterial
@@ -409,7 +452,7 @@ export type CertificateMaterial = Message<"tokenvault.v1.CertificateMaterial"> &
  * Use `create(CertificateMaterialSchema)` to create a new message.
  */
 export const CertificateMaterialSchema: GenMessage<CertificateMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 1);
+  messageDesc(file_tokenvault_v1_credential, 2);
 
 /**
  * A federated identity credential: the app trusts another identity provider, whose token is in a file. The token's
@@ -434,7 +477,7 @@ export type FederatedMaterial = Message<"tokenvault.v1.FederatedMaterial"> & {
  * Use `create(FederatedMaterialSchema)` to create a new message.
  */
 export const FederatedMaterialSchema: GenMessage<FederatedMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 2);
+  messageDesc(file_tokenvault_v1_credential, 3);
 
 /**
  * A client secret that stays in Azure Key Vault.
@@ -457,7 +500,7 @@ export type KeyVaultSecretMaterial = Message<"tokenvault.v1.KeyVaultSecretMateri
  * Use `create(KeyVaultSecretMaterialSchema)` to create a new message.
  */
 export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 3);
+  messageDesc(file_tokenvault_v1_credential, 4);
 
 /**
  * A certificate of the app registration whose private key stays in Azure Key Vault. The vault never reads the key.
@@ -481,7 +524,7 @@ export type KeyVaultCertificateMaterial = Message<"tokenvault.v1.KeyVaultCertifi
  * Use `create(KeyVaultCertificateMaterialSchema)` to create a new message.
  */
 export const KeyVaultCertificateMaterialSchema: GenMessage<KeyVaultCertificateMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 4);
+  messageDesc(file_tokenvault_v1_credential, 5);
 
 /**
  * A federated identity credential of the app trusts a user-assigned managed identity, which must be in the directory and
@@ -504,7 +547,7 @@ export type ManagedIdentityMaterial = Message<"tokenvault.v1.ManagedIdentityMate
  * Use `create(ManagedIdentityMaterialSchema)` to create a new message.
  */
 export const ManagedIdentityMaterialSchema: GenMessage<ManagedIdentityMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 5);
+  messageDesc(file_tokenvault_v1_credential, 6);
 
 /**
  * The fields of a federated credential of an app registration. Entra compares them exactly, and checks them only at the
@@ -540,7 +583,7 @@ export type FederatedTrust = Message<"tokenvault.v1.FederatedTrust"> & {
  * Use `create(FederatedTrustSchema)` to create a new message.
  */
 export const FederatedTrustSchema: GenMessage<FederatedTrust> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 6);
+  messageDesc(file_tokenvault_v1_credential, 7);
 
 /**
  * Result of presenting a credential to Entra.
@@ -614,7 +657,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
  * Use `create(CredentialProbeSchema)` to create a new message.
  */
 export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 7);
+  messageDesc(file_tokenvault_v1_credential, 8);
 
 /**
  * Summary of the result.
@@ -678,5 +721,5 @@ export type CredentialProbe_Outcome = (typeof CredentialProbe_Outcome)[keyof typ
  * Describes the enum tokenvault.v1.CredentialProbe.Outcome.
  */
 export const CredentialProbe_OutcomeSchema: GenEnum<CredentialProbe_Outcome> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_credential, 7, 0);
+  enumDesc(file_tokenvault_v1_credential, 8, 0);
 

@@ -1,7 +1,7 @@
-import { openAdminClients, type VaultAccess } from './admin_grpc_clients.ts';
-import { EXIT } from './exit_codes.ts';
-import { failedCall } from './failed_call.ts';
-import { rotationJson, rotationText } from './format_rotation_output.ts';
+import { openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import { EXIT } from '../exit_codes.ts';
+import { failedCall } from '../failed_call.ts';
+import { rotationJson, rotationText } from './format_rotation.ts';
 
 /** The parsed options. */
 export interface RotateFlags extends VaultAccess {

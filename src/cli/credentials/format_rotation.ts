@@ -1,7 +1,7 @@
 import { timestampDate, type Timestamp as WireTimestamp } from '@bufbuild/protobuf/wkt';
-import { Rotation_Step } from '../gen/tokenvault/v1/app_pb.ts';
-import type { RotateCredentialResponse } from '../gen/tokenvault/v1/app_service_pb.ts';
-import { printable } from './error_text.ts';
+import { Rotation_Step } from '../../gen/tokenvault/v1/app_pb.ts';
+import type { RotateCredentialResponse } from '../../gen/tokenvault/v1/app_service_pb.ts';
+import { printable } from '../error_text.ts';
 
 export interface RotationFacts {
   /** `tenants/{tenant}/apps/{app}` */

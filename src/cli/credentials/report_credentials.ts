@@ -1,0 +1,44 @@
+import type { AppCredentials } from '../../gen/tokenvault/v1/app_service_pb.ts';
+import { type AdminClients, openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import { EXIT } from '../exit_codes.ts';
+import { failedCall } from '../failed_call.ts';
+import { findingsOf } from './credential_findings.ts';
+import { reportJson, reportText } from './format_credential_report.ts';
+
+/** The parsed options. */
+export interface ReportFlags extends VaultAccess {
+  readonly tenant?: string;
+  /** Days. */
+  readonly expiresWithin: number;
+  /** Days. */
+  readonly unusedFor: number;
+  readonly json?: true;
+}
+
+/** Prints the credentials that need attention, and returns the exit code. */
+export async function reportCredentials(flags: ReportFlags): Promise<number> {
+  const clients = await openAdminClients(flags);
+  try {
+    const { apps, unreachable } = await allCredentials(clients.apps, `tenants/${flags.tenant ?? '-'}`);
+    const report = { ...findingsOf(apps, flags, Date.now()), unreachable };
+    console.log(flags.json ? reportJson(report) : reportText(report, flags));
+    return unreachable.length > 0 ? EXIT.DATA : EXIT.OK;
+  } catch (error) {
+    throw failedCall(error, 'ListCredentials');
+  } finally {
+    clients.close();
+  }
+}
+
+async function allCredentials(service: AdminClients['apps'], parent: string) {
+  const apps: AppCredentials[] = [];
+  const unreachable: string[] = [];
+  let pageToken = '';
+  do {
+    const page = await service.listCredentials({ parent, pageSize: 1_000, pageToken });
+    apps.push(...page.apps);
+    unreachable.push(...page.unreachable);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return { apps, unreachable };
+}
