@@ -2,6 +2,7 @@
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import './keep_tick_object.js';
 
 // Else optimized code allocates objects of single calls in the old space, where they keep young ones alive
 // (docs/adr/0042-flags-and-caches-of-node.md). Before the cache, which is of one set of flags.

@@ -40,6 +40,8 @@ interface VaultPeer extends Peer {
 export interface Measured extends LoadResult {
   /** Microseconds of the server's CPU per response. */
   readonly cpu: number;
+  /** Those of its main thread. */
+  readonly mainThread: number;
   /** Microseconds of its pauses for garbage collection per response. */
   readonly gc: number;
   /** Milliseconds of a collection of the young generation; NaN: there was none. */
@@ -139,6 +141,7 @@ export async function measure(bench: Bench, { target, process }: Peer, streams: 
   return {
     ...result,
     cpu: (after.cpu - before.cpu) / result.answers,
+    mainThread: (after.mainThread - before.mainThread) / result.answers,
     gc: (after.gc - before.gc) / result.answers,
     meanScavenge: (after.scavenging - before.scavenging) / (after.scavenges - before.scavenges) / 1_000,
   };

@@ -40,6 +40,7 @@ function peerFigures(name: string, rounds: readonly Measured[]): Figure[] {
     { name: `${name}, p50`, value: spread(rounds.map((one) => quantile(one.latencies, 0.5))), unit: 'us' },
     { name: `${name}, p99`, value: spread(rounds.map(p99)), unit: 'us' },
     { name: `${name}, CPU a call`, value: spread(rounds.map(({ cpu }) => cpu)), unit: 'us' },
+    { name: `${name}, CPU of the main thread`, value: spread(rounds.map(({ mainThread }) => mainThread)), unit: 'us' },
     { name: `${name}, GC pauses a call`, value: spread(rounds.map(({ gc }) => gc)), unit: 'us' },
     { name: `${name}, mean scavenge`, value: spread(scavenges(rounds)), unit: 'us' },
   ];

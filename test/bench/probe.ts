@@ -7,6 +7,8 @@ export type ProbeQuestion = 'usage' | 'memory' | 'start_profile' | 'stop_profile
 export interface Usage {
   /** Microseconds of CPU of all threads since the start of the process. */
   readonly cpu: number;
+  /** Those of the main thread: without compiling and collecting garbage in other threads. */
+  readonly mainThread: number;
   /** Microseconds of pauses for garbage collection since the start. */
   readonly gc: number;
   /** Those of collections of the young generation, and their number. */
@@ -38,8 +40,9 @@ new PerformanceObserver((list) => {
 
 const ANSWERS: Record<ProbeQuestion, (answer: (value: unknown) => void) => void> = {
   usage(answer) {
-    const { user, system } = process.cpuUsage();
-    answer({ cpu: user + system, ...pauses } satisfies Usage);
+    const all = process.cpuUsage();
+    const main = process.threadCpuUsage();
+    answer({ cpu: all.user + all.system, mainThread: main.user + main.system, ...pauses } satisfies Usage);
   },
   memory(answer) {
     // Two collections with a turn of the event loop between them: finalizers of the first free objects for the second.

@@ -73,3 +73,22 @@ test('a cache that NODE_COMPILE_CACHE names is used, and none if it cannot be cr
   const { status, stderr } = runProgram(root, PROGRAM, { NODE_COMPILE_CACHE: join(root, 'package.json/none') });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
+
+test('ticks keep their hidden class when full collections find none', () => {
+  const program = `
+    import { createHook } from 'node:async_hooks';
+    import { tickObject } from '${join(process.cwd(), 'bin/keep_tick_object.js')}';
+    for (let count = 0; count < 50; count += 1) await new Promise((resolve) => process.nextTick(resolve, 1));
+    for (let count = 0; count < 8; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve));
+      gc();
+    }
+    let later;
+    const init = (_asyncId, type, _trigger, resource) => { if (type === 'TickObject') later = resource; };
+    const hook = createHook({ init }).enable();
+    process.nextTick(() => {}, 1);
+    hook.disable();
+    console.log(later !== tickObject && %HaveSameMap(later, tickObject));`;
+  const args = ['--expose-gc', '--allow-natives-syntax', '--input-type=module', '--eval', program];
+  expect(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim()).toBe('true');
+});
