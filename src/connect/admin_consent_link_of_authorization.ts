@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { type App, homeDirectory } from '../model/entra_app.ts';
-import { isVaultError, type Reason } from '../model/errors.ts';
+import { isVaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Authorization } from '../model/user_authorization.ts';
+import type { Authorization, AuthorizationFailure } from '../model/user_authorization.ts';
 import { adminConsentLink, type ConnectParts } from './connect_dependencies.ts';
 import { hasAdministrators, hasOwnCallback, newAdminConsent } from './create_admin_consent_and_state.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import { authorizeScopes } from './translate_requested_scopes.ts';
 
 /** "Need admin approval" returns from Entra exactly as Cancel does, so a user who seems to have declined may need a link too. */
-export function mayWantAdminConsent(reason: 'GRANTED' | Reason): boolean {
-  return reason === 'ADMIN_CONSENT_REQUIRED' || reason === 'AUTHORIZATION_DECLINED';
+export function mayWantAdminConsent(outcome: 'GRANTED' | AuthorizationFailure): boolean {
+  return outcome === 'ADMIN_CONSENT_REQUIRED' || outcome === 'AUTHORIZATION_DECLINED';
 }
 
 /**

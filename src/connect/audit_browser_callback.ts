@@ -14,7 +14,7 @@ export interface AuditedResult<Result> {
 export interface CallbackAudit {
   readonly started: Timestamp;
   readonly requestId: string;
-  readonly method: 'web/callback' | 'web/admin-consent';
+  readonly method: 'web/callback' | 'web/admin-consent' | 'web/cancel';
   readonly resource: string;
   readonly trace?: PageTrace | undefined;
   /** Receives the outcome of the work, whether it could be audited or not. */

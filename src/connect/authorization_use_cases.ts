@@ -1,5 +1,6 @@
 import { counted } from './audit_browser_callback.ts';
 import { createAuthorizationCallback } from './authorization_callback.ts';
+import { createCancellation } from './cancel_authorization.ts';
 import { type CompleteRequest, completeAuthorization } from './complete_authorization_from_product_callback.ts';
 import { type ConfirmRequest, confirmAuthorization } from './confirm_authorization.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
@@ -14,6 +15,7 @@ export function createAuthorizations(parts: ConnectParts) {
   return {
     start: (request: StartRequest) => startAuthorization(parts, request),
     ...createAuthorizationLink(parts),
+    ...createCancellation(parts),
     complete: (request: CompleteRequest) => counted(count, () => completeAuthorization(parts, request)),
     callback: createAuthorizationCallback(parts),
     confirm: (request: ConfirmRequest) => confirmAuthorization(parts, request),

@@ -1,5 +1,6 @@
 import { isVaultError, type Reason } from '../model/errors.ts';
 import { createKeyedMutex } from '../model/keyed_mutex.ts';
+import type { AuthorizationFailure } from '../model/user_authorization.ts';
 import { type AuditedResult, type CallbackAudit, withAudit } from './audit_browser_callback.ts';
 import { withParameters } from './check_return_url.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
@@ -17,8 +18,11 @@ export interface CallbackRequest<Answer> {
 }
 
 export interface CallbackOutcome {
-  /** GRANTED: activated, approved, or waiting for the product's confirmation. STATE_INVALID: unknown, expired or another callback's. */
-  readonly outcome: 'GRANTED' | Reason;
+  /**
+   * GRANTED: activated, approved, or waiting for the product's confirmation. CANCELLED: on the connect page. STATE_INVALID: unknown,
+   * expired or another callback's.
+   */
+  readonly outcome: 'GRANTED' | AuthorizationFailure;
   /**
    * Where the browser goes next: the registered return URL with `connection` or `app`, `outcome` (`granted` or the reason in lower
    * case) and, the first time a grant waits, `confirmation`. Undefined: the vault's own page is the last one.
@@ -63,7 +67,7 @@ interface CallbackFlow<Answer> {
   findConsent(request: CallbackRequest<Answer>, stateHash: string): Promise<FoundConsent | undefined>;
 }
 
-type Handled = AuditedResult<Partial<HandledResponse>>;
+type Handled = Pick<CallbackOutcome, 'outcome'> & Pick<AuditedResult<Partial<HandledResponse>>, 'result'>;
 
 const UNKNOWN: CallbackOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
 

@@ -10,8 +10,7 @@ import { authorizeScopes } from './translate_requested_scopes.ts';
 const ATTEMPT_LIFE = 10 * MINUTE;
 
 /**
- * One trip to Entra: a new state, verifier and nonce, bound to the authorization by the row that stores them. Only `authorizationUri` contains
- * the state in clear.
+ * One trip to Entra: a new state, verifier and nonce, bound to the authorization by the row that stores them.
  */
 export function mintAttempt(
   { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
@@ -28,6 +27,7 @@ export function mintAttempt(
   const expireTime = now + ATTEMPT_LIFE;
   return {
     attempt: { authorizationUid, codeVerifier, nonce: new Secret(nonce), expireTime },
+    state,
     stateHash: hashOneTimeToken(state),
     authorizationUri: authorizationServer.authorizationUri({ ...target, state, nonce, codeChallenge }),
   };

@@ -9,6 +9,9 @@ import type { Secret } from './secret.ts';
  */
 export type AuthorizationState = 'OPEN' | 'CONSENTED' | 'CONFIRMED' | 'FAILED';
 
+/** CANCELLED: the user cancelled on the connect page. It is no state, so that no earlier replica shows it as success. */
+export type AuthorizationFailure = Reason | 'CANCELLED';
+
 /** A user's consent in progress. It has its own row, because the connection's old grant is served meanwhile. */
 export interface Authorization {
   readonly uid: string;
@@ -32,7 +35,7 @@ export interface Authorization {
   readonly allowAccountChange: boolean;
   /** A claims challenge to pass on to Entra. */
   readonly claims: string | undefined;
-  readonly failure: Reason | undefined;
+  readonly failure: AuthorizationFailure | undefined;
   readonly createTime: Timestamp;
   /** The link `/connect/{handle}` expires: 24 h after it was created. */
   readonly expireTime: Timestamp;

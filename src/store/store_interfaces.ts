@@ -284,6 +284,8 @@ export interface AuthorizationStore {
   /** Replaces the grant (fencing, deleting tokens) and completes the authorization in one commit. ETAG_MISMATCH. */
   confirm(authorization: Authorization, before: Connection, after: Connection, grant: Grant): Promise<Connection>;
   fail(authorizationUid: string, failure: Reason): Promise<void>;
+  /** False: the authorization is no longer OPEN. */
+  cancel(authorizationUid: string): Promise<boolean>;
   /** Deletes up to `limit` rows that expired before `time`; returns how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }

@@ -4,14 +4,13 @@ import type { CredentialKind, CredentialVerdict } from '../model/app_credential.
 import type { GrantState, PermissionsByResource } from '../model/connection.ts';
 import type { ResourceIssues } from '../model/connection_resource_issue.ts';
 import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../model/entra_app.ts';
-import type { Reason } from '../model/errors.ts';
 import type { Logo } from '../model/logo.ts';
 import type { StoredChange } from '../model/resource_change_announcements.ts';
 import type { RotationProblem, RotationStep } from '../model/secret_rotation.ts';
 import type { StateReason } from '../model/state_reason.ts';
 import type { TenantState } from '../model/tenant.ts';
 import type { RegistrationReading } from '../model/unknown_credential.ts';
-import type { AuthorizationState } from '../model/user_authorization.ts';
+import type { AuthorizationFailure, AuthorizationState } from '../model/user_authorization.ts';
 import type { EventData, EventType, Severity } from '../model/vault_event.ts';
 import type { postgresColumns } from './postgres/column_types.ts';
 
@@ -300,7 +299,7 @@ export function defineTables({
       prompt: text('prompt'),
       allowAccountChange: boolean('allow_account_change').notNull(),
       claims: text('claims'),
-      failure: text('failure').$type<Reason>(),
+      failure: text('failure').$type<AuthorizationFailure>(),
       createTime: integer('create_time').notNull(),
       expireTime: integer('expire_time').notNull(),
       handleHash: text('handle_hash').notNull().unique(),

@@ -7,7 +7,7 @@ export function createConnectMetrics(meter: Meter) {
   );
   const ended = meter.counter(
     'tokenvault_authorizations_ended_total',
-    'Authorizations of users that completed, by outcome: GRANTED or a reason.',
+    'Authorizations of users that completed, by outcome: GRANTED, CANCELLED (on the connect page) or a reason.',
     ['outcome'],
   );
   const consentsStarted = meter.counter('tokenvault_admin_consents_started_total', 'Admin consents that were started.');

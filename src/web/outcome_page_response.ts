@@ -16,7 +16,7 @@ export async function outcomeResponse(completed: {
   const { httpRequest, flow, outcome, parts } = completed;
   const { messages, requestId, trace } = httpRequest;
   const { status, reference } = OUTCOME_FACTS[outcomeKind(outcome.outcome)];
-  if (reference && outcome.outcome !== 'GRANTED') {
+  if (reference && outcome.outcome !== 'GRANTED' && outcome.outcome !== 'CANCELLED') {
     const { resource, entraError = '', hint = '' } = trace;
     parts.log.event('warn', 'browser_flow_failed', {
       requestId,

@@ -17,7 +17,7 @@ export type Handler = (httpRequest: HttpRequest, part: string) => Promise<HttpRe
 
 /** The dependencies of the routes. */
 export interface WebParts {
-  readonly authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'>;
+  readonly authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback' | 'cancel' | 'findCancelled'>;
   readonly adminConsents: Pick<AdminConsents, 'describe' | 'open' | 'callback'>;
   readonly logos: { findLogo(hash: string): Promise<Logo | undefined> };
   /** Undefined: the endpoint for Azure Event Grid does not exist. */

@@ -27,7 +27,7 @@ inChromium('an administrator approves for the whole organization', () => {
     expect(await headingOf(page)).toBe('Approve access for your organization');
     const text = await page.locator('main').innerText();
     expect(text).toContain('Northwind Traders asks an administrator of your organization to approve Chatwoot.');
-    expect(text).toContain('Only an administrator can approve this.');
+    expect(text).toContain('Only an administrator can approve this;');
     expect(await page.getByRole('listitem').first().innerText()).toBe('Read your mail');
     await expectGoodPage(page, [mode]);
 

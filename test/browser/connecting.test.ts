@@ -58,6 +58,33 @@ inChromium('a person connects an account', () => {
     await expectFittingPage(page);
   });
 
+  test('or cancels, and is back at the product, which learns the outcome', async () => {
+    const { tenant, product, scenario } = stage;
+    const page = await stage.tab();
+    await page.goto(`${product.url}/start?user=cancels`);
+    const link = page.url();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.waitForURL(`${product.url}/connected?*`);
+    expect(Object.fromEntries(product.returned.at(-1) ?? [])).toEqual({
+      connection: tenant.connection('cancels'),
+      outcome: 'cancelled',
+    });
+    const { connection } = await scenario.connections.getConnection({ name: tenant.connection('cancels') });
+    expect(connection?.state).toBe(Connection_State.PENDING);
+    await page.goto(link);
+    expect(await headingOf(page)).toBe('Cancelled');
+    await expectFittingPage(page);
+  });
+
+  test('or cancels without a return URL, and sees that nothing was changed', async () => {
+    const page = await stage.tab();
+    await page.goto(await stage.link(stage.tenant.connection('stays')));
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await headingOf(page)).toBe('Cancelled');
+    await page.reload();
+    expect(await headingOf(page)).toBe('Cancelled');
+  });
+
   test('the content security policy applies: the style is used, and an injected script does not run', async () => {
     const tab = await openTab(stage.browser);
     onTestFinished(() => tab.close());

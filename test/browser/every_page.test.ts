@@ -9,6 +9,7 @@ import { launchChromium } from './chromium.ts';
 import { expectGoodPage } from './good_page.ts';
 import { inChromium } from './in_chromium.ts';
 import { LOGO } from './logo.ts';
+import { PHONE } from './modes.ts';
 import { openTab, type Tab } from './tab.ts';
 
 const fakes = Object.assign(createFakeWebParts(), { logos: { findLogo: async () => LOGO } });
@@ -20,6 +21,7 @@ const RETURN_URL = 'https://product.example/connected?connection=c&outcome=o';
 const OUTCOMES: readonly CallbackOutcome['outcome'][] = [
   'GRANTED',
   'AUTHORIZATION_DECLINED',
+  'CANCELLED',
   'ADMIN_CONSENT_REQUIRED',
   'CONSENT_REQUIRED',
   'ACCOUNT_MISMATCH',
@@ -61,6 +63,22 @@ inChromium('every page is readable and usable in each mode', () => {
     await tab.page.goto(`http://${web.address}${path}`);
     return tab.page;
   };
+
+  test('on a small phone, the buttons are in view, however long the page is', async () => {
+    const { description } = fakes;
+    const adminConsentUri = `http://${web.address}/admin-consent/${HANDLE}`;
+    const scopes = Array.from({ length: 20 }, (_, index) => `Read your mail, folder ${index}`);
+    await tab.page.setViewportSize(PHONE.viewport);
+    for (const more of [{}, { approval: { adminConsentUri } }, { scopes }]) {
+      fakes.description = { ...description, ...more };
+      const page = await show(`/connect/${HANDLE}`);
+      for (const button of await page.getByRole('button').all()) {
+        const { y = 0, height = 0 } = (await button.boundingBox()) ?? {};
+        expect(y + height).toBeLessThanOrEqual(PHONE.viewport.height);
+      }
+    }
+    fakes.description = description;
+  });
 
   test('connect, with the request to an administrator', async () => {
     const { description } = fakes;

@@ -8,7 +8,8 @@ export interface Mode extends Pick<BrowserContextOptions, 'colorScheme' | 'viewp
 
 export const LIGHT: Mode = { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 900 } };
 export const DARK: Mode = { name: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 900 } };
-export const PHONE: Mode = { name: 'phone', colorScheme: 'light', viewport: { width: 375, height: 812 } };
+/** The smallest of the phones that are in use. */
+export const PHONE: Mode = { name: 'phone', colorScheme: 'light', viewport: { width: 375, height: 667 } };
 /** WCAG 2.2, 1.4.10: equals 1280 pixels at 400 %. */
 export const NARROW: Mode = { name: 'narrow', colorScheme: 'dark', viewport: { width: 320, height: 640 } };
 

@@ -99,6 +99,24 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.authorizations.useState('second press', NOW)).toEqual({ kind: 'unknown' });
     });
 
+    test('a cancellation ends an open authorization once, and none that has a grant', async () => {
+      const vault = await startVault(open);
+      const { authorizations } = vault.stores;
+      const cancelled = await start(vault);
+      await authorizations.useState('state', NOW);
+      expect(await authorizations.cancel(cancelled.uid)).toBe(true);
+      expect(await authorizations.cancel(cancelled.uid)).toBe(false);
+      const after = { state: 'FAILED', failure: 'CANCELLED' };
+      expect(await authorizations.findByUid(cancelled.uid)).toMatchObject(after);
+      expect(await authorizations.useState('state', NOW)).toMatchObject({ kind: 'used', authorization: after });
+      expect(await authorizations.consent(cancelled.uid, sampleGrant(), 'confirmation', NOW + 10)).toBe(false);
+
+      const consented = await start(vault, {}, undefined, '2');
+      await authorizations.consent(consented.uid, sampleGrant(), 'confirmation', NOW + 10);
+      expect(await authorizations.cancel(consented.uid)).toBe(false);
+      expect((await authorizations.findByUid(consented.uid))?.state).toBe('CONSENTED');
+    });
+
     test('a grant is stored sealed until its confirmation for its connection', async () => {
       const vault = await startVault(open);
       const { stores, connection, connect } = vault;

@@ -1,6 +1,7 @@
 import type { AdminConsentAnswer } from '../../src/connect/admin_consent_callback.ts';
 import type { AuthorizationResponse } from '../../src/connect/authorization_response.ts';
 import type { CallbackOutcome, CallbackRequest } from '../../src/connect/browser_callback_flow.ts';
+import type { CancelRequest } from '../../src/connect/cancel_authorization.ts';
 import type { LinkDescription } from '../../src/connect/describe_and_open_consent_links.ts';
 import type { Product } from '../../src/connect/product_shown_on_page.ts';
 import { VaultError } from '../../src/model/errors.ts';
@@ -21,12 +22,16 @@ export const END = Date.UTC(2031, 2, 12, 14, 5);
 /** A test double of the connect use cases, and the requests that it received. */
 export interface FakeWebParts extends Pick<WebParts, 'authorizations' | 'adminConsents' | 'logos'> {
   readonly opened: string[];
+  readonly cancelled: CancelRequest[];
   readonly received: CallbackRequest<AuthorizationResponse>[];
   readonly receivedOfAdministrators: CallbackRequest<AdminConsentAnswer>[];
   description: LinkDescription;
   /** Target of a link's button. */
   entra: string;
   outcome: CallbackOutcome;
+  cancellation: CallbackOutcome;
+  /** The link was cancelled. */
+  isCancelled: boolean;
   adminOutcome: CallbackOutcome;
   /** Thrown instead of an answer. */
   failure: Error | undefined;
@@ -52,20 +57,31 @@ export function createFakeWebParts(): FakeWebParts {
   });
   const check = (handle: string) => {
     if (fakes.failure !== undefined) throw fakes.failure;
-    if (handle !== HANDLE) throw new VaultError('STATE_INVALID', `no link ${handle}`);
+    if (handle !== HANDLE || fakes.isCancelled) throw new VaultError('STATE_INVALID', `no link ${handle}`);
   };
   const fakes: FakeWebParts = {
     opened: [],
+    cancelled: [],
     received: [],
     receivedOfAdministrators: [],
     description: { product: PRODUCT, scopes: ['Read your mail'], implicit: ['Sign you in'], expireTime: END },
     entra: 'https://login.example/authorize?state=x',
     outcome: anOutcome('GRANTED'),
+    cancellation: anOutcome('CANCELLED'),
+    isCancelled: false,
     adminOutcome: { outcome: 'GRANTED', returnUrl: undefined, product: PRODUCT },
     failure: undefined,
     meanwhile: Promise.resolve(),
     authorizations: {
       ...link(),
+      async cancel(request) {
+        check(request.handle);
+        fakes.cancelled.push(request);
+        return fakes.cancellation;
+      },
+      async findCancelled() {
+        return fakes.isCancelled ? fakes.cancellation : undefined;
+      },
       async callback(request) {
         fakes.received.push(request);
         await fakes.meanwhile;

@@ -9,7 +9,7 @@ import { outcomePage } from '../../src/web/pages/outcome_page.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_page_kinds.ts';
 import { END, PRODUCT } from './fake_web_parts.ts';
 
-const OUTCOMES = ['GRANTED', ...REASONS] as const;
+const OUTCOMES = ['GRANTED', 'CANCELLED', ...REASONS] as const;
 const FLOWS: readonly Flow[] = ['user', 'administrator'];
 const REQUEST_ID = '0b1c7a52-0000-4000-8000-000000000000';
 const textOf = (html: string) => html.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ');
@@ -101,6 +101,7 @@ describe('the connect page', () => {
     expect(text).toContain('Sign you in');
     expect(text).toContain('March 12, 2031 at 14:05 UTC');
     expect(text).toContain('only if you requested this link');
+    expect(text).toContain('Cancel');
   });
 
   test("names a tenant once that has the product's name", () => {
@@ -133,10 +134,10 @@ describe('the connect page of a user who probably needs an administrator', () =>
       approval,
     } as LinkDescription).toString();
 
-  test('says so before the button, and has the text with the link after it', () => {
+  test('says so before the buttons, and has the text with the link after it', () => {
     const html = page({ adminConsentUri: link });
     const said = html.indexOf('usually has to approve');
-    const button = html.indexOf('<form method="post">');
+    const button = html.indexOf('<form method="post"');
     expect(said).toBeGreaterThan(0);
     expect(said).toBeLessThan(button);
     expect(html.indexOf(`<p>${link}</p></blockquote>`)).toBeGreaterThan(button);

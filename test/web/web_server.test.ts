@@ -54,7 +54,7 @@ describe('the connect page', () => {
   test('shows a form, and is not used up by mail scanners', async () => {
     for (const method of ['GET', 'HEAD', 'GET']) expect((await get(`/connect/${HANDLE}`, { method })).status).toBe(200);
     const html = await (await get(`/connect/${HANDLE}`)).text();
-    expect(html).toContain('<form method="post">');
+    expect(html).toContain('<form method="post"');
     expect(html).toContain('Read your mail');
     expect(fakes.opened).toEqual([]);
   });
@@ -69,6 +69,40 @@ describe('the connect page', () => {
     const answer = await get(`/connect/${HANDLE}`, { method: 'POST' });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, fakes.entra]);
     expect(fakes.opened).toEqual([HANDLE]);
+  });
+
+  test('returns to the product when Cancel is pressed, and does not open Entra', async () => {
+    fakes.cancellation = anOutcome('CANCELLED', { returnUrl: RETURN_URL });
+    const answer = await get(`/connect/${HANDLE}?cancel`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, RETURN_URL]);
+    expect(fakes.cancelled).toMatchObject([{ handle: HANDLE, requestId: expect.any(String) }]);
+    expect(fakes.opened).toEqual([]);
+  });
+
+  test('shows that it was cancelled if there is no return URL', async () => {
+    const answer = await get(`/connect/${HANDLE}?cancel`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, HANDLE]);
+  });
+
+  test.each(['GET', 'POST'])('that was cancelled says so (%s), with a way back to the product', async (method) => {
+    fakes.isCancelled = true;
+    fakes.cancellation = anOutcome('CANCELLED', { returnUrl: RETURN_URL });
+    const answer = await get(`/connect/${HANDLE}`, { method });
+    const html = await answer.text();
+    expect([answer.status, answer.headers.get('location')]).toEqual([200, null]);
+    expect(html).toContain('was cancelled');
+    expect(html).toContain(`href="${RETURN_URL.replace('&', '&amp;')}"`);
+  });
+
+  test('explains why it could not be cancelled', async () => {
+    fakes.cancellation = anOutcome('AUDIT_UNAVAILABLE');
+    const answer = await get(`/connect/${HANDLE}?cancel`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([503, null]);
+  });
+
+  test('is not cancelled by a GET, such as of an image on another page', async () => {
+    for (const method of ['GET', 'HEAD']) await get(`/connect/${HANDLE}?cancel`, { method });
+    expect(fakes.cancelled).toEqual([]);
   });
 
   test('does not repeat an unknown handle', async () => {
@@ -246,7 +280,7 @@ describe("an administrator's consent", () => {
   test('has its own page, and the button leads to Entra', async () => {
     for (const method of ['GET', 'HEAD']) expect((await get(`/admin-consent/${HANDLE}`, { method })).status).toBe(200);
     const html = await (await get(`/admin-consent/${HANDLE}`)).text();
-    expect(html).toContain('<form method="post">');
+    expect(html).toContain('<form method="post"');
     expect(html).toContain('Only an administrator can approve this');
     expect(html).not.toContain('<script>');
     expect(fakes.opened).toEqual([]);

@@ -98,6 +98,12 @@ export function createAuthorizationStore(
       .set({ state: 'FAILED', failure: all.failure, ...nothingWaits })
       .where(and(byUid, unfinished)),
   );
+  const cancel = database.write('authorizations.cancel', (db) =>
+    db
+      .update(authorizations)
+      .set({ state: 'FAILED', failure: 'CANCELLED' })
+      .where(and(byUid, eq(authorizations.state, 'OPEN'))),
+  );
   const hasExpired = and(
     lt(authorizations.expireTime, all.expireTime),
     or(isNull(authorizations.confirmationExpireTime), lt(authorizations.confirmationExpireTime, all.expireTime)),
@@ -181,6 +187,7 @@ export function createAuthorizationStore(
     async fail(uid, failure) {
       await fail.run({ uid, failure });
     },
+    cancel: async (uid) => (await cancel.run({ uid })) === 1,
     sweep: (time, limit) => sweep.run({ expireTime: time, limit }),
   };
 }

@@ -17,9 +17,10 @@ export const english: Messages = {
       unlisted: ({ product }) => html`Microsoft lists on the next page what ${product} requests.`,
       afterwards: () =>
         'You sign in at Microsoft; your password stays there. Microsoft asks for your consent, unless you have given it before.',
-      caution: () => 'Continue only if you requested this link. If somebody else sent it to you, close this page.',
+      caution: () => 'Continue only if you requested this link yourself. Otherwise, cancel.',
       expiry: (time) => html`This link works until ${time}.`,
       button: 'Continue to Microsoft',
+      cancel: 'Cancel',
     },
     administrator: {
       title: 'Approve access for your organization',
@@ -32,9 +33,8 @@ export const english: Messages = {
       unlisted: ({ product }) =>
         html`Everything that is listed in the registration of ${product} at Microsoft. Microsoft shows the list before you agree.`,
       afterwards: () =>
-        'Only an administrator can approve this. It does not connect any account: people then connect their own accounts, without being asked for consent one by one.',
-      caution: ({ product }) =>
-        html`Continue only if you know why your organization wants ${product}. If you are not an administrator, send the address of this page to one.`,
+        'Only an administrator can approve this; others can send the address of this page to one. It does not connect any account: people then connect their own accounts, without being asked for consent one by one.',
+      caution: ({ product }) => html`Continue only if you know why your organization wants ${product}.`,
       expiry: (time) => html`This link works until ${time}.`,
       button: 'Continue to Microsoft',
     },
@@ -57,7 +57,7 @@ export const english: Messages = {
     text: ({ product }) =>
       html`I would like to connect my Microsoft account to ${product}. Our organization requires an administrator's approval first. Could you approve it, please?`,
     first: ({ product }) =>
-      html`With a work or school account, an administrator of your organization usually has to approve ${product} once, before people can connect.`,
+      html`At work or school, an administrator of your organization usually has to approve ${product} first.`,
     notYet: () => 'If no administrator has approved it yet',
     ifNeeded: () => 'If Microsoft said that an administrator must approve',
     send: 'Send by e-mail',

@@ -19,6 +19,11 @@ export const USER_OUTCOMES: Outcomes = {
     happened: () => 'The sign-in at Microsoft ended without your agreement, so nothing was changed.',
     next: ({ product }) => html`If you change your mind, go back to ${product} and start again.`,
   },
+  cancelled: {
+    title: 'Cancelled',
+    happened: () => 'This link was cancelled before the sign-in, so nothing was changed.',
+    next: ({ product }) => html`If you change your mind, go back to ${product} and start again.`,
+  },
   approvalNeeded: {
     title: 'An administrator must approve this first',
     happened: ({ product }) =>

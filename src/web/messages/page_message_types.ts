@@ -54,6 +54,8 @@ export interface LinkMessages {
   readonly caution: Sentence;
   readonly expiry: (time: Content) => Content;
   readonly button: string;
+  /** Undefined: other administrators may still use the link. */
+  readonly cancel?: string;
 }
 
 export interface OutcomeMessages {

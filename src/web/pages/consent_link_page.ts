@@ -8,26 +8,30 @@ import { namesOf } from './names.ts';
 import { document } from './page_layout.ts';
 import { TICK } from './status_icons.ts';
 
-/** The page before Entra: tenant, product, requested scopes, and one button. The button posts to the page's own address. */
+/** The query of the page's own address that Cancel posts to. */
+export const CANCEL = 'cancel';
+
+/** The page before Entra: tenant, product, requested scopes, and the buttons, which post to the page's own address. */
 export function linkPage(messages: Messages, flow: Flow, description: LinkDescription): Html {
   const { product, scopes, implicit, expireTime, approval } = description;
   const link = messages.links[flow];
   const names = namesOf(messages, product);
   const requested = html`<h2>${link.scopes(names)}</h2>
 <ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scope}</span></li>`)}</ul>`;
-  const included = html`<h2 class="quiet">${link.implicit(names)}</h2>
-<ul role="list" class="quiet">${implicit.map((scope) => html`<li>${scope}</li>`)}</ul>`;
+  const included = html`<div class="also quiet"><h2>${link.implicit(names)}</h2>
+<ul role="list">${implicit.map((scope) => html`<li>${scope}</li>`)}</ul></div>`;
   return document({
     messages,
     title: link.title,
     product,
     body: html`<h1>${link.title}</h1>
 <p class="lead">${link.lead(names)}</p>
+${approval === undefined ? undefined : html`<p>${messages.approval.first(names)}</p>`}
 ${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
 ${implicit.length === 0 ? undefined : included}
-<p class="caution">${link.caution(names)}</p>
-${approval === undefined ? undefined : html`<p>${messages.approval.first(names)}</p>`}
-<form method="post"><button class="button" type="submit">${link.button}</button></form>
+<form method="post" class="actions"><p class="caution">${link.caution(names)}</p>
+<button class="button" type="submit">${link.button}</button>
+${link.cancel === undefined ? undefined : html`<button class="button other" type="submit" formaction="?${CANCEL}">${link.cancel}</button>`}</form>
 <p class="quiet">${link.afterwards(names)} ${link.expiry(formattedTime(messages, expireTime))}</p>
 ${approval === undefined ? undefined : requestOf(messages, product, approval)}`,
   });

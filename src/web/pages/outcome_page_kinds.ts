@@ -14,6 +14,7 @@ interface OutcomeFacts {
 export const OUTCOME_FACTS = {
   connected: { status: 200, whoActs: 'nobody', reference: false },
   declined: { status: 400, whoActs: 'you', reference: false },
+  cancelled: { status: 200, whoActs: 'you', reference: false },
   approvalNeeded: { status: 400, whoActs: 'administrator', reference: false },
   consentMissing: { status: 400, whoActs: 'you', reference: false },
   otherAccount: { status: 400, whoActs: 'you', reference: false },
@@ -36,6 +37,7 @@ export type OutcomeKind = keyof typeof OUTCOME_FACTS;
 /** A new reason does not compile without its page. Reasons for API callers never reach a browser, so they count as the vault's fault. */
 const KINDS = {
   GRANTED: 'connected',
+  CANCELLED: 'cancelled',
   AUTHORIZATION_DECLINED: 'declined',
   ADMIN_CONSENT_REQUIRED: 'approvalNeeded',
   CONSENT_REQUIRED: 'consentMissing',

@@ -32,11 +32,14 @@ ul{margin:0;padding:0;list-style:none}
 svg{flex:none;inline-size:1.5rem;block-size:1.5rem;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .able svg{color:var(--good)}
 .quiet{color:var(--quiet);font-size:.9375rem}
-h2.quiet{margin-block-start:1.25rem;font-weight:600}
-ul.quiet li{display:inline}
-ul.quiet li+li::before{content:"\\2002\\b7\\2002"}
-.caution{margin:1.5rem 0;padding:.75rem 1rem;background:var(--warn-soft);border:1px solid transparent;border-inline-start:4px solid var(--warn);border-radius:.5rem}
-form{margin-block-end:1rem}
+.also{margin-block-start:.5rem}
+.also *{display:inline;font-size:inherit}
+.also h2::after{content:":\\2002"}
+.also li+li::before{content:"\\2002\\b7\\2002"}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-block:1.5rem 1rem}
+.caution{flex:1 1 100%;margin:0 0 .25rem;padding:.625rem .875rem;background:var(--warn-soft);border:1px solid transparent;border-inline-start:4px solid var(--warn);border-radius:.5rem}
+.actions .button{flex:3 1 auto;inline-size:auto;padding-inline:.75rem}
+.actions .other{flex-grow:1}
 main>:last-child,blockquote>:last-child{margin-block-end:0}
 .button{display:block;inline-size:100%;min-block-size:3rem;padding:.625rem 1.25rem;
 font:inherit;font-weight:600;text-align:center;text-decoration:none;color:var(--on-accent);background:var(--accent);
@@ -57,6 +60,11 @@ a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-of
 blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
 -webkit-user-select:all;user-select:all}
 code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-@media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.5rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}}
+@media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.25rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}
+header{margin-block-end:1.125rem}.mark{inline-size:2.5rem;block-size:2.5rem;border-radius:.625rem}
+h1{font-size:1.375rem;margin-block-end:.5rem}.lead{font-size:1rem}h2{margin-block:1.25rem .25rem}}
+@media(max-width:34rem) and (min-height:30rem){html{scroll-padding-block-end:9rem}
+.actions{position:sticky;inset-block-end:0;gap:.625rem;margin:1rem -1.25rem .5rem;padding:.625rem 1.25rem .75rem;background:var(--card);border-block-start:1px solid var(--line)}
+.caution{margin:0;padding:0;background:none;border:0;font-size:.9375rem;line-height:1.4}}
 @media print{body{padding:0}.card{border:0;box-shadow:none}}
 `;

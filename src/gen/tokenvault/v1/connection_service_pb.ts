@@ -58,7 +58,8 @@ export type StartAuthorizationRequest = Message<"tokenvault.v1.StartAuthorizatio
 
   /**
    * Final destination of the browser. Must begin with one of the app's return_url_prefixes. Receives the query
-   * parameters `connection`, `outcome` (`granted`, or a reason in lower case) and, if granted, `confirmation`.
+   * parameters `connection`, `outcome` (`granted`, `cancelled` on the connect page, or a reason in lower case) and, if
+   * granted, `confirmation`.
    *
    * @generated from field: string return_url = 5;
    */
@@ -66,7 +67,8 @@ export type StartAuthorizationRequest = Message<"tokenvault.v1.StartAuthorizatio
 
   /**
    * The callback to which Entra redirects the browser. Default: the vault's own. If it is one of the app's
-   * redirect_uris other than the vault's, the product runs the callback and calls CompleteAuthorization.
+   * redirect_uris other than the vault's, the product runs the callback and calls CompleteAuthorization. Cancel on the
+   * connect page leads there too, with `error=access_denied`.
    *
    * @generated from field: string redirect_uri = 6;
    */
