@@ -9,6 +9,8 @@ export interface AuditedResult<Result> {
   readonly outcome: 'GRANTED' | Reason;
   /** Of work that succeeded and was audited. */
   readonly result?: Result | undefined;
+  /** Of work that failed and was audited. */
+  readonly error?: unknown;
 }
 
 export interface CallbackAudit {
@@ -35,7 +37,7 @@ export async function withAudit<Result>(
   try {
     end = { outcome: 'GRANTED', result: await work() };
   } catch (error) {
-    end = { outcome: outcomeOf(error) };
+    end = { outcome: outcomeOf(error), error };
     if (!isVaultError(error)) unexpected = error instanceof Error ? error : new Error('not an error', { cause: error });
     else if (trace !== undefined) Object.assign(trace, { entraError: error.metadata['entraError'], hint: error.hint });
   }

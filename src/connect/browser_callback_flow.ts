@@ -2,9 +2,11 @@ import { isVaultError, type Reason } from '../model/errors.ts';
 import { createKeyedMutex } from '../model/keyed_mutex.ts';
 import type { AuthorizationFailure } from '../model/user_authorization.ts';
 import { type AuditedResult, type CallbackAudit, withAudit } from './audit_browser_callback.ts';
+import { AccountMismatch } from './check_connection_account.ts';
 import { withParameters } from './check_return_url.ts';
 import type { ConnectParts } from './connect_dependencies.ts';
 import type { HandledResponse } from './handle_authorization_response.ts';
+import { type MaskedAccounts, maskedUsername } from './masked_accounts.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import type { Product } from './product_shown_on_page.ts';
@@ -37,6 +39,8 @@ export interface CallbackOutcome {
   readonly adminConsentUri?: string | undefined;
   /** By Microsoft's default policy, an administrator must approve what was requested. */
   readonly adminConsentLikely?: boolean | undefined;
+  /** With ACCOUNT_MISMATCH: both. With GRANTED: the connected one, unless it waits for its confirmation. The first time only. */
+  readonly accounts?: MaskedAccounts | undefined;
   /** With GRANTED: further requested resources that Entra refuses so far. */
   readonly refusedResources?: readonly string[] | undefined;
 }
@@ -67,7 +71,7 @@ interface CallbackFlow<Answer> {
   findConsent(request: CallbackRequest<Answer>, stateHash: string): Promise<FoundConsent | undefined>;
 }
 
-type Handled = Pick<CallbackOutcome, 'outcome'> & Pick<AuditedResult<Partial<HandledResponse>>, 'result'>;
+type Handled = Pick<CallbackOutcome, 'outcome'> & Pick<AuditedResult<Partial<HandledResponse>>, 'result' | 'error'>;
 
 const UNKNOWN: CallbackOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
 
@@ -104,7 +108,7 @@ export function createBrowserCallback<Answer>(
     }
   }
 
-  async function show(found: FoundConsent, { outcome, result = {} }: Handled): Promise<CallbackOutcome> {
+  async function show(found: FoundConsent, { outcome, result = {}, error }: Handled): Promise<CallbackOutcome> {
     const { resource, returnUrl, product } = found;
     const { confirmation, refusedResources } = result;
     const facts = { [parameter]: resource, outcome: outcome.toLowerCase() };
@@ -113,6 +117,7 @@ export function createBrowserCallback<Answer>(
       outcome,
       returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
       product,
+      accounts: accountsOf(result, error),
       adminConsentUri: await found.adminConsentUri?.(outcome),
       ...(found.adminConsentLikely === true && { adminConsentLikely: true }),
       ...(refusedResources === undefined ? {} : { refusedResources }),
@@ -124,4 +129,13 @@ export function createBrowserCallback<Answer>(
     const stateHash = hashOneTimeToken(request.state);
     return inTurn(stateHash, () => respond(request, stateHash));
   };
+}
+
+function accountsOf(
+  { connection, confirmation }: Partial<HandledResponse>,
+  error: unknown,
+): MaskedAccounts | undefined {
+  if (error instanceof AccountMismatch) return error.accounts;
+  const username = confirmation === undefined ? connection?.account?.username : undefined;
+  return username === undefined ? undefined : { signedIn: maskedUsername(username) };
 }

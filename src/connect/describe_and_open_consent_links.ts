@@ -10,6 +10,7 @@ import {
   type OpenLink,
 } from './find_consent_links.ts';
 import { likelyAdminConsents } from './likely_admin_consent.ts';
+import { maskedUsername } from './masked_accounts.ts';
 import type { PageTrace } from './page_trace.ts';
 import { type Product, productOf } from './product_shown_on_page.ts';
 import { catalogOf, OIDC_SCOPES } from './translate_requested_scopes.ts';
@@ -22,6 +23,8 @@ export interface LinkDescription {
   /** What the app always requests in addition, in the same form. */
   readonly implicit: readonly string[];
   readonly expireTime: Timestamp;
+  /** For a user: the account to sign in with, masked, if it is known. */
+  readonly account?: string | undefined;
   /** For a user, if an administrator probably must consent first. */
   readonly approval?: Approval | undefined;
 }
@@ -53,7 +56,7 @@ export function createAuthorizationLink(parts: ConnectParts): ConsentLink {
   return {
     async describe(handle, trace) {
       const link = await findAuthorizationLink(parts, handle, trace);
-      return { ...described(parts, link), approval: await approvalOf(link, handle) };
+      return { ...described(parts, link), account: expectedAccount(link), approval: await approvalOf(link, handle) };
     },
     async open(handle, trace) {
       const { consent, app } = await findAuthorizationLink(parts, handle, trace);
@@ -74,6 +77,12 @@ export function createAdminConsentLink(parts: ConnectParts): ConsentLink {
       return adminConsentUri;
     },
   };
+}
+
+/** The username that Entra suggests, or the one of the account that alone is accepted. */
+function expectedAccount({ consent, connection }: AuthorizationLink): string | undefined {
+  const username = consent.loginHint ?? (consent.allowAccountChange ? undefined : connection.account?.username);
+  return username === undefined ? undefined : maskedUsername(username);
 }
 
 function described(

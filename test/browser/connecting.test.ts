@@ -54,7 +54,9 @@ inChromium('a person connects an account', () => {
 
     expect(await headingOf(page)).toBe('Connected');
     expect(await page.title()).toBe('Connected – Chatwoot');
-    expect(await page.getByRole('status').innerText()).toContain('Your Microsoft account is connected to Chatwoot.');
+    expect(await page.getByRole('status').innerText()).toContain(
+      'Your Microsoft account a•••@contoso.example is connected to Chatwoot.',
+    );
     await expectFittingPage(page);
   });
 

@@ -93,6 +93,9 @@ inChromium('a person who could not be connected', () => {
     const other = await walk(connection, { as: GRACE, mode: DARK, more: { loginHint: '' } });
 
     expect(await headingOf(other)).toBe('That was another account');
+    expect(await other.getByRole('status').innerText()).toContain(
+      'This connection belongs to a•••@contoso.example. You signed in as g•••@contoso.example',
+    );
     await expectWayBack(other, 'account_mismatch');
     const { connection: kept } = await stage.scenario.connections.getConnection({ name: connection });
     expect(kept?.account?.username).toBe(ADA);

@@ -26,7 +26,11 @@ function isHtml(thing: unknown): thing is Content {
 }
 
 const fakes = createFakeWebParts();
-fakes.description = { ...fakes.description, approval: { adminConsentUri: 'https://vault.example/admin-consent/x' } };
+fakes.description = {
+  ...fakes.description,
+  account: 'a•••@contoso.example',
+  approval: { adminConsentUri: 'https://vault.example/admin-consent/x' },
+};
 let web: WebServer | undefined;
 afterEach(() => web?.close(100));
 
@@ -51,12 +55,20 @@ const GIVEN = [
   'Read your mail',
   'Sign you in',
   'https://vault.example/admin-consent/x',
+  'a•••@contoso.example',
+  'g•••@fabrikam.example',
 ];
 
 test.each([
   ['the connect page', `/connect/${HANDLE}`, undefined],
   ["the administrator's", `/admin-consent/${HANDLE}`, undefined],
-  ['success', CALLBACK, anOutcome('GRANTED')],
+  ['success', CALLBACK, anOutcome('GRANTED', { accounts: { signedIn: GIVEN[5] } })],
+  [
+    'another account',
+    CALLBACK,
+    anOutcome('ACCOUNT_MISMATCH', { accounts: { expected: GIVEN[5], signedIn: GIVEN[6] } }),
+  ],
+  ['cancelled', CALLBACK, anOutcome('CANCELLED')],
   ['a fault', CALLBACK, anOutcome('APP_CREDENTIAL_EXPIRED', { returnUrl: 'https://product.example/' })],
   ['approval', CALLBACK, anOutcome('ADMIN_CONSENT_REQUIRED', { adminConsentUri: GIVEN[4] })],
   ['an unclear outcome', CALLBACK, anOutcome('AUTHORIZATION_DECLINED', { adminConsentUri: GIVEN[4] })],

@@ -155,6 +155,28 @@ describe('the connect page of a user who probably needs an administrator', () =>
   });
 });
 
+describe('accounts', () => {
+  const page = (outcome: 'GRANTED' | 'ACCOUNT_MISMATCH', accounts: object | undefined) =>
+    textOf(
+      outcomePage(english, { flow: 'user', outcome, product: PRODUCT, accounts, requestId: REQUEST_ID }).toString(),
+    ).replaceAll(/\s+/g, ' ');
+
+  test('the connect page names the one to sign in with, if it is known', () => {
+    const description = { product: PRODUCT, scopes: [], implicit: [], expireTime: END };
+    const shown = linkPage(english, 'user', { ...description, account: 'a•••@contoso.com' }).toString();
+    expect(textOf(shown)).toMatch(/Sign in as\s+a•••@contoso\.com/);
+    expect(textOf(linkPage(english, 'user', description).toString())).not.toContain('Sign in as');
+  });
+
+  test('the last page names the one that was connected, and both if they differ', () => {
+    const accounts = { expected: 'a•••@contoso.com', signedIn: 'g•••@fabrikam.com' };
+    expect(page('GRANTED', accounts)).toContain('Your Microsoft account g•••@fabrikam.com is connected to');
+    expect(page('ACCOUNT_MISMATCH', accounts)).toContain('belongs to a•••@contoso.com . You signed in as g•••');
+    expect(page('GRANTED', undefined)).toContain('Your Microsoft account is connected to');
+    expect(page('ACCOUNT_MISMATCH', {})).toContain('belongs to another Microsoft account');
+  });
+});
+
 describe('the request to an administrator', () => {
   const page = (outcome: 'ADMIN_CONSENT_REQUIRED' | 'AUTHORIZATION_DECLINED', adminConsentLikely = false) =>
     outcomePage(english, {

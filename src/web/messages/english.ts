@@ -12,6 +12,7 @@ export const english: Messages = {
         isOwn
           ? html`${product} asks you to connect your Microsoft account.`
           : html`${tenant} asks you to connect your Microsoft account to ${product}.`,
+      account: ({ expected }) => html`Sign in as ${expected}`,
       scopes: ({ product }) => html`${product} will be able to`,
       implicit: () => 'Also included',
       unlisted: ({ product }) => html`Microsoft lists on the next page what ${product} requests.`,

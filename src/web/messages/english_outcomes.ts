@@ -11,7 +11,10 @@ const tryAgain: Sentence = ({ product }) => html`Then open the original link aga
 export const USER_OUTCOMES: Outcomes = {
   connected: {
     title: 'Connected',
-    happened: ({ product }) => html`Your Microsoft account is connected to ${product}.`,
+    happened: ({ product, signedIn }) =>
+      signedIn === undefined
+        ? html`Your Microsoft account is connected to ${product}.`
+        : html`Your Microsoft account ${signedIn} is connected to ${product}.`,
     next: () => 'You can close this window.',
   },
   declined: {
@@ -38,8 +41,10 @@ export const USER_OUTCOMES: Outcomes = {
   },
   otherAccount: {
     title: 'That was another account',
-    happened: () =>
-      'This connection belongs to another Microsoft account than the one that you signed in with. It was not changed.',
+    happened: ({ expected, signedIn }) =>
+      signedIn === undefined
+        ? 'This connection belongs to another Microsoft account than the one that you signed in with. It was not changed.'
+        : html`This connection belongs to ${expected}. You signed in as ${signedIn}, so it was not changed.`,
     next: ({ product }) =>
       html`Go back to ${product}, start again, and choose the account that you connected before. To change to another account, choose that in ${product}, or contact its support.`,
   },

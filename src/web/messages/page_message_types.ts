@@ -32,6 +32,9 @@ export interface Names {
   readonly tenant: Content;
   /** Product and tenant have the same name. */
   readonly isOwn: boolean;
+  /** The accounts, masked, if they are known: the one to sign in with, and the one that the user signed in with. */
+  readonly expected?: Content;
+  readonly signedIn?: Content;
 }
 
 export type Sentence = (names: Names) => Content;
@@ -44,6 +47,8 @@ export interface NoticeMessages {
 export interface LinkMessages {
   readonly title: string;
   readonly lead: Sentence;
+  /** The account to sign in with. Undefined: any administrator. */
+  readonly account?: Sentence;
   /** The heading of the requested scopes. */
   readonly scopes: Sentence;
   /** The heading of the scopes that the app always requests. */

@@ -6,16 +6,16 @@ import type { Flow, Messages } from '../messages/page_message_types.ts';
 import { approvalRequest } from './approval_request.ts';
 import { namesOf } from './names.ts';
 import { document } from './page_layout.ts';
-import { TICK } from './status_icons.ts';
+import { PERSON, TICK } from './status_icons.ts';
 
 /** The query of the page's own address that Cancel posts to. */
 export const CANCEL = 'cancel';
 
 /** The page before Entra: tenant, product, requested scopes, and the buttons, which post to the page's own address. */
 export function linkPage(messages: Messages, flow: Flow, description: LinkDescription): Html {
-  const { product, scopes, implicit, expireTime, approval } = description;
+  const { product, scopes, implicit, expireTime, account, approval } = description;
   const link = messages.links[flow];
-  const names = namesOf(messages, product);
+  const names = namesOf(messages, product, { expected: account });
   const requested = html`<h2>${link.scopes(names)}</h2>
 <ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scope}</span></li>`)}</ul>`;
   const included = html`<div class="also quiet"><h2>${link.implicit(names)}</h2>
@@ -26,6 +26,7 @@ export function linkPage(messages: Messages, flow: Flow, description: LinkDescri
     product,
     body: html`<h1>${link.title}</h1>
 <p class="lead">${link.lead(names)}</p>
+${account && html`<p class="account">${PERSON}<span>${link.account?.(names)}</span></p>`}
 ${approval === undefined ? undefined : html`<p>${messages.approval.first(names)}</p>`}
 ${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
 ${implicit.length === 0 ? undefined : included}

@@ -15,11 +15,11 @@ export interface Outcome extends Partial<CallbackOutcome> {
 
 /** The last page of a flow: what happened, who must act, and the next step. */
 export function outcomePage(messages: Messages, outcome: Outcome): Html {
-  const { flow, product, requestId, refusedResources = [] } = outcome;
+  const { flow, product, accounts, requestId, refusedResources = [] } = outcome;
   const kind = outcomeKind(outcome.outcome);
   const { whoActs, reference } = OUTCOME_FACTS[kind];
   const texts = messages.outcomes[flow][kind];
-  const names = namesOf(messages, product);
+  const names = namesOf(messages, product, accounts);
   return document({
     messages,
     title: texts.title,

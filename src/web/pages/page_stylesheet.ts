@@ -31,6 +31,8 @@ ul{margin:0;padding:0;list-style:none}
 .able li+li{border-block-start:1px solid var(--line)}
 svg{flex:none;inline-size:1.5rem;block-size:1.5rem;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .able svg{color:var(--good)}
+.account{display:flex;gap:.75rem;color:var(--quiet)}
+.account strong{color:var(--text);font-weight:600}
 .quiet{color:var(--quiet);font-size:.9375rem}
 .also{margin-block-start:.5rem}
 .also *{display:inline;font-size:inherit}
