@@ -1,3 +1,4 @@
+import type { Branding } from './branding.ts';
 import { type ChangeWindow, nextOpening } from './change_window.ts';
 import { DAY, type Duration, type Timestamp } from './clock.ts';
 import type { StateReason } from './state_reason.ts';
@@ -39,6 +40,8 @@ export interface App {
   readonly implicitPermissions: readonly string[];
   /** SHA-256 (hex) of the logo, which is stored separately; undefined: none. */
   readonly logoHash: string | undefined;
+  /** Undefined: the vault's own colour, and no links. */
+  readonly branding: Branding | undefined;
   /** Ids of other tenants that may connect through this app; `*` for all. */
   readonly sharedWith: readonly string[];
   /** How the vault rotates the app's client secret; undefined: it does not. */

@@ -48,6 +48,7 @@ export function newApp(
       preset?.implicitPermissions ?? catalog?.implicitPermissions ?? [],
     ),
     logoHash: logo?.hash,
+    branding: undefined,
     state: 'OK',
     stateReason: undefined,
     failingDirectories: [],

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { AdminConsentState } from '../model/admin_consent_request.ts';
 import type { CredentialKind, CredentialVerdict } from '../model/app_credential.ts';
+import type { Branding } from '../model/branding.ts';
 import type { GrantState, PermissionsByResource } from '../model/connection.ts';
 import type { ResourceIssues } from '../model/connection_resource_issue.ts';
 import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../model/entra_app.ts';
@@ -69,6 +70,7 @@ export function defineTables({
       catalog: text('catalog'),
       implicitPermissions: json('implicit_permissions').$type<readonly string[]>().notNull(),
       logoHash: text('logo_hash'),
+      branding: json('branding').$type<Branding>(),
       sharedWith: json('shared_with').$type<readonly string[]>().notNull(),
       rotation: json('rotation').$type<RotationPolicy>(),
       suspended: boolean('suspended').notNull(),

@@ -83,6 +83,7 @@ async function register(stores: Stores): Promise<App> {
     catalog: undefined,
     implicitPermissions: [],
     logoHash: undefined,
+    branding: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

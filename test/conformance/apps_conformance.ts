@@ -274,6 +274,16 @@ export function appsConformance(open: Open): void {
       expect(await stores.connections.findByUid(connection.uid)).toBeDefined();
     });
 
+    test('keeps the branding of an app until it is removed', async () => {
+      const { stores, tenant } = await startVault(open);
+      const branding = { privacyUri: 'https://acme.example/privacy', accentColor: '#0f766e' };
+      const app = sampleApp(tenant, 'branded', { branding });
+      await stores.apps.create(app, undefined);
+      expect(await stores.apps.findByUid(app.uid)).toEqual(app);
+      const plain = await stores.apps.update(app, { ...app, branding: undefined });
+      expect(await stores.apps.findByUid(app.uid)).toEqual(plain);
+    });
+
     test('keeps a logo per app, found by its hash, until it is removed', async () => {
       const { stores, tenant, dump } = await startVault(open);
       const [logo, newer] = [sampleLogo(), sampleLogo('b'.repeat(64))];

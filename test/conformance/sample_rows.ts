@@ -52,6 +52,7 @@ export function sampleApp(tenant: Tenant, appId = 'default', changes: Partial<Ap
     catalog: undefined,
     implicitPermissions: ['offline_access'],
     logoHash: undefined,
+    branding: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

@@ -251,6 +251,7 @@ export function anApp(tenantId: string, now: number, overrides: Partial<App> = {
     catalog: undefined,
     implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
     logoHash: undefined,
+    branding: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

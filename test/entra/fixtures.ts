@@ -42,6 +42,7 @@ export function anApp(overrides: Partial<App> = {}): App {
     catalog: undefined,
     implicitPermissions: [],
     logoHash: undefined,
+    branding: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

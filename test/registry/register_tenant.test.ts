@@ -38,6 +38,7 @@ describe('what is stored', () => {
       redirectUris: [CALLBACK],
       implicitPermissions: ['offline_access', 'openid', 'profile'],
       logoHash: undefined,
+      branding: undefined,
       sharedWith: [],
       catalog: undefined,
     });

@@ -65,6 +65,7 @@ export const mailApp: App = {
   catalog: undefined,
   implicitPermissions: ['openid'],
   logoHash: undefined,
+  branding: undefined,
   sharedWith: ['*', 'beta'],
   suspended: false,
   state: 'MISCONFIGURED',

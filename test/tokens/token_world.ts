@@ -77,6 +77,7 @@ export async function openTokenWorld() {
     catalog: undefined,
     implicitPermissions: [],
     logoHash: undefined,
+    branding: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',
