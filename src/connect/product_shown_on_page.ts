@@ -1,3 +1,4 @@
+import type { Branding } from '../model/branding.ts';
 import type { App } from '../model/entra_app.ts';
 import type { Tenant } from '../model/tenant.ts';
 
@@ -9,8 +10,12 @@ export interface Product {
   readonly tenant: string;
   /** Hash of the logo, for `/logos/{hash}`. */
   readonly logo: string | undefined;
+  readonly branding?: Branding | undefined;
 }
 
-export function productOf(tenant: Pick<Tenant, 'displayName'>, app: Pick<App, 'displayName' | 'logoHash'>): Product {
-  return { name: app.displayName, tenant: tenant.displayName, logo: app.logoHash };
+export function productOf(
+  tenant: Pick<Tenant, 'displayName'>,
+  app: Pick<App, 'displayName' | 'logoHash' | 'branding'>,
+): Product {
+  return { name: app.displayName, tenant: tenant.displayName, logo: app.logoHash, branding: app.branding };
 }

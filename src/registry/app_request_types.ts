@@ -1,4 +1,5 @@
 import type { Credential } from '../model/app_credential.ts';
+import type { Branding } from '../model/branding.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { App, Cloud } from '../model/entra_app.ts';
 import type { PageRequest } from '../model/page.ts';
@@ -42,6 +43,8 @@ export interface AppFields {
   /** Undefined: no automatic rotation. */
   readonly rotation: RotationRequest | undefined;
   readonly suspended: boolean;
+  /** Undefined: none. */
+  readonly branding: Branding | undefined;
   /** The bytes of an image; empty if not set. */
   readonly logo: Uint8Array;
 }

@@ -48,7 +48,6 @@ export function newApp(
       preset?.implicitPermissions ?? catalog?.implicitPermissions ?? [],
     ),
     logoHash: logo?.hash,
-    branding: undefined,
     state: 'OK',
     stateReason: undefined,
     failingDirectories: [],
@@ -69,12 +68,18 @@ export function newFirstApp(
 ): App {
   const base = baseUrl === '' ? undefined : checkBaseUrl('base_url', baseUrl);
   const values = { callback: parts.callbackUri, base, strategy: checkStrategy(strategy, preset, app.redirectUris) };
-  return newApp(parts, { ...app, catalog: '', sharedWith: [], suspended: false }, FIRST, undefined, {
-    tenant,
-    preset,
-    redirectUris: app.redirectUris.length > 0 ? [] : presetRedirectUris(preset, values),
-    returnUrlPrefixes: base === undefined ? [] : [`${base}/`],
-  });
+  return newApp(
+    parts,
+    { ...app, catalog: '', sharedWith: [], suspended: false, branding: undefined },
+    FIRST,
+    undefined,
+    {
+      tenant,
+      preset,
+      redirectUris: app.redirectUris.length > 0 ? [] : presetRedirectUris(preset, values),
+      returnUrlPrefixes: base === undefined ? [] : [`${base}/`],
+    },
+  );
 }
 
 function orElse<Item>(given: readonly Item[], otherwise: readonly Item[]): readonly Item[] {

@@ -6,6 +6,7 @@ import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import type { AppFields } from './app_request_types.ts';
+import { checkBranding } from './check_branding.ts';
 import { checkLogo } from './check_logo_image.ts';
 import {
   checkAudience,
@@ -35,6 +36,7 @@ const CHECKS = {
   suspended: ({ suspended }: Fields) => suspended,
   homeDirectoryId: ({ homeDirectoryId }: Fields) => checkHomeDirectory('app.home_directory_id', homeDirectoryId),
   rotation: ({ rotation }: Fields) => checkRotation('app.rotation', rotation),
+  branding: ({ branding }: Fields) => checkBranding('app.branding', branding),
 } satisfies { [Field in keyof Fields & keyof App]?: (fields: Fields, scopes: Scopes) => App[Field] };
 type Checked = { readonly [Field in keyof typeof CHECKS]: App[Field] };
 

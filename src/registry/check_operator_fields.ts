@@ -136,7 +136,7 @@ export function checkSharedWith(field: string, names: readonly string[]): readon
 }
 
 /** https, or http for this machine. Rejects URLs that parsers read differently. */
-function checkUrl(field: string, text: string): URL {
+export function checkUrl(field: string, text: string): URL {
   const strict =
     text.length <= 2_048 && /^https?:\/\/[^/\\?#@]/i.test(text) && /^[\x21-\x7e]+$/.test(text) && !text.includes('\\');
   if (!strict || !URL.canParse(text))

@@ -28,9 +28,10 @@ export function linkRoute(parts: WebParts, flow: Flow, prefix: string, link: Lin
         return { ...(await explain(httpRequest, { outcome: error.reason })), status: 404 };
       }
     };
-  const show = orOutcome(async ({ messages, trace }, handle) =>
-    page(200, messages, linkPage(messages, flow, await link.describe(handle, trace))),
-  );
+  const show = orOutcome(async ({ messages, trace }, handle) => {
+    const description = await link.describe(handle, trace);
+    return page(200, messages, linkPage(messages, flow, description), description.product.branding?.accentColor);
+  });
   const press = orOutcome(async (httpRequest, handle) => {
     const { query, requestId, trace } = httpRequest;
     if (query !== CANCEL || link.cancel === undefined) return seeOther(await link.open(handle, trace));

@@ -6,9 +6,12 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
+  /** Of a page: its style is allowed by the content security policy. */
+  readonly accentColor?: string | undefined;
 }
 
-export function page(status: number, { language }: Messages, html: Html): HttpResponse {
+/** `accentColor`: of the product that the page names. */
+export function page(status: number, { language }: Messages, html: Html, accentColor?: string): HttpResponse {
   return {
     status,
     headers: {
@@ -17,6 +20,7 @@ export function page(status: number, { language }: Messages, html: Html): HttpRe
       vary: 'accept, accept-language',
     },
     body: html.toString(),
+    accentColor,
   };
 }
 

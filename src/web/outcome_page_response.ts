@@ -28,5 +28,6 @@ export async function outcomeResponse(completed: {
     });
     await parts.audit?.(httpRequest, outcome.outcome);
   }
-  return page(status, messages, outcomePage(messages, { ...outcome, flow, requestId }));
+  const { accentColor } = outcome.product?.branding ?? {};
+  return page(status, messages, outcomePage(messages, { ...outcome, flow, requestId }), accentColor);
 }

@@ -7,10 +7,11 @@ import type { Duration } from '../model/clock.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import { readHttpRequest } from './http_request.ts';
+import type { HttpResponse } from './http_response.ts';
 import { LANGUAGES, type Languages, messagesFor } from './messages/negotiate_page_language.ts';
 import { outcomeResponse } from './outcome_page_response.ts';
 import type { WebParts } from './route_types.ts';
-import { securityHeaders } from './security_headers.ts';
+import { contentSecurityPolicy, securityHeaders } from './security_headers.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS, serveRequests } from './serve_http_requests.ts';
 import { createRoutes } from './web_router.ts';
 
@@ -54,10 +55,11 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   serveRequests(server, { maxConnections, headers: securityHeaders(options.publicUrl) }, (request) => {
     const requestId = randomUUID();
     const httpRequest = readHttpRequest({ request, requestId, messages: messagesFor(languages, request) });
-    return route(httpRequest).catch((error: unknown) => {
+    const response = route(httpRequest).catch((error: unknown) => {
       log.event('error', 'internal_error', { requestId, ...errorLocation(error) });
       return outcomeResponse({ parts: options, httpRequest, flow: 'user', outcome: { outcome: 'INTERNAL' } });
     });
+    return response.then((sent) => allowingAccent(options.publicUrl, sent));
   });
   try {
     return {
@@ -71,4 +73,12 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     reload?.close();
     throw error;
   }
+}
+
+/** A page with a colour of its own has a second style. */
+function allowingAccent(publicUrl: string, response: HttpResponse): HttpResponse {
+  const { accentColor, headers } = response;
+  if (accentColor === undefined) return response;
+  const policy = contentSecurityPolicy(publicUrl, accentColor);
+  return { ...response, headers: { ...headers, 'content-security-policy': policy } };
 }

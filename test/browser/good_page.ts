@@ -32,7 +32,7 @@ export async function expectFittingPage(page: Page, name?: string): Promise<void
  * not know here.
  */
 const MEASURE = `(() => {
-  const shown = [...document.querySelectorAll('main *, header *')];
+  const shown = [...document.querySelectorAll('main *, header *, footer *')];
   const named = (elements) => elements.map(({ tagName, textContent }) => tagName + ' ' + textContent);
   const { scrollWidth, clientWidth } = document.documentElement;
   return {

@@ -198,6 +198,7 @@ export function appFields(change: Partial<AppFields> = {}): AppFields {
     implicitPermissions: [],
     sharedWith: [],
     rotation: undefined,
+    branding: undefined,
     suspended: false,
     logo: new Uint8Array(),
     ...change,

@@ -6,7 +6,7 @@ import { english } from '../../src/web/messages/english.ts';
 import { messagesFor } from '../../src/web/messages/negotiate_page_language.ts';
 import type { Messages } from '../../src/web/messages/page_message_types.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
-import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, STATE } from './fake_web_parts.ts';
+import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, PRODUCT, STATE } from './fake_web_parts.ts';
 
 /** A second language in one table: English with every text marked. */
 const marked: Messages = { ...markedAll(english), language: 'he', direction: 'rtl' };
@@ -26,8 +26,13 @@ function isHtml(thing: unknown): thing is Content {
 }
 
 const fakes = createFakeWebParts();
+const product = {
+  ...PRODUCT,
+  branding: { termsUri: 'https://acme.example/terms', privacyUri: 'https://acme.example/privacy' },
+};
 fakes.description = {
   ...fakes.description,
+  product,
   account: 'a•••@contoso.example',
   approval: { adminConsentUri: 'https://vault.example/admin-consent/x' },
 };

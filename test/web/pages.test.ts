@@ -155,6 +155,36 @@ describe('the connect page of a user who probably needs an administrator', () =>
   });
 });
 
+describe('links of the product', () => {
+  const footer = (branding: object | undefined) => {
+    const product = { ...PRODUCT, branding };
+    const description = { product, scopes: [], implicit: [], expireTime: END };
+    const pages = [
+      linkPage(english, 'user', description),
+      linkPage(english, 'administrator', description),
+      outcomePage(english, { flow: 'user', outcome: 'ACCOUNT_MISMATCH', product, requestId: REQUEST_ID }),
+    ];
+    const footers = pages.map((page) => /<footer>(.*)<\/footer>/s.exec(page.toString())?.[1]);
+    expect(new Set(footers).size).toBe(1);
+    return footers[0];
+  };
+
+  test('are on every page that names it, as far as they are set', () => {
+    const terms = '<a href="https://acme.example/terms?a=1&amp;b=2">Terms of use</a>';
+    const privacy = '<a href="https://acme.example/privacy">Privacy policy</a>';
+    const [termsUri, privacyUri] = ['https://acme.example/terms?a=1&b=2', 'https://acme.example/privacy'];
+    expect(footer({ termsUri, privacyUri })).toBe(`${terms}${privacy}`);
+    expect(footer({ termsUri })).toBe(terms);
+    expect(footer({ privacyUri })).toBe(privacy);
+    expect(footer({})).toBeUndefined();
+    expect(footer(undefined)).toBeUndefined();
+  });
+
+  test('are never another scheme than https, whatever is stored', () => {
+    expect(footer({ termsUri: 'javascript:alert(1)', privacyUri: 'data:text/html,x' })).toBeUndefined();
+  });
+});
+
 describe('accounts', () => {
   const page = (outcome: 'GRANTED' | 'ACCOUNT_MISMATCH', accounts: object | undefined) =>
     textOf(

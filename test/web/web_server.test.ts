@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -428,13 +429,33 @@ describe('every response', () => {
     expect(policy).not.toMatch(/unsafe|script-src|http:|data:/);
   });
 
-  test('names the hash of its style', async () => {
-    const { createHash } = await import('node:crypto');
-    const answer = await get(`/connect/${HANDLE}`);
-    const style = /<style>(.*?)<\/style>/s.exec(await answer.text())?.[1] ?? '';
-    const hash = createHash('sha256').update(style).digest('base64');
-    expect(answer.headers.get('content-security-policy')).toContain(`'sha256-${hash}'`);
+  test.each([
+    ['one style', undefined, 1],
+    ['the style of an accent colour too', '#0f766e', 2],
+  ])('names the hash of its %s, and no other source', async (_, accentColor, count) => {
+    const product = { ...PRODUCT, branding: { accentColor } };
+    fakes.description = { ...fakes.description, product };
+    fakes.outcome = anOutcome('APP_CREDENTIAL_EXPIRED', { product });
+    for (const path of [`/connect/${HANDLE}`, `/oauth2/callback?code=c&state=${STATE}`]) {
+      const answer = await get(path);
+      const styles = [...(await answer.text()).matchAll(/<style>(.*?)<\/style>/gs)].map(([, style = '']) => style);
+      const hashes = styles.map((style) => `'sha256-${createHash('sha256').update(style).digest('base64')}'`);
+      expect(hashes).toHaveLength(count);
+      expect(answer.headers.get('content-security-policy')).toContain(`style-src ${hashes.join(' ')};`);
+    }
   });
+
+  test.each(['#0f766e}body{display:none}', '</style><script>alert(1)</script>', 'red'])(
+    'has no style from a stored text that is no colour: %s',
+    async (accentColor) => {
+      fakes.description = { ...fakes.description, product: { ...PRODUCT, branding: { accentColor } } };
+      const answer = await get(`/connect/${HANDLE}`);
+      const html = await answer.text();
+      expect(html.match(/<style>/g)).toHaveLength(1);
+      expect(html).not.toMatch(/display:none}|<script/);
+      expect(answer.headers.get('content-security-policy')).not.toContain("' 'sha256-");
+    },
+  );
 
   test.each(['/', '/connect/', '/connect/a/b', '/oauth2/callback/', '/oauth2', '/../etc/passwd', '/connect'])(
     'is a plain 404 for %s',

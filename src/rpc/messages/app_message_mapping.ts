@@ -5,6 +5,7 @@ import {
   type AppSchema,
   Cloud as WireCloud,
 } from '../../gen/tokenvault/v1/app_pb.ts';
+import type { Branding } from '../../model/branding.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import type { App, AppState, Cloud } from '../../model/entra_app.ts';
@@ -36,6 +37,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     suspended: app.suspended,
     logoUri: logoUri ?? '',
     credentials: toCredentialMessages(app, credentials, now),
+    branding: app.branding && toBrandingMessage(app.branding),
     rotation: app.rotation && toPolicyMessage(app.rotation),
     rotationStatus: rotation && toRotationMessage(app, credentials, rotation),
     state: App_State[stateOf(app, throttledUntil, now)],
@@ -71,8 +73,20 @@ export function fromAppMessage(app: AppMessage | undefined): AppFields {
     sharedWith: app?.sharedWith ?? [],
     rotation: fromPolicyMessage('app.rotation', app?.rotation),
     suspended: app?.suspended ?? false,
+    branding: fromBrandingMessage(app?.branding),
     logo: app?.logo ?? new Uint8Array(),
   };
+}
+
+function toBrandingMessage({ termsUri = '', privacyUri = '', accentColor = '' }: Branding) {
+  return { termsUri, privacyUri, accentColor };
+}
+
+/** A message without values is as good as none. */
+function fromBrandingMessage(branding: AppMessage['branding']): AppFields['branding'] {
+  if (branding === undefined) return undefined;
+  const { termsUri, privacyUri, accentColor } = branding;
+  return termsUri === '' && privacyUri === '' && accentColor === '' ? undefined : { termsUri, privacyUri, accentColor };
 }
 
 export function fromCloud(field: string, cloud: WireCloud): Cloud | undefined {

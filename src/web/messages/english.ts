@@ -76,6 +76,8 @@ export const english: Messages = {
     title: 'This page does not accept this kind of request',
     text: 'Open the original link again.',
   },
+  terms: 'Terms of use',
+  privacy: 'Privacy policy',
   backTo: ({ product }) => html`Back to ${product}`,
   reference: 'Reference',
   unnamed: { product: 'the product that you came from', tenant: 'The sender of this link' },

@@ -18,6 +18,9 @@ export interface Messages {
   readonly notFound: NoticeMessages;
   readonly methodNotAllowed: NoticeMessages;
   readonly backTo: Sentence;
+  /** Links of the product. */
+  readonly terms: string;
+  readonly privacy: string;
   readonly reference: string;
   /** Replaces the names in sentences if product and tenant are unknown. */
   readonly unnamed: { readonly product: string; readonly tenant: string };

@@ -26,8 +26,8 @@ export function linkPage(messages: Messages, flow: Flow, description: LinkDescri
     product,
     body: html`<h1>${link.title}</h1>
 <p class="lead">${link.lead(names)}</p>
-${account && html`<p class="account">${PERSON}<span>${link.account?.(names)}</span></p>`}
 ${approval === undefined ? undefined : html`<p>${messages.approval.first(names)}</p>`}
+${account && html`<p class="account">${PERSON}<span>${link.account?.(names)}</span></p>`}
 ${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
 ${implicit.length === 0 ? undefined : included}
 <form method="post" class="actions"><p class="caution">${link.caution(names)}</p>

@@ -49,7 +49,7 @@ border:2px solid transparent;border-radius:.625rem;cursor:pointer}
 .button strong{font-weight:inherit}
 .button:hover{background:var(--press)}
 .other{color:var(--accent);background:none;border-color:currentColor}
-.other:hover{background:var(--soft)}
+.other:hover{background:none;box-shadow:inset 0 0 0 1px currentColor}
 a{color:var(--accent);text-underline-offset:.15em}
 a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-offset:3px;border-radius:.625rem}
 .centre{text-align:center}
@@ -59,6 +59,8 @@ a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-of
 .nobody{color:var(--good);background:var(--good-soft)}
 .administrator,.time{color:var(--warn);background:var(--warn-soft)}
 .product{color:var(--bad);background:var(--bad-soft)}
+footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.5rem;margin-block:1.25rem -1.25rem;padding-block-start:.5rem;border-block-start:1px solid var(--line);font-size:.9375rem}
+footer a{padding-block:.625rem;min-inline-size:2.75rem}
 blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
 -webkit-user-select:all;user-select:all}
 code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
@@ -68,5 +70,6 @@ h1{font-size:1.375rem;margin-block-end:.5rem}.lead{font-size:1rem}h2{margin-bloc
 @media(max-width:34rem) and (min-height:30rem){html{scroll-padding-block-end:9rem}
 .actions{position:sticky;inset-block-end:0;gap:.625rem;margin:1rem -1.25rem .5rem;padding:.625rem 1.25rem .75rem;background:var(--card);border-block-start:1px solid var(--line)}
 .caution{margin:0;padding:0;background:none;border:0;font-size:.9375rem;line-height:1.4}}
+@media(forced-colors:active){svg{color:CanvasText}}
 @media print{body{padding:0}.card{border:0;box-shadow:none}}
 `;

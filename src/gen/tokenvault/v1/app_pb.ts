@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app.proto.
  */
 export const file_tokenvault_v1_app: GenFile = /*@__PURE__*/
-  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKgCAoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDEh4KEWhvbWVfZGlyZWN0b3J5X2lkGBcgASgJQgPgQQESNAoIcm90YXRpb24YGCABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQESNQoPcm90YXRpb25fc3RhdHVzGBkgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbkID4EEDInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCLTAQoOUm90YXRpb25Qb2xpY3kSMQoJbGVhZF90aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQESMwoLc2VjcmV0X2xpZmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBARItCgh3ZWVrZGF5cxgDIAMoDjIWLnRva2VudmF1bHQudjEuV2Vla2RheUID4EEBEhIKBWhvdXJzGAQgAygFQgPgQQESFgoJdGltZV96b25lGAUgASgJQgPgQQEiswIKCFJvdGF0aW9uEioKBHN0ZXAYASABKA4yHC50b2tlbnZhdWx0LnYxLlJvdGF0aW9uLlN0ZXASFgoOb2xkX2NyZWRlbnRpYWwYAiABKAkSFgoObmV3X2NyZWRlbnRpYWwYAyABKAkSLgoKYmVnaW5fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbmV4dF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdwcm9ibGVtGAYgASgJIlsKBFN0ZXASFAoQU1RFUF9VTlNQRUNJRklFRBAAEgwKCFNURVBfQUREEAESDgoKU1RFUF9QUk9WRRACEg4KClNURVBfV0FUQ0gQAxIPCgtTVEVQX1JFTU9WRRAEIpABCgtTdGF0ZVJlYXNvbhIqCgZyZWFzb24YASABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAIgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpkBChBGYWlsaW5nRGlyZWN0b3J5EhQKDGRpcmVjdG9yeV9pZBgBIAEoCRIqCgZyZWFzb24YAiABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAMgASgJEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKrYBCgdXZWVrZGF5EhcKE1dFRUtEQVlfVU5TUEVDSUZJRUQQABISCg5XRUVLREFZX01PTkRBWRABEhMKD1dFRUtEQVlfVFVFU0RBWRACEhUKEVdFRUtEQVlfV0VETkVTREFZEAMSFAoQV0VFS0RBWV9USFVSU0RBWRAEEhIKDldFRUtEQVlfRlJJREFZEAUSFAoQV0VFS0RBWV9TQVRVUkRBWRAGEhIKDldFRUtEQVlfU1VOREFZEAcqZQoFQ2xvdWQSFQoRQ0xPVURfVU5TUEVDSUZJRUQQABIQCgxDTE9VRF9HTE9CQUwQARIQCgxDTE9VRF9VU19HT1YQAhIPCgtDTE9VRF9DSElOQRADEhAKDENMT1VEX0NVU1RPTRAEQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
+  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSLQCAoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDEh4KEWhvbWVfZGlyZWN0b3J5X2lkGBcgASgJQgPgQQESNAoIcm90YXRpb24YGCABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQESNQoPcm90YXRpb25fc3RhdHVzGBkgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbkID4EEDEi4KCGJyYW5kaW5nGBogASgLMhcudG9rZW52YXVsdC52MS5CcmFuZGluZ0ID4EEBInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCJXCghCcmFuZGluZxIWCgl0ZXJtc191cmkYASABKAlCA+BBARIYCgtwcml2YWN5X3VyaRgCIAEoCUID4EEBEhkKDGFjY2VudF9jb2xvchgDIAEoCUID4EEBItMBCg5Sb3RhdGlvblBvbGljeRIxCglsZWFkX3RpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBARIzCgtzZWNyZXRfbGlmZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBEi0KCHdlZWtkYXlzGAMgAygOMhYudG9rZW52YXVsdC52MS5XZWVrZGF5QgPgQQESEgoFaG91cnMYBCADKAVCA+BBARIWCgl0aW1lX3pvbmUYBSABKAlCA+BBASKzAgoIUm90YXRpb24SKgoEc3RlcBgBIAEoDjIcLnRva2VudmF1bHQudjEuUm90YXRpb24uU3RlcBIWCg5vbGRfY3JlZGVudGlhbBgCIAEoCRIWCg5uZXdfY3JlZGVudGlhbBgDIAEoCRIuCgpiZWdpbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgluZXh0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Byb2JsZW0YBiABKAkiWwoEU3RlcBIUChBTVEVQX1VOU1BFQ0lGSUVEEAASDAoIU1RFUF9BREQQARIOCgpTVEVQX1BST1ZFEAISDgoKU1RFUF9XQVRDSBADEg8KC1NURVBfUkVNT1ZFEAQikAEKC1N0YXRlUmVhc29uEioKBnJlYXNvbhgBIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAiABKAkSFgoOY29ycmVsYXRpb25faWQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEEZhaWxpbmdEaXJlY3RvcnkSFAoMZGlyZWN0b3J5X2lkGAEgASgJEioKBnJlYXNvbhgCIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAyABKAkSLgoKc2luY2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqtgEKB1dlZWtkYXkSFwoTV0VFS0RBWV9VTlNQRUNJRklFRBAAEhIKDldFRUtEQVlfTU9OREFZEAESEwoPV0VFS0RBWV9UVUVTREFZEAISFQoRV0VFS0RBWV9XRURORVNEQVkQAxIUChBXRUVLREFZX1RIVVJTREFZEAQSEgoOV0VFS0RBWV9GUklEQVkQBRIUChBXRUVLREFZX1NBVFVSREFZEAYSEgoOV0VFS0RBWV9TVU5EQVkQByplCgVDbG91ZBIVChFDTE9VRF9VTlNQRUNJRklFRBAAEhAKDENMT1VEX0dMT0JBTBABEhAKDENMT1VEX1VTX0dPVhACEg8KC0NMT1VEX0NISU5BEAMSEAoMQ0xPVURfQ1VTVE9NEARCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
 
 /**
  * An Entra app registration that users connect through.
@@ -203,6 +203,13 @@ export type App = Message<"tokenvault.v1.App"> & {
    * @generated from field: tokenvault.v1.Rotation rotation_status = 25;
    */
   rotationStatus?: Rotation | undefined;
+
+  /**
+   * How the pages for users look, and what they link to. The logo is a field of its own. An update replaces all of it.
+   *
+   * @generated from field: tokenvault.v1.Branding branding = 26;
+   */
+  branding?: Branding | undefined;
 };
 
 /**
@@ -268,6 +275,42 @@ export const App_StateSchema: GenEnum<App_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_app, 0, 0);
 
 /**
+ * The product's links and colour on the pages for users.
+ *
+ * @generated from message tokenvault.v1.Branding
+ */
+export type Branding = Message<"tokenvault.v1.Branding"> & {
+  /**
+   * The product's terms of use, on every page that names the product. https, at most 2048 characters.
+   *
+   * @generated from field: string terms_uri = 1;
+   */
+  termsUri: string;
+
+  /**
+   * The product's privacy policy, on the same pages. https, at most 2048 characters.
+   *
+   * @generated from field: string privacy_uri = 2;
+   */
+  privacyUri: string;
+
+  /**
+   * The colour of buttons and links: `#0f766e`. Its contrast with white must be at least 4.5 : 1 (WCAG 2.2, level AA).
+   * The colour for dark mode is derived. Default: a blue.
+   *
+   * @generated from field: string accent_color = 3;
+   */
+  accentColor: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.Branding.
+ * Use `create(BrandingSchema)` to create a new message.
+ */
+export const BrandingSchema: GenMessage<Branding> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app, 1);
+
+/**
  * Schedule and lifetime for automatic rotation of a client secret.
  *
  * @generated from message tokenvault.v1.RotationPolicy
@@ -317,7 +360,7 @@ export type RotationPolicy = Message<"tokenvault.v1.RotationPolicy"> & {
  * Use `create(RotationPolicySchema)` to create a new message.
  */
 export const RotationPolicySchema: GenMessage<RotationPolicy> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 1);
+  messageDesc(file_tokenvault_v1_app, 2);
 
 /**
  * The rotation of a client secret.
@@ -373,7 +416,7 @@ export type Rotation = Message<"tokenvault.v1.Rotation"> & {
  * Use `create(RotationSchema)` to create a new message.
  */
 export const RotationSchema: GenMessage<Rotation> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 2);
+  messageDesc(file_tokenvault_v1_app, 3);
 
 /**
  * The next step.
@@ -428,7 +471,7 @@ export type Rotation_Step = (typeof Rotation_Step)[keyof typeof Rotation_Step] |
  * Describes the enum tokenvault.v1.Rotation.Step.
  */
 export const Rotation_StepSchema: GenEnum<Rotation_Step> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_app, 2, 0);
+  enumDesc(file_tokenvault_v1_app, 3, 0);
 
 /**
  * The cause of a state, as reported by Entra.
@@ -471,7 +514,7 @@ export type StateReason = Message<"tokenvault.v1.StateReason"> & {
  * Use `create(StateReasonSchema)` to create a new message.
  */
 export const StateReasonSchema: GenMessage<StateReason> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 3);
+  messageDesc(file_tokenvault_v1_app, 4);
 
 /**
  * A directory in which an app fails while it works in others.
@@ -514,7 +557,7 @@ export type FailingDirectory = Message<"tokenvault.v1.FailingDirectory"> & {
  * Use `create(FailingDirectorySchema)` to create a new message.
  */
 export const FailingDirectorySchema: GenMessage<FailingDirectory> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 4);
+  messageDesc(file_tokenvault_v1_app, 5);
 
 /**
  * A day of the week.
