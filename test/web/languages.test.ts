@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/telemetry/log_events.ts';
 import { type Content, html } from '../../src/web/escaping_html_template.ts';
 import { english } from '../../src/web/messages/english.ts';
-import { messagesFor } from '../../src/web/messages/negotiate_page_language.ts';
+import { LANGUAGES, type Languages, messagesFor } from '../../src/web/messages/negotiate_page_language.ts';
 import type { Messages } from '../../src/web/messages/page_message_types.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, PRODUCT, STATE } from './fake_web_parts.ts';
@@ -39,18 +39,18 @@ fakes.description = {
 let web: WebServer | undefined;
 afterEach(() => web?.close(100));
 
-async function page(path: string, language: string): Promise<{ html: string; headers: Headers }> {
+async function page(path: string, language: string, languages: Languages = [english, marked]) {
   web = await startWebServer({
     ...fakes,
     address: '127.0.0.1:0',
     publicUrl: 'https://vault.example',
-    languages: [english, marked],
+    languages,
     log: silentLog,
   });
   const headers = { 'accept-language': language, accept: 'text/html' };
   const answer = await fetch(`http://${web.address}${path}`, { headers });
   await web.close(100);
-  return { html: await answer.text(), headers: answer.headers };
+  return { html: await answer.text(), headers: answer.headers, status: answer.status };
 }
 
 const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
@@ -114,6 +114,29 @@ test.each([
 ])('a browser that accepts %s gets %s', (accepted, spoken) => {
   const headers = accepted === undefined ? {} : { 'accept-language': accepted };
   expect(messagesFor([english, marked], { headers }).language).toBe(spoken);
+});
+
+test.each([
+  ['de-AT,de;q=0.9,en;q=0.8', 'de'],
+  ['de', 'de'],
+  ['fr, de;q=0.3', 'de'],
+  ['en-GB, de;q=0.9', 'en'],
+  ['fr', 'en'],
+])('of the languages of the vault, a browser that accepts %s gets %s', (accepted, spoken) => {
+  expect(messagesFor(LANGUAGES, { headers: { 'accept-language': accepted } }).language).toBe(spoken);
+});
+
+test.each([
+  ['the connect page', `/connect/${HANDLE}`, 200, 'Weiter zu Microsoft'],
+  ['an unknown link', '/connect/x', 404, 'Dieser Link ist nicht mehr gültig'],
+  ['an unknown address', '/nothing', 404, 'Seite nicht gefunden'],
+  ['an invalid callback', '/oauth2/callback', 400, 'Dieser Link ist nicht mehr gültig'],
+])('German is the language of %s, also if it is an error', async (_, path, status, text) => {
+  const { html, headers, ...answer } = await page(path, 'de', LANGUAGES);
+  expect(answer.status).toBe(status);
+  expect(html).toContain('<html lang="de" dir="ltr">');
+  expect(html).toContain(text);
+  expect(headers.get('content-language')).toBe('de');
 });
 
 test('any accept-language header gets one of the languages', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { LinkDescription } from '../../src/connect/describe_and_open_consent_links.ts';
 import { REASONS } from '../../src/model/errors.ts';
 import { english } from '../../src/web/messages/english.ts';
+import { LANGUAGES } from '../../src/web/messages/negotiate_page_language.ts';
 import type { Flow } from '../../src/web/messages/page_message_types.ts';
 import { linkPage } from '../../src/web/pages/consent_link_page.ts';
 import { outcomePage } from '../../src/web/pages/outcome_page.ts';
@@ -16,25 +17,28 @@ const textOf = (html: string) => html.replaceAll(/<style>.*?<\/style>/gs, '').re
 /** The tags, without values of attributes. */
 const skeleton = (html: string) => html.match(/<[^>]*>/g)?.map((tag) => tag.replaceAll(/="[^"]*"/g, '=""'));
 
-describe.each(FLOWS)('the last page of a flow (%s)', (flow) => {
-  test.each(OUTCOMES)(
-    'has texts for %s: one heading, which is also the title, the next step, and no gap',
-    (outcome) => {
-      const html = outcomePage(english, { flow, outcome, product: PRODUCT, requestId: REQUEST_ID }).toString();
-      const [, title] = /<title>(.*?)<\/title>/.exec(html) ?? [];
-      const [, heading, ...more] = /<h1>(.*?)<\/h1>/.exec(html) ?? [];
-      expect(more).toEqual([]);
-      expect(title).toBe(`${heading} – Acme &amp; Sons`);
-      expect(html.match(/<h2>.+?<\/h2>/g)).toHaveLength(1);
-      expect(textOf(html)).not.toMatch(/undefined|null|object|function|=>/);
-    },
-  );
+describe.each(LANGUAGES.flatMap((messages) => FLOWS.map((flow) => ({ messages, flow, language: messages.language }))))(
+  'the last page of a flow ($flow, $language)',
+  ({ messages, flow }) => {
+    test.each(OUTCOMES)(
+      'has texts for %s: one heading, which is also the title, the next step, and no gap',
+      (outcome) => {
+        const html = outcomePage(messages, { flow, outcome, product: PRODUCT, requestId: REQUEST_ID }).toString();
+        const [, title] = /<title>(.*?)<\/title>/.exec(html) ?? [];
+        const [, heading, ...more] = /<h1>(.*?)<\/h1>/.exec(html) ?? [];
+        expect(more).toEqual([]);
+        expect(title).toBe(`${heading} – Acme &amp; Sons`);
+        expect(html.match(/<h2>.+?<\/h2>/g)).toHaveLength(1);
+        expect(textOf(html)).not.toMatch(/undefined|null|object|function|=>/);
+      },
+    );
 
-  test.each(OUTCOMES)('shows a reference for %s only if support needs it', (outcome) => {
-    const html = outcomePage(english, { flow, outcome, requestId: REQUEST_ID }).toString();
-    expect(html.includes(REQUEST_ID)).toBe(OUTCOME_FACTS[outcomeKind(outcome)].reference);
-  });
-});
+    test.each(OUTCOMES)('shows a reference for %s only if support needs it', (outcome) => {
+      const html = outcomePage(messages, { flow, outcome, requestId: REQUEST_ID }).toString();
+      expect(html.includes(REQUEST_ID)).toBe(OUTCOME_FACTS[outcomeKind(outcome)].reference);
+    });
+  },
+);
 
 test('faults of app and vault show a reference; outcomes that users can fix do not', () => {
   const withReference = OUTCOMES.filter((outcome) => OUTCOME_FACTS[outcomeKind(outcome)].reference);

@@ -40,6 +40,8 @@ export const english: Messages = {
       button: 'Continue to Microsoft',
     },
   },
+  scopeTexts: {},
+  ofResource: ', of ',
   outcomes: { user: USER_OUTCOMES, administrator: ADMINISTRATOR_OUTCOMES },
   connectedInPart: ({ product }) =>
     html`Microsoft does not allow everything that ${product} requested yet. ${product} tries again later. If something is still missing then, connect again or ask an administrator of your organization.`,

@@ -7,6 +7,10 @@ export interface Messages {
   readonly language: string;
   readonly direction: 'ltr' | 'rtl';
   readonly links: Readonly<Record<Flow, LinkMessages>>;
+  /** Of the descriptions in the built-in scope catalogs, which are English. Others are shown as they are. */
+  readonly scopeTexts: Readonly<Record<string, string>>;
+  /** Between a scope text and the resource that it is about: `, of `. */
+  readonly ofResource: string;
   readonly outcomes: Readonly<Record<Flow, Readonly<Record<OutcomeKind, OutcomeMessages>>>>;
   /** The user is connected, and Microsoft does not allow everything yet. */
   readonly connectedInPart: Sentence;

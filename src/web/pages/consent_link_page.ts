@@ -17,9 +17,9 @@ export function linkPage(messages: Messages, flow: Flow, description: LinkDescri
   const link = messages.links[flow];
   const names = namesOf(messages, product, { expected: account });
   const requested = html`<h2>${link.scopes(names)}</h2>
-<ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scope}</span></li>`)}</ul>`;
+<ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scopeText(messages, scope)}</span></li>`)}</ul>`;
   const included = html`<div class="also quiet"><h2>${link.implicit(names)}</h2>
-<ul role="list">${implicit.map((scope) => html`<li>${scope}</li>`)}</ul></div>`;
+<ul role="list">${implicit.map((scope) => html`<li>${scopeText(messages, scope)}</li>`)}</ul></div>`;
   return document({
     messages,
     title: link.title,
@@ -44,6 +44,13 @@ function requestOf(messages: Messages, product: Product, { adminConsentUri: link
   const { notYet, text } = messages.approval;
   return html`<h2>${notYet(names)}</h2>
 ${link === undefined ? html`<blockquote><p>${text(names)}</p></blockquote>` : approvalRequest(messages, { product, link, buttonClass: 'button other' })}`;
+}
+
+/** In the language of the page, if it is a text of a built-in catalog. */
+function scopeText({ scopeTexts, ofResource }: Messages, text: string): string {
+  const [described = text, resource] = text.split(/, of (?=\S+$)/);
+  if (!Object.hasOwn(scopeTexts, described)) return text;
+  return [scopeTexts[described], ...(resource === undefined ? [] : [resource])].join(ofResource);
 }
 
 /** In UTC, with the zone: the reader's time zone is unknown. */
