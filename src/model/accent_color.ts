@@ -12,7 +12,7 @@ type Rgb = readonly [number, number, number];
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
 /** The surface of pages in dark mode, and the text on an accent there. */
-export const DARK_SURFACE = '#191d23';
+export const DARK_SURFACE: Rgb = [0x19, 0x1d, 0x23];
 const DARK_TEXT = '#0f1216';
 /** WCAG 2.2, 1.4.3. */
 export const LEAST_CONTRAST = 4.5;
@@ -42,10 +42,9 @@ export function lightShades(accent: Rgb): AccentShades {
 
 /** As little white is mixed in as the dark surface needs. */
 export function darkShades(accent: Rgb): AccentShades {
-  const surface = parseColor(DARK_SURFACE) ?? BLACK;
   const shares = Array.from({ length: 21 }, (_, step) => step / 20);
   const tints = shares.map((share) => mixed(accent, WHITE, share));
-  const tint = tints.find((one) => contrast(one, surface) >= DARK_CONTRAST) ?? WHITE;
+  const tint = tints.find((one) => contrast(one, DARK_SURFACE) >= DARK_CONTRAST) ?? WHITE;
   return { accent: toHex(tint), onAccent: DARK_TEXT, press: toHex(mixed(tint, WHITE, 0.4)) };
 }
 
@@ -62,6 +61,6 @@ function mixed([red, green, blue]: Rgb, other: Rgb, share: number): Rgb {
   return [mix(red, other[0]), mix(green, other[1]), mix(blue, other[2])];
 }
 
-function toHex(color: Rgb): string {
+export function toHex(color: Rgb): string {
   return `#${color.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }

@@ -29,6 +29,9 @@ inChromium('a person connects an account', () => {
       );
       expect(await page.getByRole('listitem').allInnerTexts()).toContain('Send mail as you');
       expect(await page.evaluate("document.querySelector('img').naturalWidth")).toBe(96);
+      expect(await page.getByRole('link', { name: 'Privacy policy' }).getAttribute('href')).toBe(
+        'https://chatwoot.example/privacy',
+      );
       await expectGoodPage(page, [mode]);
 
       await goToMicrosoft(page);

@@ -1,14 +1,14 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { MODES } from './modes.ts';
+import { EVERY_MODE } from './modes.ts';
 
 /** In each mode: no finding of axe-core, no horizontal scrolling, text and controls large enough. */
-export async function expectGoodPage(page: Page, modes = MODES): Promise<void> {
+export async function expectGoodPage(page: Page, modes = EVERY_MODE): Promise<void> {
   // Loading axe-core into the page is slow, so it stays loaded.
   let run = async () => (await new AxeBuilder({ page }).setLegacyMode().analyze()).violations;
-  for (const { name, colorScheme, viewport } of modes) {
-    await page.emulateMedia({ colorScheme });
+  for (const { name, colorScheme, forcedColors = 'none', viewport } of modes) {
+    await page.emulateMedia({ colorScheme, forcedColors });
     await page.setViewportSize(viewport);
     const found = (await run()).map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
     expect(found, `axe-core, ${name}`).toEqual([]);

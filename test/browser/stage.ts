@@ -52,8 +52,12 @@ export async function openStage(): Promise<Stage> {
     async onboard(tenantId, { app, ...wishes } = {}) {
       const own = { displayName: 'Chatwoot', returnUrlPrefixes: [product.url], ...app };
       const onboarded = await onboard(scenario, tenantId, { ...wishes, app: own });
-      const updateMask = { paths: ['logo'] };
-      await scenario.apps.updateApp({ app: { name: onboarded.app, logo: new Uint8Array(LOGO.image) }, updateMask });
+      const updateMask = { paths: ['logo', 'branding'] };
+      const branding = { privacyUri: 'https://chatwoot.example/privacy', accentColor: '#0f766e' };
+      await scenario.apps.updateApp({
+        app: { name: onboarded.app, logo: new Uint8Array(LOGO.image), branding },
+        updateMask,
+      });
       return onboarded;
     },
     async link(connection, more = { autoConfirm: true }) {

@@ -9,8 +9,8 @@ export interface Tab {
   close(): Promise<void>;
 }
 
-export async function openTab(browser: Browser, { colorScheme, viewport }: Mode = LIGHT): Promise<Tab> {
-  const context = await browser.newContext({ colorScheme, viewport });
+export async function openTab(browser: Browser, { colorScheme, forcedColors, viewport }: Mode = LIGHT): Promise<Tab> {
+  const context = await browser.newContext({ colorScheme, forcedColors: forcedColors ?? 'none', viewport });
   return { page: await context.newPage(), complaints: listen(context), close: () => context.close() };
 }
 

@@ -8,6 +8,7 @@ import {
   LEAST_CONTRAST,
   lightShades,
   parseColor,
+  toHex,
 } from '../../src/model/accent_color.ts';
 import { STYLE } from '../../src/web/pages/page_stylesheet.ts';
 
@@ -36,7 +37,7 @@ describe('for every colour that is accepted', () => {
     fc.assert(
       fc.property(accepted, (color) => {
         const surfaces = [
-          { shades: lightShades(color), surface: '#ffffff' },
+          { shades: lightShades(color), surface: parsed('#ffffff') },
           { shades: darkShades(color), surface: DARK_SURFACE },
         ];
         for (const { shades, surface } of surfaces) {
@@ -44,7 +45,7 @@ describe('for every colour that is accepted', () => {
           for (const [text, ground] of [
             [onAccent, accent],
             [onAccent, press],
-            [accent, surface],
+            [accent, toHex(surface)],
           ] as const) {
             expect(contrast(parsed(text), parsed(ground))).toBeGreaterThanOrEqual(LEAST_CONTRAST);
           }
@@ -55,7 +56,7 @@ describe('for every colour that is accepted', () => {
 });
 
 test('the dark surface is the one of the style', () => {
-  expect(STYLE.toString()).toContain(`--card:${DARK_SURFACE}`);
+  expect(STYLE.toString()).toContain(`--card:${toHex(DARK_SURFACE)}`);
 });
 
 test('only a colour of six digits is parsed', () => {

@@ -248,7 +248,9 @@ describe('TenantService', () => {
 
 describe('AppService', () => {
   test('returns an app with credentials and state, never a secret', async () => {
-    stage = await startStage({ apps: { get: async () => details } });
+    const branding = { privacyUri: 'https://acme.example/privacy', accentColor: '#0f766e' };
+    const branded = { ...details, app: { ...details.app, branding } };
+    stage = await startStage({ apps: { get: async () => branded } });
 
     const { app } = await stage.client(AppService).getApp({ name: 'tenants/acme/apps/default' });
 
@@ -256,6 +258,7 @@ describe('AppService', () => {
       name: 'tenants/acme/apps/default',
       cloud: Cloud.GLOBAL,
       logoUri: '',
+      branding: { termsUri: '', ...branding },
       sharedWith: ['*', 'tenants/beta'],
       state: App_State.MISCONFIGURED,
       stateReason: { reason: ErrorReason.APP_MISCONFIGURED, entraError: 'unauthorized_client/AADSTS700016' },

@@ -430,8 +430,8 @@ describe('every response', () => {
   });
 
   test.each([
-    ['one style', undefined, 1],
-    ['the style of an accent colour too', '#0f766e', 2],
+    ['style', undefined, 1],
+    ['styles, with an accent colour', '#0f766e', 2],
   ])('names the hash of its %s, and no other source', async (_, accentColor, count) => {
     const product = { ...PRODUCT, branding: { accentColor } };
     fakes.description = { ...fakes.description, product };

@@ -19,7 +19,7 @@ export const german: Messages = {
       unlisted: ({ product }) => html`Microsoft zeigt auf der nächsten Seite, was ${product} anfordert.`,
       afterwards: () =>
         'Sie melden sich bei Microsoft an; Ihr Kennwort bleibt dort. Microsoft fragt nach Ihrer Zustimmung, falls Sie sie noch nicht erteilt haben.',
-      caution: () => 'Fahren Sie nur fort, wenn Sie diesen Link selbst angefordert haben. Brechen Sie sonst ab.',
+      caution: () => 'Nur fortfahren, wenn Sie diesen Link selbst angefordert haben. Sonst abbrechen.',
       expiry: (time) => html`Dieser Link gilt bis zum ${time}.`,
       button: 'Weiter zu Microsoft',
       cancel: 'Abbrechen',
@@ -37,7 +37,7 @@ export const german: Messages = {
       afterwards: () =>
         'Nur ein Administrator kann das genehmigen; andere können ihm die Adresse dieser Seite senden. Dabei wird kein Konto verbunden: Danach verbinden die Personen ihre eigenen Konten, ohne einzeln um Zustimmung gebeten zu werden.',
       caution: ({ product }) =>
-        html`Fahren Sie nur fort, wenn Sie wissen, wozu Ihre Organisation ${product} verwenden will.`,
+        html`Nur fortfahren, wenn Sie wissen, wozu Ihre Organisation ${product} verwenden will.`,
       expiry: (time) => html`Dieser Link gilt bis zum ${time}.`,
       button: 'Weiter zu Microsoft',
     },

@@ -10,7 +10,7 @@ const contactSupport: Sentence = () =>
 const tryAgain: Sentence = ({ product }) =>
   html`Öffnen Sie dann den ursprünglichen Link erneut, oder beginnen Sie bei ${product} von vorn.`;
 
-/** Without a product, `unnamed` takes the place of its name: so these sentences use the name in the dative there. */
+/** `unnamed` is in the dative, and so is the name of the product in each outcome that may lack one. */
 export const GERMAN_USER_OUTCOMES: Outcomes = {
   connected: {
     title: 'Verbunden',

@@ -27,7 +27,7 @@ export function linkPage(messages: Messages, flow: Flow, description: LinkDescri
     body: html`<h1>${link.title}</h1>
 <p class="lead">${link.lead(names)}</p>
 ${approval === undefined ? undefined : html`<p>${messages.approval.first(names)}</p>`}
-${account && html`<p class="account">${PERSON}<span>${link.account?.(names)}</span></p>`}
+${account && link.account && html`<p class="account">${PERSON}<span>${link.account(names)}</span></p>`}
 ${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
 ${implicit.length === 0 ? undefined : included}
 <form method="post" class="actions"><p class="caution">${link.caution(names)}</p>

@@ -24,7 +24,7 @@ span.mark{display:grid;place-items:center;font-size:1.375rem;font-weight:600;col
 h1{margin:0 0 .625rem;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.01em;text-wrap:balance}
 h2{margin:1.75rem 0 .5rem;font-size:1rem;line-height:1.4;font-weight:650}
 h2 strong{font-weight:inherit}
-p{margin:0 0 .75rem}
+p{margin:0 0 .75rem;text-wrap:pretty}
 .lead{font-size:1.0625rem}
 ul{margin:0;padding:0;list-style:none}
 .able li{display:flex;gap:.75rem;padding-block:.5rem}
@@ -47,6 +47,7 @@ main>:last-child,blockquote>:last-child{margin-block-end:0}
 font:inherit;font-weight:600;text-align:center;text-decoration:none;color:var(--on-accent);background:var(--accent);
 border:2px solid transparent;border-radius:.625rem;cursor:pointer}
 .button strong{font-weight:inherit}
+p>.button{margin-block-start:1rem}
 .button:hover{background:var(--press)}
 .other{color:var(--accent);background:none;border-color:currentColor}
 .other:hover{background:none;box-shadow:inset 0 0 0 1px currentColor}
@@ -60,16 +61,17 @@ a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-of
 .administrator,.time{color:var(--warn);background:var(--warn-soft)}
 .product{color:var(--bad);background:var(--bad-soft)}
 footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.5rem;margin-block:1.25rem -1.25rem;padding-block-start:.5rem;border-block-start:1px solid var(--line);font-size:.9375rem}
-footer a{padding-block:.625rem;min-inline-size:2.75rem}
+footer a{padding-block:.6875rem;min-inline-size:2.75rem}
 blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
 -webkit-user-select:all;user-select:all}
 code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.25rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}
 header{margin-block-end:1.125rem}.mark{inline-size:2.5rem;block-size:2.5rem;border-radius:.625rem}
 h1{font-size:1.375rem;margin-block-end:.5rem}.lead{font-size:1rem}h2{margin-block:1.25rem .25rem}}
-@media(max-width:34rem) and (min-height:30rem){html{scroll-padding-block-end:9rem}
+@media(max-width:34rem) and (min-height:30rem){html{scroll-padding-block-end:13rem}
 .actions{position:sticky;inset-block-end:0;gap:.625rem;margin:1rem -1.25rem .5rem;padding:.625rem 1.25rem .75rem;background:var(--card);border-block-start:1px solid var(--line)}
+.actions .button{padding-inline:.5rem}
 .caution{margin:0;padding:0;background:none;border:0;font-size:.9375rem;line-height:1.4}}
-@media(forced-colors:active){svg{color:CanvasText}}
+@media(forced-colors:active){svg{color:CanvasText}a{color:LinkText}.button{color:ButtonText}}
 @media print{body{padding:0}.card{border:0;box-shadow:none}}
 `;
