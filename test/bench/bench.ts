@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildProgram } from '../../deploy/build_program.ts';
-import { benchAgainst } from './against.ts';
 import { benchCache } from './cache.ts';
 import { benchCallers } from './callers.ts';
 import { benchDecision } from './decision.ts';
@@ -30,9 +29,8 @@ const HELP = `npm run bench -- [options]     (how to read the figures: docs/benc
   --only NAME,…     of: hit, in_process, refresh, sizes, memory, startup, import,
                     sweep, replicas, decision, callers, flood, rotation,
                     cache
-  --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER;
-                    with --only in_process, the handler of a hit alone
-  --base FOLDER     hit and memory also measure the vault of the checkout in FOLDER, in the same rounds
+  --base FOLDER     hit, in_process, refresh, memory and import also measure the vault of the checkout in FOLDER, in the
+                    same rounds
   --soak            nothing else: --minutes N (default 60) on connections that stay open, with --load N percent of the
                     capacity (default 40) for four vaults together
   --quick           a third of the rounds, 100,000 instead of 1,000,000 connections, 200 instead of 1,000 tenants; not for
@@ -60,7 +58,6 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
-    against: { type: 'string' },
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '60' },
     load: { type: 'string', default: '40' },
@@ -117,7 +114,6 @@ const bench: Bench = {
     return folder;
   },
   profileFolder: options.profile,
-  against: options.against,
   base: options.base,
 };
 
@@ -128,9 +124,7 @@ async function make(filling: Filling): Promise<VaultFolder> {
 }
 
 const reports: SectionReport[] = [];
-if (options.against !== undefined && options.only !== 'in_process') {
-  reports.push(await benchAgainst(bench, options.against));
-} else if (options.soak) {
+if (options.soak) {
   reports.push(...(await benchSoak(bench, { minutes: Number(options.minutes), load: Number(options.load) / 100 })));
 } else {
   for (const name of chosen) {

@@ -1,17 +1,16 @@
 import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
-import { newRefreshToken } from './fake_entra.ts';
-import { connectionAt, fillVault, TENANT_ID } from './filled_vault.ts';
+import { fillVault } from './filled_vault.ts';
+import { benchImportWithBase } from './import_base.ts';
+import { assertSucceeded, startImporter, untilStored, writeLines } from './import_lines.ts';
 import type { Memory } from './probe.ts';
-import { messageOf, type ServerProcess, startProcess } from './processes.ts';
+import { messageOf, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, type Spread, spread } from './statistics.ts';
 import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
-import { PROGRAM, startVault, type VaultProcess } from './vault_process.ts';
+import { startVault, type VaultProcess } from './vault_process.ts';
 
 const COUNT = 100_000;
 const ROUNDS = 3;
@@ -28,12 +27,16 @@ interface Round {
   readonly memory: readonly { readonly importer: Memory; readonly vault: Memory }[];
 }
 
-/** Imports with `token-vault import jsonl --verify on-first-use`, compared with the same program against an echo server. */
+/**
+ * Imports with `token-vault import jsonl --verify on-first-use`, compared with the same program against an echo server, or
+ * with the base.
+ */
 export async function benchImport(bench: Bench): Promise<SectionReport> {
+  if (bench.base !== undefined) return benchImportWithBase(bench, bench.base);
   bench.progress(`import: writing ${COUNT} lines`);
   const folder = mkdtempSync(join(tmpdir(), 'import-bench-'));
   try {
-    const file = await writeLines(join(folder, 'in.jsonl'));
+    const file = await writeLines(join(folder, 'in.jsonl'), 0, COUNT);
     const rounds = bench.rounds(ROUNDS);
     const vault: Round[] = [];
     const echo: number[] = [];
@@ -53,39 +56,6 @@ export async function benchImport(bench: Bench): Promise<SectionReport> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function writeLines(path: string): Promise<string> {
-  const stream = createWriteStream(path);
-  for (let number = 0; number < COUNT; number += 1) {
-    const connection = connectionAt(number).split('/').at(-1);
-    const line = JSON.stringify({ connection, refresh_token: newRefreshToken(), external_id: `external-${number}` });
-    if (!stream.write(`${line}\n`)) await once(stream, 'drain');
-  }
-  stream.end();
-  await once(stream, 'close');
-  return path;
-}
-
-function startImporter(file: string, address: string, apiKeyFile?: string): ServerProcess {
-  return startProcess({
-    script: PROGRAM,
-    args: [
-      ...[
-        'import',
-        'jsonl',
-        file,
-        '--tenant',
-        TENANT_ID,
-        '--scope',
-        'Mail.ReadWrite',
-        '--verify',
-        'on-first-use',
-        '--apply',
-      ],
-      ...['--json', '--address', address, ...(apiKeyFile === undefined ? [] : ['--api-key-file', apiKeyFile])],
-    ],
-  });
 }
 
 async function importToVault(bench: Bench, file: string, round: number): Promise<Round> {
@@ -114,14 +84,14 @@ async function measure(
   const before = await vault.process.usage();
   const profiled = bench.profileFolder !== undefined && round === 0 ? bench.profileFolder : undefined;
   const started = performance.now();
-  const importer = startImporter(file, `127.0.0.1:${vault.tokenPort}`, key);
+  const importer = startImporter(file, { address: `127.0.0.1:${vault.tokenPort}`, apiKeyFile: key });
   const ended = once(importer.child, 'exit');
   if (profiled !== undefined) await Promise.all([vault.process.startProfile(), importer.startProfile()]);
 
   const memory: Round['memory'][number][] = [];
   let importerCpu = 0;
   for (const mark of MARKS) {
-    await untilThere(vault, Math.floor(COUNT * mark));
+    await untilStored(vault, Math.floor(COUNT * mark));
     memory.push({ importer: await importer.memory(), vault: await vault.process.memory() });
     importerCpu = (await importer.usage()).cpu / (COUNT * mark);
     if (profiled !== undefined && mark === 0.5) {
@@ -129,23 +99,12 @@ async function measure(
       writeFileSync(join(profiled, 'import_importer.cpuprofile'), JSON.stringify(await importer.stopProfile()));
     }
   }
-  const [code] = await ended;
+  await assertSucceeded(importer, ended);
   const seconds = (performance.now() - started) / 1_000;
-  if (code !== 0) throw new Error(`the import exited with ${code}:\n${importer.output()}`);
   const imported = await vault.counter('tokenvault_imports_total{outcome="GRANTED"}');
   if (imported !== COUNT) throw new Error(`the vault counts ${imported} imports of ${COUNT}`);
   const after = await vault.process.usage();
   return { rate: COUNT / seconds, importer: importerCpu, vault: (after.cpu - before.cpu) / COUNT, memory };
-}
-
-/** Settles when the connection with that number is stored: concurrent calls complete at most 64 out of order. */
-async function untilThere(vault: VaultProcess, number: number): Promise<void> {
-  const name = connectionAt(number);
-  for (;;) {
-    const found = await vault.client.call(ConnectionService.method.getConnection, { name }).catch(() => undefined);
-    if (found !== undefined) return;
-    await sleep(50);
-  }
 }
 
 async function importToEcho(file: string): Promise<number> {
@@ -153,9 +112,8 @@ async function importToEcho(file: string): Promise<number> {
   try {
     const port = (await messageOf(echo.child, 'port')) as number;
     const started = performance.now();
-    const importer = startImporter(file, `127.0.0.1:${port}`);
-    const [code] = await once(importer.child, 'exit');
-    if (code !== 0) throw new Error(`the import into the echo exited with ${code}:\n${importer.output()}`);
+    const importer = startImporter(file, { address: `127.0.0.1:${port}` });
+    await assertSucceeded(importer, once(importer.child, 'exit'));
     return COUNT / ((performance.now() - started) / 1_000);
   } finally {
     await echo.stop();

@@ -44,9 +44,9 @@ export async function benchInProcess(bench: Bench): Promise<SectionReport> {
   try {
     // The sources, because a bundle hides its copy of grpc-js, whose handlers are called.
     peers.push(await startPeer(bench, 'vault', fillingHere, SOURCES));
-    if (bench.against !== undefined) {
-      const filling = (await import(moduleIn(bench.against, 'filled_vault.ts'))) as typeof fillingHere;
-      peers.push(await startPeer(bench, 'the other checkout', filling, resolve(bench.against, 'src/main.ts')));
+    if (bench.base !== undefined) {
+      const filling = (await import(moduleIn(bench.base, 'filled_vault.ts'))) as typeof fillingHere;
+      peers.push(await startPeer(bench, 'base', filling, resolve(bench.base, 'src/main.ts')));
     }
     const figures: Figure[] = [];
     for (const shape of SHAPES) figures.push(...(await compare(bench, peers, shape)));
@@ -79,8 +79,8 @@ async function compare(bench: Bench, peers: readonly Peer[], shape: Shape): Prom
     for (const { name, vault } of orderOf(peers, round)) costs.get(name)?.push(await cpuOfCall(vault, callsPerTurn));
   const at = `${callsPerTurn} calls a turn, ${connections} connection${connections === 1 ? '' : 's'}`;
   const figures = [...costs].map(([name, all]): Figure => ({ name: `${name}, ${at}`, value: spread(all), unit: 'ns' }));
-  const [own = [], other] = [...costs.values()];
-  if (other !== undefined) figures.push({ name: `this / other, ${at}`, value: pairedRatio(own, other), unit: 'ratio' });
+  const [own = [], base] = [...costs.values()];
+  if (base !== undefined) figures.push({ name: `vault / base, ${at}`, value: pairedRatio(own, base), unit: 'ratio' });
   return figures;
 }
 
@@ -114,7 +114,7 @@ async function profile(peers: readonly Peer[], folder: string): Promise<void> {
     await warmUp(peer, SHAPES[0]);
     await peer.vault.process.startProfile();
     await runRound(peer.vault, { callsPerTurn: SHAPES[0].callsPerTurn, calls: PROFILED_CALLS });
-    const file = `in_process_${peer.name.replaceAll(' ', '_')}.cpuprofile`;
+    const file = `in_process_${peer.name}.cpuprofile`;
     writeFileSync(join(folder, file), JSON.stringify(await peer.vault.process.stopProfile()));
   }
 }

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startBaseVault } from './base_checkout.ts';
 import { type FakeEntra, startFakeEntra } from './fake_entra.ts';
-import { connectionAt } from './filled_vault.ts';
+import { connectionAt, type Filling } from './filled_vault.ts';
 import { assertAllGood, ratePerSecond, type Target } from './load.ts';
 import type { MsalResult, MsalRun } from './msal_client.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
+import { removeVaultFolder } from './vault_folder.ts';
 import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
 
 /**
@@ -35,37 +37,67 @@ export interface Round {
   readonly sandboxCpu: number;
 }
 
-/** Refreshes through the whole vault (lease, redeem, seal, durable record), compared with MSAL, against the same sandbox. */
+const FILLING: Filling = { connections: CONNECTIONS, accessTokens: 'none' };
+
+interface VaultPeer {
+  readonly vault: VaultProcess;
+  readonly target: Target;
+}
+
+type Results = Readonly<Record<string, readonly Round[]>>;
+
+/**
+ * Refreshes through the whole vault (lease, redeem, seal, durable record), compared with MSAL, and with the base, against
+ * the same sandbox.
+ */
 export async function benchRefresh(bench: Bench): Promise<SectionReport> {
   const entra = await startFakeEntra('ES256', TOKEN_LIFETIME);
-  const vault = await startVault(await bench.filled({ connections: CONNECTIONS, accessTokens: 'none' }), entra.url);
+  const own = peerOf(await startVault(await bench.filled(FILLING), entra.url));
+  const base = bench.base === undefined ? undefined : await startBaseVault(bench.base, FILLING, entra.url);
+  const vaults: Record<string, VaultPeer> = { vault: own, ...(base && { base: peerOf(base.vault) }) };
   const msal = startProcess({ script: 'msal_client.ts' });
   await messageOf(msal.child, 'ready');
-  const target = vaultTarget(vault, eachInTurn(), LEAST_ANSWER);
   const figures: Figure[] = [];
   try {
     bench.progress('refresh: warming up');
-    await warmUp(bench, { target, msal, entra });
-    for (const { inFlight, rounds: full, aims } of IN_FLIGHT) {
-      const runs = {
-        vault: () => refreshThroughVault(bench, { vault, entra, target, inFlight }),
-        msal: () => refreshThroughMsal({ msal, entra, inFlight }),
-      } as const;
-      const results: Record<keyof typeof runs, Round[]> = { vault: [], msal: [] };
-      const rounds = bench.rounds(full);
-      for (let round = 0; round < rounds; round += 1) {
-        bench.progress(`refresh: ${inFlight} in flight, round ${round + 1} of ${rounds}`);
-        for (const name of orderOf(['vault', 'msal'] as const, round)) results[name].push(await runs[name]());
-      }
+    for (const { target } of Object.values(vaults)) await warmUpVault(bench, target);
+    await warmUpMsal(msal, entra);
+    for (const { inFlight, rounds, aims } of IN_FLIGHT) {
+      const runs: Record<string, () => Promise<Round>> = { msal: () => refreshThroughMsal({ msal, entra, inFlight }) };
+      for (const [name, peer] of Object.entries(vaults))
+        runs[name] = () => refreshThroughVault(bench, { ...peer, entra, inFlight });
+      const results = await alternate(bench, runs, bench.rounds(rounds), inFlight);
       figures.push(...figuresOf(results, inFlight, aims));
     }
-    if (bench.profileFolder !== undefined) await profileRefresh(bench, vault, target, bench.profileFolder);
+    if (bench.profileFolder !== undefined) await profileRefresh(bench, own, bench.profileFolder);
   } finally {
     await msal.stop();
-    await vault.stop();
+    for (const { vault } of Object.values(vaults)) await vault.stop();
+    if (base !== undefined) removeVaultFolder(base.folder);
     await entra.process.stop();
   }
   return { title: 'Refresh: redemptions a second, durable and sealed, compared with MSAL', figures };
+}
+
+function peerOf(vault: VaultProcess): VaultPeer {
+  return { vault, target: vaultTarget(vault, eachInTurn(), LEAST_ANSWER) };
+}
+
+async function alternate(
+  bench: Bench,
+  runs: Readonly<Record<string, () => Promise<Round>>>,
+  rounds: number,
+  inFlight: number,
+): Promise<Results> {
+  const results: Record<string, Round[]> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    bench.progress(`refresh: ${inFlight} in flight, round ${round + 1} of ${rounds}`);
+    for (const [name, run] of orderOf(Object.entries(runs), round)) {
+      results[name] ??= [];
+      results[name].push(await run());
+    }
+  }
+  return results;
 }
 
 /** Every connection once before any is repeated. */
@@ -80,11 +112,11 @@ export function eachInTurn(): () => Buffer {
 }
 
 /** A refresh runs much code, which V8 optimizes only after thousands of them: the first ones take three times as long. */
-async function warmUp(
-  bench: Bench,
-  { target, msal, entra }: { target: Target; msal: ServerProcess; entra: FakeEntra },
-): Promise<void> {
+async function warmUpVault(bench: Bench, target: Target): Promise<void> {
   await bench.clientLoad.run(target, { streams: 8, seconds: 20, most: 8_000 });
+}
+
+async function warmUpMsal(msal: ServerProcess, entra: FakeEntra): Promise<void> {
   msal.child.send({ run: { url: entra.url, inFlight: 8, seconds: 8 } satisfies MsalRun });
   await messageOf(msal.child, 'result');
 }
@@ -127,13 +159,13 @@ async function refreshThroughMsal(parts: { msal: ServerProcess; entra: FakeEntra
 }
 
 function figuresOf(
-  results: Readonly<Record<'vault' | 'msal', readonly Round[]>>,
+  results: Results,
   inFlight: number,
   aims: { readonly rate: number; readonly cpu: number } | undefined,
 ): Figure[] {
   const at = `${inFlight} in flight`;
-  const rates = (name: 'vault' | 'msal') => results[name].map((round) => round.rate);
-  const cpus = (name: 'vault' | 'msal') => results[name].map((round) => round.cpu);
+  const rates = (name: string) => (results[name] ?? []).map((round) => round.rate);
+  const cpus = (name: string) => (results[name] ?? []).map((round) => round.cpu);
   return [
     {
       name: `vault / MSAL, ${at}`,
@@ -147,29 +179,40 @@ function figuresOf(
       unit: 'ratio',
       ...(aims && { aim: { atMost: aims.cpu } }),
     },
-    ...(['vault', 'msal'] as const).flatMap((name): Figure[] => [
+    ...('base' in results ? comparedWithBase({ rates, cpus }, at) : []),
+    ...Object.entries(results).flatMap(([name, own]): Figure[] => [
       { name: `${name}, ${at}`, value: spread(rates(name)), unit: 'calls/s' },
       {
         name: `${name}, ${at}, p50`,
-        value: spread(results[name].map((one) => quantile(one.latencies, 0.5))),
+        value: spread(own.map((one) => quantile(one.latencies, 0.5))),
         unit: 'us',
       },
       {
         name: `${name}, ${at}, p99`,
-        value: spread(results[name].map((one) => quantile(one.latencies, 0.99))),
+        value: spread(own.map((one) => quantile(one.latencies, 0.99))),
         unit: 'us',
       },
-      { name: `${name}, ${at}, CPU a refresh`, value: spread(results[name].map((one) => one.cpu)), unit: 'us' },
+      { name: `${name}, ${at}, CPU a refresh`, value: spread(own.map((one) => one.cpu)), unit: 'us' },
       {
         name: `sandbox under ${name}, ${at}, CPU a refresh`,
-        value: spread(results[name].map((one) => one.sandboxCpu)),
+        value: spread(own.map((one) => one.sandboxCpu)),
         unit: 'us',
       },
     ]),
   ];
 }
 
-async function profileRefresh(bench: Bench, vault: VaultProcess, target: Target, folder: string): Promise<void> {
+function comparedWithBase(
+  { rates, cpus }: Readonly<Record<'rates' | 'cpus', (name: string) => number[]>>,
+  at: string,
+): Figure[] {
+  return [
+    { name: `vault / base, ${at}`, value: pairedRatio(rates('vault'), rates('base')), unit: 'ratio' },
+    { name: `CPU a refresh: vault / base, ${at}`, value: pairedRatio(cpus('vault'), cpus('base')), unit: 'ratio' },
+  ];
+}
+
+async function profileRefresh(bench: Bench, { vault, target }: VaultPeer, folder: string): Promise<void> {
   bench.progress('refresh: a profile at 8 in flight');
   await vault.process.startProfile();
   await bench.clientLoad.run(target, { streams: 8, seconds: 4 });

@@ -32,8 +32,6 @@ export interface Bench {
   filled(filling: Filling): Promise<VaultFolder>;
   /** Folder of the CPU profiles; undefined: no profiles. */
   readonly profileFolder: string | undefined;
-  /** Folder of the checkout to compare with; undefined: none. */
-  readonly against: string | undefined;
   /** Checkout whose vault is measured in the same rounds; undefined: none. */
   readonly base: string | undefined;
 }
