@@ -8,11 +8,13 @@ import { createCommitGroup } from '../../src/store/sqlite/group_commit.ts';
 let folder: string;
 let client: SqliteConnection.Database;
 let writes: number;
+let runs: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'group-'));
   client = new SqliteConnection(join(folder, 'x.db'));
   client.exec('CREATE TABLE t (n INTEGER PRIMARY KEY)');
   writes = 0;
+  runs = 0;
 });
 afterEach(() => {
   client.close();
@@ -22,9 +24,10 @@ afterEach(() => {
 const group = () =>
   createCommitGroup<readonly number[]>(
     client,
-    client.transaction((numbers: readonly number[]) => {
+    (numbers) => {
+      runs += 1;
       for (const n of numbers) client.prepare('INSERT INTO t VALUES (?)').run(n);
-    }),
+    },
     (write) => {
       writes += 1;
       write();
@@ -38,6 +41,14 @@ test('simultaneous commits share one write, and each one is atomic', async () =>
   const outcomes = await Promise.allSettled([commits.add([1, 2]), commits.add([3, 1]), commits.add([4])]);
   expect(outcomes.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect(stored()).toEqual([1, 2, 4]);
+  expect(writes).toBe(1);
+});
+
+test('commits of a group of which none fails run once', async () => {
+  const commits = group();
+  await Promise.all([commits.add([1, 2]), commits.add([3]), commits.add([4])]);
+  expect(stored()).toEqual([1, 2, 3, 4]);
+  expect(runs).toBe(3);
   expect(writes).toBe(1);
 });
 
@@ -59,6 +70,7 @@ test('a rollback of the whole transaction fails its group, and the next group su
   const outcomes = await Promise.allSettled([commits.add([1]), commits.add([13]), commits.add([2])]);
   expect(outcomes.map((one) => one.status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(stored()).toEqual([]);
+  expect(runs).toBe(2);
   await commits.add([5]);
   expect(stored()).toEqual([5]);
 });

@@ -14,34 +14,50 @@ interface Waiting<Work> {
   readonly reject: (error: unknown) => void;
 }
 
-/** `run` must be a transaction function of better-sqlite3: inside the group's transaction it is a savepoint, which can fail alone. */
+/** Each work is done completely or not at all, whatever happens to the others of its group. */
 export function createCommitGroup<Work>(
   client: SqliteConnection.Database,
-  run: SqliteConnection.Transaction<(work: Work) => void>,
+  run: (work: Work) => void,
   around: (write: () => void) => void,
 ): CommitGroup<Work> {
   let waiting: Waiting<Work>[] = [];
   let scheduled: NodeJS.Immediate | undefined;
+  let isWorkRefused = false;
 
-  const write = client.transaction((group: readonly Waiting<Work>[]) =>
+  const writeTogether = client.transaction((group: readonly Waiting<Work>[]) => {
+    try {
+      for (const { work } of group) run(work);
+    } catch (error) {
+      // A full or failing disk rolls back the whole transaction, and fails its group.
+      isWorkRefused = client.inTransaction;
+      throw error;
+    }
+  });
+
+  /** Inside another transaction, a transaction function of better-sqlite3 is a savepoint, which can fail alone. */
+  const runAlone = client.transaction(run);
+  const writeEachAlone = client.transaction((group: readonly Waiting<Work>[]) =>
     group.map(({ work }) => {
       try {
-        run(work);
+        runAlone(work);
         return undefined;
       } catch (error) {
-        // A full or failing disk rolls back the whole transaction, not just the savepoint.
         if (!client.inTransaction) throw error;
         return { error };
       }
     }),
   );
 
+  /** First without savepoints, for which SQLite copies every page before it changes. */
   function writeAll(group: readonly Waiting<Work>[]): readonly ({ error: unknown } | undefined)[] {
-    const [first, ...others] = group;
-    if (first === undefined || others.length > 0) return write.immediate(group);
-    // A single commit needs no savepoint, for which SQLite copies every page before it changes.
-    run.immediate(first.work);
-    return [];
+    isWorkRefused = false;
+    try {
+      writeTogether.immediate(group);
+      return [];
+    } catch (error) {
+      if (!isWorkRefused || group.length === 1) throw error;
+      return writeEachAlone.immediate(group);
+    }
   }
 
   function flush(): void {

@@ -105,13 +105,13 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
     return observed(known.name, known.orphan, () => known.run(values));
   }
 
-  const transact = client.transaction((steps: readonly Step[]) => {
+  function runSteps(steps: readonly Step[]): void {
     for (const [index, step] of steps.entries()) {
       const changed = runStep(step);
       if (step.rows !== undefined && changed !== step.rows) throw new Refused(index);
     }
-  });
-  const commits = createCommitGroup<readonly Step[]>(client, transact, (write) => written('commit', undefined, write));
+  }
+  const commits = createCommitGroup(client, runSteps, (write) => written('commit', undefined, write));
 
   const cutter = createLogCutter(() => !client.open || files.truncateLog());
 
