@@ -9,9 +9,13 @@ export const CONNECTION_ID = /^[A-Za-z0-9._~|-]{1,128}$/;
 /** Entra's ids of apps, directories and users. */
 export const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Random and never reused. Every WHERE, cache key and AAD contains the uid, not the name. */
+/**
+ * Never reused: 74 random bits. Every WHERE, cache key and AAD contains the uid, not the name. A UUID of version 7
+ * (RFC 9562) begins with the time, so that rows that are written together are adjacent in the index of the uid.
+ */
 export function newUid(): string {
-  return randomUUID();
+  const time = Date.now().toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 /** 128 random bits in hexadecimal. Unlike a counter, it does not repeat after a crash that lost the last commits. */
