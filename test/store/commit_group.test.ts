@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import SqliteConnection from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCommitGroup } from '../../src/store/sqlite/group_commit.ts';
@@ -49,6 +50,15 @@ test('commits of a group of which none fails run once', async () => {
   await Promise.all([commits.add([1, 2]), commits.add([3]), commits.add([4])]);
   expect(stored()).toEqual([1, 2, 3, 4]);
   expect(runs).toBe(3);
+  expect(writes).toBe(1);
+});
+
+test('commits of the next turn of the event loop join the group', async () => {
+  const commits = group();
+  const first = commits.add([1]);
+  await setImmediate();
+  await Promise.all([first, commits.add([2])]);
+  expect(stored()).toEqual([1, 2]);
   expect(writes).toBe(1);
 });
 

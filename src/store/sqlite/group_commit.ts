@@ -1,6 +1,6 @@
 import type SqliteConnection from 'better-sqlite3';
 
-/** Group commit: commits of one turn of the event loop share one transaction, and so one wait for the disk. */
+/** Group commit: commits of two turns of the event loop share one transaction, and so one wait for the disk. */
 export interface CommitGroup<Work> {
   /** Settles when the work is durable. Rejects with the error of this work, or with the error that failed the whole group. */
   add(work: Work): Promise<void>;
@@ -80,11 +80,16 @@ export function createCommitGroup<Work>(
     }
   }
 
+  /** The next turn reads what clients have sent meanwhile. Without calls, it takes microseconds. */
+  function flushNextTurn(): void {
+    scheduled = setImmediate(flush);
+  }
+
   return {
     add(work) {
       return new Promise((resolve, reject) => {
         waiting.push({ work, resolve, reject });
-        scheduled ??= setImmediate(flush);
+        scheduled ??= setImmediate(flushNextTurn);
       });
     },
     flush,
