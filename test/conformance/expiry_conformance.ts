@@ -48,6 +48,20 @@ export function expiryConformance(open: Open): void {
       expect(await due(vault, NOW + 9_999 * DAY)).toHaveLength(1);
     });
 
+    test('events of one commit have consecutive numbers in their order', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      for (const id of ['second', 'third']) await stores.apps.addCredential(app, sampleCredential(app, id));
+      const before = await stores.outbox.last();
+      const given = (await due(vault)).map((one) => reminder(one, { days: 3, nextTime: NOW + 10 }));
+      await stores.expiry.remind(given);
+
+      const events = await stores.outbox.read(before, 9);
+      expect(events.map(({ number }) => number - before)).toEqual([1, 2, 3]);
+      expect(events.map(({ event }) => event.uid)).toEqual(given.map(({ event }) => event?.uid));
+      expect(await stores.outbox.last()).toBe(before + 3);
+    });
+
     test('a credential whose row moved is left out and stays due', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;

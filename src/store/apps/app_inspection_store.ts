@@ -98,7 +98,7 @@ export function createInspectionStore({ database, outbox, changes }: StoreParts)
           ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey }, 1)),
           record.step({ ...read, nextTime, knownKeyIds, registrationReading: reading ?? null }, 1),
           ...expiries.map((one) => endsStep(read.uid, one)),
-          ...unpublished.flatMap((event) => outbox.publish(event)),
+          ...outbox.publish(...unpublished),
         );
         if (result.committed) return true;
         // If another replica was faster, this rejects one event after the other, and then the record.

@@ -72,7 +72,7 @@ export function createRotationStore(
       ...(prefer === undefined ? [] : [credentialRows.prefer(prefer.credentialUid, prefer.time)]),
       ...(remove === undefined ? [] : [credentialRows.remove(remove)]),
       ...(add === undefined && remove === undefined ? [] : [appRows.makeInspectionDue(before.appUid)]),
-      ...events.flatMap((event) => outbox.publish(event)),
+      ...outbox.publish(...events),
     ];
   }
 

@@ -15,21 +15,30 @@ export function createOutboxRows(database: Database) {
   const { outbox } = database.tables;
   const { sequence: _, number: _number, ...columns } = getTableColumns(outbox);
   // One writer at a time commits in the order of its numbers. Several do not, so a leader numbers what they have committed.
-  const number = database.isShared ? sql`NULL` : sql`(SELECT position FROM feed WHERE name = 'outbox')`;
+  const number = database.isShared
+    ? sql`NULL`
+    : sql`(SELECT position - ${placeholder(outbox.number, 'later')} FROM feed WHERE name = 'outbox')`;
   const values = { ...placeholders(columns), number };
   const insert = database.write('outbox.insert', (db) => db.insert(outbox).values(values));
   const insertOnce = database.write('outbox.insertOnce', (db) =>
     db.insert(outbox).values(values).onConflictDoNothing(),
   );
   const counter = createFeedCounter(database, 'outbox');
-  const numbering = database.isShared ? [] : [counter.advance()];
+  const numbering = (events: number) => (database.isShared ? [] : [counter.advance(events)]);
   return {
     /** No step without an event. The caller must make sure that no event with the same dedupe key is stored: such a commit fails. */
-    publish: (event: VaultEvent | undefined): readonly Step[] =>
-      event === undefined ? [] : [...numbering, insert.step({ ...event }, 1)],
+    publish(...events: readonly (VaultEvent | undefined)[]): readonly Step[] {
+      const given = events.filter((event) => event !== undefined);
+      if (given.length === 0) return [];
+      // `later`: how many events of the commit have a higher number.
+      return [
+        ...numbering(given.length),
+        ...given.map((event, at) => insert.step({ ...event, later: given.length - 1 - at }, 1)),
+      ];
+    },
     /** In its own commit. False: an event with the same dedupe key is stored already. */
     publishOnce: async (event: VaultEvent) =>
-      (await database.commit(...numbering, insertOnce.step({ ...event }, 1))).committed,
+      (await database.commit(...numbering(1), insertOnce.step({ ...event, later: 0 }, 1))).committed,
     /** True if no event with the dedupe key is stored (the statement's value `dedupeKey`), or if the key is null. */
     isUnpublished: sql`NOT EXISTS (SELECT 1 FROM outbox AS published WHERE published.dedupe_key = ${placeholder(outbox.dedupeKey, 'dedupeKey')})`,
   };

@@ -112,7 +112,7 @@ export function createReminders({ database, outbox }: StoreParts): Pick<ExpirySt
         const events = left.flatMap(({ event }) => event ?? []);
         const result = await database.commit(
           ...left.map((reminder) => remind.step(valuesOf(reminder), 1)),
-          ...events.flatMap((event) => outbox.publish(event)),
+          ...outbox.publish(...events),
         );
         if (result.committed) return events.length;
         left = await lookAgain(left, result.refusedBy);
