@@ -154,7 +154,7 @@ async function build(
   const { every, sleep } = timers ?? systemTimers;
   // Before anything is cached.
   const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
-  const usageNotes = createUsageNotes();
+  const usageNotes = createUsageNotes({ mostConnections: config.cachedConnections });
   await opened(startUsageWriter({ store: stores.usage, notes: usageNotes, every }));
   metrics.observeUsage(usageNotes);
   const accessTokens = await opened(

@@ -10,8 +10,8 @@ const CREDENTIAL_SPACING: Duration = HOUR;
 
 /** 250 bytes each. */
 const MOST_PENDING = 20_000;
-/** What was noted lately. Of what is forgotten, a row is written sooner than needed. */
-const MOST_REMEMBERED = 100_000;
+/** What was noted lately of a connection: itself, and two callers. Of what is forgotten, a row is written at each use. */
+const REMEMBERED_OF_CONNECTION = 3;
 
 /** Notes what was used, in bounded memory, for a job that writes it. */
 export interface UsageNotes {
@@ -26,10 +26,11 @@ export interface UsageNotes {
   readonly size: number;
 }
 
-export function createUsageNotes({ mostPending = MOST_PENDING, mostRemembered = MOST_REMEMBERED } = {}): UsageNotes {
+/** `mostConnections`: more than are in use at the same time, as for the cache of their tokens. */
+export function createUsageNotes({ mostPending = MOST_PENDING, mostConnections = 100_000 } = {}): UsageNotes {
   /** By their key; a Map keeps the order of insertion. */
   let pending = new Map<string, Use>();
-  const noted = createBoundedCache<string, Timestamp>(mostRemembered);
+  const noted = createBoundedCache<string, Timestamp>(REMEMBERED_OF_CONNECTION * mostConnections);
   const nextTimes = new WeakMap<object, Timestamp>();
 
   function note(key: string, spacing: Duration, use: Use): void {

@@ -21,6 +21,15 @@ describe('notes', () => {
     expect(ofCaller.map(({ time }) => time)).toEqual([NOW, NOW + DAY]);
   });
 
+  test('as many connections as the limit, each with two callers, are noted once', () => {
+    const notes = createUsageNotes({ mostConnections: 1_000 });
+    for (let pass = 0; pass < 2; pass += 1) {
+      for (let number = 0; number < 1_000; number += 1)
+        for (const caller of ['mail', 'calendar']) notes.served(`c${number}`, caller, NOW);
+      expect(notes.take(9_999)).toHaveLength(pass === 0 ? 3_000 : 0);
+    }
+  });
+
   test('a credential is noted once an hour, also if its caller is another object', () => {
     const notes = createUsageNotes();
     const known = caller('mail');
@@ -50,7 +59,7 @@ describe('notes', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const notes = createUsageNotes({ mostPending: 10, mostRemembered: 20 });
+        const notes = createUsageNotes({ mostPending: 10, mostConnections: 7 });
         let time = NOW;
         for (const one of steps) {
           time += 1;
