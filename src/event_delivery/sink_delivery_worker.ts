@@ -3,6 +3,7 @@ import { type Clock, SECOND, systemClock, type Timestamp } from '../model/clock.
 import type { Delivery } from '../model/event_delivery.ts';
 import type { Sink } from '../model/event_sink.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
+import { waitForAll } from '../model/wait_for_all.ts';
 import type { DeliveryStore } from '../store/background_store_interfaces.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import { type WebhookRequest, webhookRequestOf } from './build_signed_webhook_request.ts';
@@ -52,9 +53,7 @@ export function createDeliveryWorker(parts: DeliveryWorkerParts) {
       while (maySend()) {
         const due = [...(await deliveries.due(sink.id, clock.now(), BATCH))];
         if (due.length === 0) break;
-        const results = await Promise.allSettled(Array.from({ length: IN_FLIGHT }, () => sendFrom(due)));
-        const failure = results.find(({ status }) => status === 'rejected');
-        if (failure?.status === 'rejected') throw failure.reason;
+        await waitForAll(Array.from({ length: IN_FLIGHT }, () => sendFrom(due)));
       }
     } while (isDrainRequested);
   });

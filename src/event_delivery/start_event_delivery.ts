@@ -1,6 +1,7 @@
 import { createJobLease } from '../background/job_lease.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import type { Sink } from '../model/event_sink.ts';
+import { waitForAll } from '../model/wait_for_all.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log_events.ts';
@@ -43,14 +44,12 @@ export function startDeliveries(parts: DeliveriesParts) {
 
   async function deliver(): Promise<void> {
     if ((await lease.acquire()) === undefined || closed) return;
-    const results = await Promise.allSettled(
+    await waitForAll(
       workers.map(async ({ sink, worker }) => {
         await enqueueDeliveries(sink, { stores, clock });
         await worker.drain();
       }),
     );
-    const failure = results.find(({ status }) => status === 'rejected');
-    if (failure?.status === 'rejected') throw failure.reason;
   }
 
   /** Delivers what is due if this replica has the lease. Resolves when that is done, which a slow sink can delay. */

@@ -1,6 +1,7 @@
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import { createBoundedCache } from '../../model/bounded_cache.ts';
+import { waitForAll } from '../../model/wait_for_all.ts';
 import { type Client, RpcError } from '../../rpc/grpc_client.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
@@ -67,9 +68,7 @@ async function sendAll(entries: AsyncIterable<Read<Entry>>, send: Send, parts: I
   }
 
   const count = parts.apply ? CONCURRENCY[parts.verify] : CONCURRENCY['on-first-use'];
-  const results = await Promise.allSettled(Array.from({ length: count }, work));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await waitForAll(Array.from({ length: count }, work));
 }
 
 /** Rejects the second line with the same connection or external id, which belongs to one connection of a tenant. */
