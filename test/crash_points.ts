@@ -147,9 +147,9 @@ function withTenantKeyCrashPoints(tenantKeys: TenantKeyStore, reach: Reach): Ten
       reach('tenant_key_retired');
       return isRetired;
     },
-    async shred() {
+    shredSoon() {
       reach('tenant_keys_unshredded');
-      await tenantKeys.shred();
+      tenantKeys.shredSoon();
     },
   };
 }

@@ -19,15 +19,15 @@ export interface TenantKeyStore {
   countRotating(): Promise<number>;
   /** By uid. */
   listRotating(afterUid: string, limit: number): Promise<readonly RotatingTenant[]>;
-  /** Seals values of earlier versions again, those of one table and up to `limit` connections or apps, in one commit. */
+  /** Seals values of earlier versions again, those of about `limit` connections and apps, in one commit. */
   reseal(tenant: RotatingTenant, from: ResealPosition | undefined, limit: number): Promise<ResealedBatch>;
   /**
    * Deletes the earlier data keys and raises the floor, in one commit with the proof that no value needs them. False: one
    * does.
    */
   retire(tenant: RotatingTenant): Promise<boolean>;
-  /** After `retire`: removes the data keys from the files of the database. */
-  shred(): Promise<void>;
+  /** After `retire`: removes the data keys from the files of the database, within a minute. */
+  shredSoon(): void;
 }
 
 export interface OwnerCount {
@@ -42,7 +42,8 @@ export interface RotatingTenant extends KeyOwner {
 }
 
 export interface ResealPosition {
-  readonly table: number;
+  /** Connections and the rows that they have are one walk, apps another one. */
+  readonly walk: number;
   /** The id of the last connection or app. */
   readonly after: string;
 }

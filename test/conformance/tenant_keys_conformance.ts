@@ -306,6 +306,20 @@ export function tenantKeysConformance(open: Open): void {
       expect(await sealedVersions(vault, owner)).toEqual([2]);
     });
 
+    test('the values of a small tenant are sealed again in one commit, and those of a larger one in several', async () => {
+      const { stores, owner } = await beforeRotation(open);
+      await stores.tenantKeys.rotate(owner);
+      const tenant = await rotatingOne(stores);
+      // Of two of four connections, one of which has an access token, a previous refresh token and an authorization.
+      const first = await stores.tenantKeys.reseal(tenant, undefined, 2);
+      expect(first).toEqual({ resealed: 9, damaged: [], next: { walk: 0, after: 'b' } });
+      expect(await stores.tenantKeys.reseal(tenant, first.next, 9)).toEqual({
+        resealed: 5,
+        damaged: [],
+        next: undefined,
+      });
+    });
+
     test('a tenant that is deleted during its rotation does not come back', async () => {
       const { vault, stores, owner } = await beforeRotation(open);
       await stores.tenantKeys.rotate(owner);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createKeyOperations } from '../../src/key_rotation/key_operations.ts';
 import { startResealing } from '../../src/key_rotation/reseal_values.ts';
@@ -16,13 +17,13 @@ import { temporaryFolder } from '../store/temporary_folder.ts';
 
 const CONNECTIONS = 120;
 
-/** Tenants `t0` to `t2`, the first of which has more connections than a batch. */
-async function openWorld() {
+/** Tenants, of which `t0` has more connections than a batch. */
+async function openWorld(ids: readonly string[] = ['t0', 't1', 't2']) {
   const clock = { now: () => NOW };
   const path = join(temporaryFolder(), 'vault.db');
   const stores = await openTestStores({ path, clock, keks: { current: createKek(randomBytes(32)) } });
   onTestFinished(() => stores.close());
-  for (const id of ['t0', 't1', 't2']) {
+  for (const id of ids) {
     const tenant = sampleTenant(id);
     const app = sampleApp(tenant, 'default');
     await stores.tenants.register({ tenant, app, credential: undefined });
@@ -133,6 +134,73 @@ test('a pass that fails in between is continued by the next one, and logged once
   expect([await versions('t0'), await versions('t1')]).toEqual([[], []]);
 });
 
+test('four tenants are rotated at once, and no more', async () => {
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const { stores, start, rotate, versions } = await openWorld(ids);
+  await rotate(...ids);
+  const four = Promise.withResolvers<void>();
+  let [active, most] = [0, 0];
+  await start({
+    async reseal(...request) {
+      active += 1;
+      most = Math.max(most, active);
+      if (active === 4) four.resolve();
+      await four.promise;
+      const batch = await stores.tenantKeys.reseal(...request);
+      active -= 1;
+      return batch;
+    },
+  }).runOnce();
+
+  expect(most).toBe(4);
+  expect(await Promise.all(ids.map(versions))).toEqual(ids.map(() => []));
+});
+
+test('a pass that fails ends after the rotations that are in progress', async () => {
+  const { stores, start, rotate, versions } = await openWorld(['a', 'b']);
+  await rotate('a', 'b');
+  const [first] = await stores.tenantKeys.listRotating('', 1);
+  const [failed, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let hasEnded = false;
+  const pass = start({
+    async reseal(tenant, ...request) {
+      if (tenant.tenantUid === first?.tenantUid) {
+        failed.resolve();
+        throw new TypeError('broken');
+      }
+      await released.promise;
+      return stores.tenantKeys.reseal(tenant, ...request);
+    },
+  })
+    .runOnce()
+    .then(() => {
+      hasEnded = true;
+    });
+  await failed.promise;
+  await setImmediate();
+  expect(hasEnded).toBe(false);
+
+  released.resolve();
+  await pass;
+  const older = await Promise.all(['a', 'b'].map(versions));
+  expect(older.sort()).toEqual([[], [1]]);
+});
+
+test('values that a refresh kept from being sealed again are so in the same pass', async () => {
+  const { stores, start, rotate, versions } = await openWorld(['a']);
+  await rotate('a');
+  let isFirst = true;
+  await start({
+    async reseal(...request) {
+      if (!isFirst) return stores.tenantKeys.reseal(...request);
+      isFirst = false;
+      return { resealed: 0, damaged: [], next: undefined };
+    },
+  }).runOnce();
+
+  expect(await versions('a')).toEqual([]);
+});
+
 test('damaged values and data keys of one tenant are logged once, and do not delay the others', async () => {
   const { stores, start, rotate, logged, versions } = await openWorld();
   await rotate('t0', 't1', 't2');
@@ -151,9 +219,9 @@ test('damaged values and data keys of one tenant are logged once, and do not del
   await resealing.runOnce();
 
   expect(passes).toBe(1);
-  expect(logged.filter(([name]) => /damaged/.test(name))).toEqual([
-    ['sealed_value_damaged', damaged[0]],
+  expect(logged.filter(([name]) => /damaged/.test(name)).sort()).toEqual([
     ['data_key_damaged', { tenantUid: second?.tenantUid, version: 2 }],
+    ['sealed_value_damaged', damaged[0]],
   ]);
   const others = (await Promise.all(['t0', 't1', 't2'].map(versions))).filter((older) => older.length === 0);
   expect(others).toHaveLength(1);

@@ -33,7 +33,10 @@ export interface Walk {
   readonly id: PgColumn;
 }
 
-/** Every table of `SEALED_COLUMNS`. Resealing and the verification of backups read rows by this list. */
+/**
+ * Every table of `SEALED_COLUMNS`. Resealing and the verification of backups read rows by this list. Those of a tenant are in
+ * the order in which its deletion locks them, so that a commit that seals rows of several tables does not cross it.
+ */
 export function sealedTables(tables: Tables): readonly SealedTable[] {
   const { tenants, apps, credentials, connections, accessTokens } = tables;
   const { authorizations, authorizationAttempts: attempts, auditStreams, meta } = tables;
@@ -58,17 +61,6 @@ export function sealedTables(tables: Tables): readonly SealedTable[] {
       walk: undefined,
       where: inArray(meta.key, SEALED_META),
       places: { value: (row: { key: string }) => SEALED_COLUMNS.meta.value(row.key) },
-    },
-    credentials: {
-      table: credentials,
-      key: { uid: credentials.uid },
-      names: { tenantId: orNone(apps.tenantId), clientId: orNone(apps.clientId), cloud: orNone(apps.cloud) },
-      joins: [[apps, eq(apps.uid, credentials.appUid)]],
-      walk: { table: apps, owner: apps.tenantUid, id: apps.appId },
-      places: {
-        material: (row: Parameters<typeof SEALED_COLUMNS.credentials.material>[0] & { uid: string }) =>
-          SEALED_COLUMNS.credentials.material(row, row.uid),
-      },
     },
     connections: {
       table: connections,
@@ -116,6 +108,17 @@ export function sealedTables(tables: Tables): readonly SealedTable[] {
           row: Parameters<typeof SEALED_COLUMNS.authorizationAttempts.secrets>[1] &
             Record<'tenantUid' | 'tenantId', string>,
         ) => SEALED_COLUMNS.authorizationAttempts.secrets(row, row),
+      },
+    },
+    credentials: {
+      table: credentials,
+      key: { uid: credentials.uid },
+      names: { tenantId: orNone(apps.tenantId), clientId: orNone(apps.clientId), cloud: orNone(apps.cloud) },
+      joins: [[apps, eq(apps.uid, credentials.appUid)]],
+      walk: { table: apps, owner: apps.tenantUid, id: apps.appId },
+      places: {
+        material: (row: Parameters<typeof SEALED_COLUMNS.credentials.material>[0] & { uid: string }) =>
+          SEALED_COLUMNS.credentials.material(row, row.uid),
       },
     },
   };

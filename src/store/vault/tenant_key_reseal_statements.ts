@@ -1,16 +1,34 @@
-import { and, asc, eq, getTableColumns, gt, lte, notExists, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  eq,
+  getTableColumns,
+  getTableName,
+  gt,
+  lte,
+  notExists,
+  or,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import { type Database, type Db, placeholder, type RowsStatement, type WriteStatement } from '../database_interface.ts';
-import { nameOf, type SealedRow, type SealedTable, selectRowsOfTenant } from '../rows/sealed_tables.ts';
+import { nameOf, type SealedRow, type SealedTable, selectRowsOfTenant, type Walk } from '../rows/sealed_tables.ts';
 
-/** How values of one table are sealed again. */
-export interface ResealStatements {
-  readonly sealed: SealedTable;
+/** Tables whose rows are walked in the same ranges. */
+export interface ResealWalk {
   /**
    * The end of the range of ids that begins after `from`: that of the last of `limit` rows. Undefined: there are fewer
    * rows.
    */
   endOfRange(tenantUid: string, from: string, limit: number): Promise<string | undefined>;
+  readonly tables: readonly ResealStatements[];
+}
+
+/** How values of one table are sealed again. */
+export interface ResealStatements {
+  readonly sealed: SealedTable;
   /** Rows of a range with a value of an earlier version than `versionBytes`. A range, so that the search is short. */
   readonly pending: RowsStatement<SealedRow>;
   /** Replaces the values of a row on the condition that it has the values that were read. */
@@ -20,22 +38,36 @@ export interface ResealStatements {
 /** Above all ids. */
 export const LAST_ID = '\u{10ffff}';
 
-export function createResealStatements(database: Database, sealed: SealedTable): ResealStatements {
+export function createResealWalks(database: Database, tables: readonly SealedTable[]): readonly ResealWalk[] {
+  const walks = Map.groupBy(tables, ({ walk }) => walk?.table);
+  return [...walks.values()].map((those) => ({
+    endOfRange: createEndOfRange(database, those[0]?.walk),
+    tables: those.map((sealed) => createResealStatements(database, sealed)),
+  }));
+}
+
+function createEndOfRange(database: Database, walk: Walk | undefined): ResealWalk['endOfRange'] {
+  if (walk === undefined) return async () => undefined;
+  const ranges = database.rows(`reseal.range.${getTableName(walk.table)}`, (db) =>
+    db
+      .select({ id: walk.id })
+      .from(walk.table)
+      .where(and(eq(walk.owner, placeholder(walk.owner, 'tenantUid')), gt(walk.id, placeholder(walk.id, 'from'))))
+      .orderBy(asc(walk.id))
+      .limit(1)
+      .offset(sql.placeholder('offset')),
+  );
+  return async (tenantUid, from, limit) => {
+    const last = await ranges.first({ tenantUid, from, offset: limit - 1 });
+    return last && String(last.id);
+  };
+}
+
+function createResealStatements(database: Database, sealed: SealedTable): ResealStatements {
   const { table, key, walk } = sealed;
   const name = `reseal.${nameOf(sealed).replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
   const columns = Object.entries(sealedColumns(sealed));
 
-  const ranges =
-    walk &&
-    database.rows(`${name}.range`, (db) =>
-      db
-        .select({ id: walk.id })
-        .from(walk.table)
-        .where(and(eq(walk.owner, placeholder(walk.owner, 'tenantUid')), gt(walk.id, placeholder(walk.id, 'from'))))
-        .orderBy(asc(walk.id))
-        .limit(1)
-        .offset(sql.placeholder('offset')),
-    );
   const isInRange = walk && and(gt(walk.id, placeholder(walk.id, 'from')), lte(walk.id, placeholder(walk.id, 'to')));
   const pending = database.rows(name, (db) => selectRowsOfTenant(db, sealed).where(and(isOlder(sealed), isInRange)));
   const save = database.write(`${name}.save`, (db) =>
@@ -53,15 +85,7 @@ export function createResealStatements(database: Database, sealed: SealedTable):
         ),
       ),
   );
-  return {
-    sealed,
-    async endOfRange(tenantUid, from, limit) {
-      const last = await ranges?.first({ tenantUid, from, offset: limit - 1 });
-      return last && String(last.id);
-    },
-    pending,
-    save,
-  };
+  return { sealed, pending, save };
 }
 
 /** No value of the tenant is sealed under an earlier version than `version`. */

@@ -1,21 +1,14 @@
-import { setImmediate } from 'node:timers/promises';
 import { and, asc, count, eq, getTableColumns, gt, lt, max, sql } from 'drizzle-orm';
 import { type TenantNames, VAULT, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
-import { corruptCause, dekVersionOf } from '../../keyring/sealed_record.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
-import { type Database, type Db, placeholder, placeholders, type Step } from '../database_interface.ts';
+import { type Database, type Db, placeholder, placeholders } from '../database_interface.ts';
 import type { ChangeRows } from '../replication/announce_changes_to_replicas.ts';
 import { sealVersionChanged, versionBytes } from '../rows/seal_versions.ts';
-import { nameOf, type SealedRow, type SealedTable, tablesOf, valuesIn } from '../rows/sealed_tables.ts';
+import { type SealedTable, tablesOf } from '../rows/sealed_tables.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';
-import type { DamagedSeal, ResealPosition, RotatingTenant, TenantKeyStore } from '../tenant_key_store_interface.ts';
-import {
-  createResealStatements,
-  LAST_ID,
-  nothingOlder,
-  type ResealStatements,
-  valuesToSave,
-} from './tenant_key_reseal_statements.ts';
+import type { TenantKeyStore } from '../tenant_key_store_interface.ts';
+import { createResealing } from './reseal_tenant_values.ts';
+import { nothingOlder } from './tenant_key_reseal_statements.ts';
 
 interface TenantKeyStoreParts {
   readonly database: Database;
@@ -23,10 +16,6 @@ interface TenantKeyStoreParts {
   readonly changes: ChangeRows;
 }
 
-const ROWS_A_TURN = 5;
-const START: ResealPosition = { table: 0, after: '' };
-/** Connections or apps of a range that is searched for values of earlier versions. */
-const SEARCHED_AT_ONCE = 200;
 /** For commits that seal under the old version. They do not wait for this one. */
 const LONGEST_LOCK_WAIT: Duration = 2 * SECOND;
 const MOST_ATTEMPTS = 10;
@@ -35,15 +24,7 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
   const { deks, tenants } = database.tables;
   const { keyring, rootKeys, sealVersions } = keys;
   const all = placeholders(getTableColumns(deks));
-  const tables = {
-    ofTenant: tablesOf(database.tables, ''),
-    ofVault: tablesOf(database.tables, VAULT_UID),
-  };
-  const reseals = {
-    ofTenant: tables.ofTenant.map((one) => createResealStatements(database, one)),
-    ofVault: tables.ofVault.map((one) => createResealStatements(database, one)),
-  };
-  const kindOf = (tenantUid: string) => (tenantUid === VAULT_UID ? 'ofVault' : 'ofTenant');
+  const resealing = createResealing({ database, keys });
 
   const isDek = and(eq(deks.tenantUid, all.tenantUid), eq(deks.version, all.version));
   const provenUnused = (name: string, sealed: readonly SealedTable[]) =>
@@ -53,10 +34,8 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
         .from(deks)
         .where(and(isDek, nothingOlder(db, sealed))),
     );
-  const prove = {
-    ofTenant: provenUnused('deks.proveUnused', tables.ofTenant),
-    ofVault: provenUnused('deks.proveUnusedByVault', tables.ofVault),
-  };
+  const proveOfTenant = provenUnused('deks.proveUnused', tablesOf(database.tables, ''));
+  const proveOfVault = provenUnused('deks.proveUnusedByVault', tablesOf(database.tables, VAULT_UID));
   const raiseFloor = database.write('deks.raiseFloor', (db) =>
     db
       .update(deks)
@@ -108,46 +87,6 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
     return committed ? dek : undefined;
   }
 
-  /** Seals values of earlier versions again. */
-  async function resealRow(sealed: SealedTable, row: SealedRow, { tenantUid, version }: RotatingTenant) {
-    const after: Record<string, Buffer> = {};
-    const damaged: DamagedSeal[] = [];
-    for (const { column, property, place, bytes } of valuesIn(sealed, row)) {
-      if ((dekVersionOf(bytes) ?? 0) >= version) continue;
-      try {
-        await keys.ready(tenantUid, bytes);
-        const plaintext = keyring.open(place, bytes);
-        after[property] = keyring.seal(place, plaintext);
-        plaintext.fill(0);
-      } catch (error) {
-        if (corruptCause(error) === undefined) throw error;
-        damaged.push({ table: nameOf(sealed), column: column.name, uid: place.recordUid });
-      }
-    }
-    return { after, damaged };
-  }
-
-  function pendingIn(one: ResealStatements, { tenantUid, version }: RotatingTenant, from: string, to = LAST_ID) {
-    return one.pending.all({ tenantUid, versionBytes: versionBytes(version), from, to });
-  }
-
-  /**
-   * One process with one writer: the search may be in parts, since no commit adds an older value. In one statement it
-   * would block the event loop, for 3 s with 100,000 connections.
-   */
-  async function isProvenByWalk(tenant: RotatingTenant): Promise<boolean> {
-    if (database.isShared) return true;
-    for (const one of reseals[kindOf(tenant.tenantUid)]) {
-      for (let from: string | undefined = ''; from !== undefined; ) {
-        const end: string | undefined = await one.endOfRange(tenant.tenantUid, from, SEARCHED_AT_ONCE);
-        if ((await pendingIn(one, tenant, from, end)).length > 0) return false;
-        from = end;
-        await setImmediate();
-      }
-    }
-    return true;
-  }
-
   return {
     vault: VAULT,
     async rotate(tenant) {
@@ -185,44 +124,21 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
         version: Number(version),
       }));
     },
-    async reseal(tenant, from = START, limit) {
-      const { tenantUid, version } = tenant;
-      const statements = reseals[kindOf(tenantUid)];
-      const one = statements[from.table];
-      if (one === undefined) return { resealed: 0, damaged: [], next: undefined };
-      const end = await one.endOfRange(tenantUid, from.after, limit);
-      const rows = await pendingIn(one, tenant, from.after, end);
-      const damaged: DamagedSeal[] = [];
-      const steps: Step[] = [];
-      let resealed = 0;
-      for (const [count, row] of rows.entries()) {
-        // Sealing all of a batch at once would block the event loop.
-        if (count % ROWS_A_TURN === ROWS_A_TURN - 1) await setImmediate();
-        const result = await resealRow(one.sealed, row, tenant);
-        damaged.push(...result.damaged);
-        const changed = Object.keys(result.after).length;
-        resealed += changed;
-        if (changed > 0) steps.push(one.save.step(valuesToSave(one.sealed, row, result.after)));
-      }
-      // Refused if the tenant was deleted meanwhile.
-      const isCurrent =
-        steps.length === 0 || (await database.commit(...steps, sealVersions.has(tenantUid, version))).committed;
-      if (!isCurrent) return { resealed: 0, damaged: [], next: undefined };
-      return { resealed, damaged, next: nextPosition(from, end, statements) };
-    },
+    reseal: resealing.reseal,
     async retire({ tenantUid, version }) {
       for (;;) {
         const deks = await keys.read(tenantUid);
         const newest = deks.find((dek) => dek.version === version);
         if (deks.length === 1 || newest === undefined) return true;
-        if (!(await isProvenByWalk({ tenantUid, tenantId: newest.tenantId, version }))) return false;
+        // One process with one writer: the search may precede the commit, since no commit adds an older value.
+        if (!database.isShared && !(await resealing.hasNothingOlder(newest))) return false;
         const kek = keyring.activeKek();
         const raised = keyring.raiseFloor(newest);
-        const proof = { tenantUid, version, versionBytes: versionBytes(version) };
+        const proof = tenantUid === VAULT_UID ? proveOfVault : proveOfTenant;
         const result = await changes.commit(
           { kind: 'data_keys', uid: tenantUid },
           // First: registrations of tenants must not wait for the root key during the search.
-          ...(database.isShared ? [prove[kindOf(tenantUid)].step(proof, 1)] : []),
+          ...(database.isShared ? [proof.step({ tenantUid, version, versionBytes: versionBytes(version) }, 1)] : []),
           rootKeys.replaceActive(kek.id, kek.id),
           raiseFloor.step({ tenantUid, version, wrapped: newest.wrapped, after: raised.wrapped }, 1),
           deleteOlder.step({ tenantUid, version }),
@@ -238,17 +154,8 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
         if (isRootKey && again !== undefined && isSame(again, newest)) return false;
       }
     },
-    shred: () => database.shred(),
+    shredSoon: () => database.shredSoon(),
   };
-}
-
-function nextPosition(
-  { table }: ResealPosition,
-  end: string | undefined,
-  statements: readonly unknown[],
-): ResealPosition | undefined {
-  if (end !== undefined) return { table, after: end };
-  return table + 1 < statements.length ? { table: table + 1, after: START.after } : undefined;
 }
 
 function isSame(one: WrappedDek, other: WrappedDek): boolean {
