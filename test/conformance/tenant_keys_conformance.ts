@@ -306,6 +306,16 @@ export function tenantKeysConformance(open: Open): void {
       expect(await sealedVersions(vault, owner)).toEqual([2]);
     });
 
+    test('a process that knows the old data key only seals values again under the new one', async () => {
+      const { vault, stores, other, owner } = await beforeRotation(open);
+      await stores.tenantKeys.rotate(owner);
+      const tenant = await rotatingOne(stores);
+
+      await resealAll(other, tenant);
+      expect(await sealedVersions(vault, owner)).toEqual([2]);
+      expect(await other.tenantKeys.retire(tenant)).toBe(true);
+    });
+
     test('the values of a small tenant are sealed again in one commit, and those of a larger one in several', async () => {
       const { stores, owner } = await beforeRotation(open);
       await stores.tenantKeys.rotate(owner);

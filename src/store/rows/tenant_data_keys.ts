@@ -39,8 +39,11 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
    * Loads a tenant's DEKs unless they are loaded. Seal and open straight after it, with no other await in between.
    * With a sealed value: also when it names a version that another replica has added. TENANT_NOT_FOUND.
    */
-  async function ready(tenantUid: string, sealed?: Uint8Array | null): Promise<void> {
-    const version = sealed ? dekVersionOf(sealed) : undefined;
+  const ready = (tenantUid: string, sealed?: Uint8Array | null): Promise<void> =>
+    readyVersion(tenantUid, sealed ? dekVersionOf(sealed) : undefined);
+
+  /** The same for a version. */
+  async function readyVersion(tenantUid: string, version: number | undefined): Promise<void> {
     if (keyring.has(tenantUid, version)) return;
     for (const dek of await read(tenantUid)) keyring.adopt(dek);
   }
@@ -85,6 +88,7 @@ export function createTenantKeys({ database, keyring }: { database: Database; ke
   return {
     keyring,
     ready,
+    readyVersion,
     preload,
     /** RECORD_CORRUPT if the name belongs to another tenant: it was changed in the database. */
     checkName,

@@ -71,6 +71,8 @@ export function createResealing({ database, keys }: { readonly database: Databas
     for (const { column, property, place, bytes } of valuesIn(sealed, row)) {
       if ((dekVersionOf(bytes) ?? 0) >= version) continue;
       try {
+        // Another replica may have added the new data key a moment ago.
+        await keys.readyVersion(tenantUid, version);
         await keys.ready(tenantUid, bytes);
         const plaintext = keyring.open(place, bytes);
         after[property] = keyring.seal(place, plaintext);
