@@ -19,7 +19,10 @@ export interface TenantKeyStore {
   countRotating(): Promise<number>;
   /** By uid. */
   listRotating(afterUid: string, limit: number): Promise<readonly RotatingTenant[]>;
-  /** Seals values of earlier versions again, those of about `limit` connections and apps, in one commit. */
+  /**
+   * Seals values of earlier versions again, those of about `limit` connections and apps, in one commit. If these are all
+   * values of the tenant, the commit does what `retire` does, too.
+   */
   reseal(tenant: RotatingTenant, from: ResealPosition | undefined, limit: number): Promise<ResealedBatch>;
   /**
    * Deletes the earlier data keys and raises the floor, in one commit with the proof that no value needs them. False: one

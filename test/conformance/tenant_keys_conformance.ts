@@ -269,25 +269,28 @@ export function tenantKeysConformance(open: Open): void {
       for (const one of [stores, other]) expect(await find(one)).toEqual(before);
     });
 
-    test('a value that does not open keeps the old data key, and all others are sealed again', async () => {
-      const { vault, stores, owner } = await beforeRotation(open);
-      const { connections } = vault.database.tables;
-      const isB = and(eq(connections.tenantUid, owner.tenantUid), eq(connections.connectionId, 'b'));
-      const [row] = await vault.database.select('test', (db) => db.select().from(connections).where(isB));
-      const refreshToken = Buffer.from(row?.refreshToken ?? []);
-      refreshToken[100] = (refreshToken[100] ?? 0) ^ 1;
-      await vault.damage('connections', { refreshToken }, isB);
-      await stores.tenantKeys.rotate(owner);
-      const tenant = await rotatingOne(stores);
+    test.each([2, 9])(
+      'a value that does not open keeps the old data key, and all others are sealed again (%i at once)',
+      async (limit) => {
+        const { vault, stores, owner } = await beforeRotation(open);
+        const { connections } = vault.database.tables;
+        const isB = and(eq(connections.tenantUid, owner.tenantUid), eq(connections.connectionId, 'b'));
+        const [row] = await vault.database.select('test', (db) => db.select().from(connections).where(isB));
+        const refreshToken = Buffer.from(row?.refreshToken ?? []);
+        refreshToken[100] = (refreshToken[100] ?? 0) ^ 1;
+        await vault.damage('connections', { refreshToken }, isB);
+        await stores.tenantKeys.rotate(owner);
+        const tenant = await rotatingOne(stores);
 
-      const damaged = [{ table: 'connections', column: 'refresh_token', uid: present(row).uid }];
-      expect(await resealAll(stores, tenant)).toEqual({ resealed: 13, damaged });
-      expect(await stores.tenantKeys.retire(tenant)).toBe(false);
-      expect(await stores.connections.find(owner.tenantUid, 'b')).toBeDefined();
+        const damaged = [{ table: 'connections', column: 'refresh_token', uid: present(row).uid }];
+        expect(await resealAll(stores, tenant, limit)).toEqual({ resealed: 13, damaged });
+        expect(await stores.tenantKeys.retire(tenant)).toBe(false);
+        expect(await stores.connections.find(owner.tenantUid, 'b')).toBeDefined();
 
-      await stores.connections.delete(present(await stores.connections.find(owner.tenantUid, 'b')));
-      expect(await stores.tenantKeys.retire(tenant)).toBe(true);
-    });
+        await stores.connections.delete(present(await stores.connections.find(owner.tenantUid, 'b')));
+        expect(await stores.tenantKeys.retire(tenant)).toBe(true);
+      },
+    );
 
     test('two processes may seal again at once, during refreshes', async () => {
       const { vault, stores, other, owner } = await beforeRotation(open);
@@ -316,18 +319,44 @@ export function tenantKeysConformance(open: Open): void {
       expect(await other.tenantKeys.retire(tenant)).toBe(true);
     });
 
-    test('the values of a small tenant are sealed again in one commit, and those of a larger one in several', async () => {
+    test('the values of a larger tenant are sealed again in several commits, which leave the old data key', async () => {
       const { stores, owner } = await beforeRotation(open);
       await stores.tenantKeys.rotate(owner);
       const tenant = await rotatingOne(stores);
       // Of two of four connections, one of which has an access token, a previous refresh token and an authorization.
       const first = await stores.tenantKeys.reseal(tenant, undefined, 2);
       expect(first).toEqual({ resealed: 9, damaged: [], next: { walk: 0, after: 'b' } });
-      expect(await stores.tenantKeys.reseal(tenant, first.next, 9)).toEqual({
-        resealed: 5,
-        damaged: [],
-        next: undefined,
-      });
+      const rest = { resealed: 5, damaged: [], next: undefined };
+      expect(await stores.tenantKeys.reseal(tenant, first.next, 9)).toEqual(rest);
+      expect(await stores.tenantKeys.versions(owner.tenantUid)).toEqual([1, 2]);
+    });
+
+    test('one commit seals all values of a small tenant again, and deletes the old data key', async () => {
+      const { vault, stores, owner } = await beforeRotation(open);
+      await stores.tenantKeys.rotate(owner);
+      const all = { resealed: 14, damaged: [], next: undefined };
+      expect(await stores.tenantKeys.reseal(await rotatingOne(stores), undefined, 9)).toEqual(all);
+
+      expect(await stores.tenantKeys.versions(owner.tenantUid)).toEqual([2]);
+      expect(await sealedVersions(vault, owner)).toEqual([2]);
+      expect(await tokenOf(stores, vault.connection.uid)).toBe('rt-2');
+    });
+
+    test('a refresh while a small tenant is sealed again keeps the old data key, and loses nothing', async () => {
+      const { vault, stores, openOther, owner } = await beforeRotation(open);
+      await stores.tenantKeys.rotate(owner);
+      const tenant = await rotatingOne(stores);
+      const crossed = await openOther(
+        withDelay(vault.database, 'reseal.connections', () => refresh(stores, vault.connection.uid, 'rt-3')),
+      );
+      await crossed.tenantKeys.reseal(tenant, undefined, 9);
+      // The refresh did not seal the personal data.
+      expect(await stores.tenantKeys.versions(owner.tenantUid)).toEqual([1, 2]);
+      expect(await sealedVersions(vault, owner)).toEqual([1, 2]);
+
+      await stores.tenantKeys.reseal(tenant, undefined, 9);
+      expect(await stores.tenantKeys.versions(owner.tenantUid)).toEqual([2]);
+      expect(await tokenOf(stores, vault.connection.uid)).toBe('rt-3');
     });
 
     test('a tenant that is deleted during its rotation does not come back', async () => {

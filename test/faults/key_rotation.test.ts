@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,15 @@ import { type Clients, createClients } from '../scenarios/start_scenario.ts';
 import { endOfProgram } from '../scenarios/vault_program.ts';
 import * as reader from '../store/independent_reader.ts';
 import { retried, startCallers } from './calls.ts';
-import { addRootKey, CONNECTIONS_EACH, connectionName, fillVault, SCOPES, TENANTS } from './many_tenants.ts';
+import {
+  addRootKey,
+  anyConnection,
+  CONNECTIONS_EACH,
+  connectionName,
+  fillVault,
+  SCOPES,
+  TENANTS,
+} from './many_tenants.ts';
 import {
   countOldValues,
   expectAllRotated,
@@ -121,7 +129,6 @@ async function startWithBothKeys(firstDoom?: RootKeyCrashPoint | TenantKeyCrashP
 }
 
 const idOf = (key: Buffer) => reader.rootKeyId(key).toString('hex');
-const anyConnection = () => connectionName(randomInt(TENANTS), randomInt(CONNECTIONS_EACH));
 const getToken = ({ clients }: Pick<RunningVault, 'clients'>, connection = anyConnection()) =>
   clients.tokens.getAccessToken({ connection, scopes: SCOPES });
 

@@ -11,7 +11,15 @@ import { startProgram } from '../cli/program.ts';
 import type { RootKeyCrashPoint, TenantKeyCrashPoint } from '../crash_points.ts';
 import * as reader from '../store/independent_reader.ts';
 import { retried, startCallers } from './calls.ts';
-import { addRootKey, CONNECTIONS_EACH, connectionName, fillVault, SCOPES, TENANTS } from './many_tenants.ts';
+import {
+  addRootKey,
+  anyConnection,
+  CONNECTIONS_EACH,
+  connectionName,
+  fillVault,
+  SCOPES,
+  TENANTS,
+} from './many_tenants.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 import {
   countOldValues,
@@ -76,7 +84,7 @@ const getToken = (replica: Replica<unknown>, connection: string) =>
 
 /** Retries at any replica: the one of the first retry may be killed too. */
 function getWithRetries(): Promise<unknown> {
-  const connection = connectionName(randomInt(TENANTS), randomInt(CONNECTIONS_EACH));
+  const connection = anyConnection();
   return retried(() => getToken(anyReplica(), connection));
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createFileKeySource } from '../../src/keyring/file_root_key_source.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -11,6 +11,7 @@ import { ADA } from './replicas.ts';
 
 const IS_LONG = process.env['KEYS'] === 'long';
 export const TENANTS = IS_LONG ? 10_000 : 200;
+/** On average. */
 export const CONNECTIONS_EACH = 10;
 /** Commits that wait at the same time. */
 const AT_ONCE = 250;
@@ -18,7 +19,15 @@ const AT_ONCE = 250;
 export const SCOPES = ['Mail.ReadOnly'];
 export const connectionName = (tenant: number, connection: number) => `tenants/t${tenant}/connections/c${connection}`;
 
-/** Tenants with ten connections each, through the stores. */
+/** Every tenth tenant has more than a commit of a rotation seals again. */
+const connectionsOf = (tenant: number) => (tenant % 10 === 0 ? 28 : 8);
+
+export function anyConnection(): string {
+  const tenant = randomInt(TENANTS);
+  return connectionName(tenant, randomInt(connectionsOf(tenant)));
+}
+
+/** Tenants with ten connections each on average, through the stores. */
 export async function fillVault(sandbox: Sandbox, databaseUrl: string, kekFile: string): Promise<void> {
   const keks = await createFileKeySource({ path: kekFile }).load();
   const database = await openDatabase({ url: databaseUrl });
@@ -35,7 +44,7 @@ export async function fillVault(sandbox: Sandbox, databaseUrl: string, kekFile: 
     const { credential } = sampleCredential(app, 'default', null);
     await stores.tenants.register({ tenant, app, credential: { credential, material } });
     const times = { verifyTime: now, lastRefreshTime: now, keepAliveTime: undefined, createTime: now, updateTime: now };
-    const connections = Array.from({ length: CONNECTIONS_EACH }, (_, index) =>
+    const connections = Array.from({ length: connectionsOf(number) }, (_, index) =>
       sampleConnection(tenant, app, `c${index}`, { ...times, account: undefined }),
     );
     await Promise.all(

@@ -5,7 +5,7 @@ import type { Database, Step } from '../database_interface.ts';
 import { versionBytes } from '../rows/seal_versions.ts';
 import { nameOf, type SealedRow, type SealedTable, tablesOf, valuesIn } from '../rows/sealed_tables.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';
-import type { DamagedSeal, ResealedBatch, ResealPosition, RotatingTenant } from '../tenant_key_store_interface.ts';
+import type { DamagedSeal, ResealPosition, RotatingTenant } from '../tenant_key_store_interface.ts';
 import {
   createResealWalks,
   LAST_ID,
@@ -24,11 +24,13 @@ interface Resealed {
   readonly steps: Step[];
   readonly damaged: DamagedSeal[];
   values: number;
+  /** Undefined: there are no more. */
+  next: ResealPosition | undefined;
 }
 
 /** Seals the values of a tenant again, in ranges of its connections and apps. */
 export function createResealing({ database, keys }: { readonly database: Database; readonly keys: TenantKeys }) {
-  const { keyring, sealVersions } = keys;
+  const { keyring } = keys;
   const ofTenant = createResealWalks(database, tablesOf(database.tables, ''));
   const ofVault = createResealWalks(database, tablesOf(database.tables, VAULT_UID));
   const walksOf = (tenantUid: string) => (tenantUid === VAULT_UID ? ofVault : ofTenant);
@@ -38,7 +40,7 @@ export function createResealing({ database, keys }: { readonly database: Databas
   }
 
   /** Adds all rows of a range, whose end it returns. */
-  async function resealRange(
+  async function sealRange(
     { tables, endOfRange }: ResealWalk,
     tenant: RotatingTenant,
     from: string,
@@ -48,7 +50,7 @@ export function createResealing({ database, keys }: { readonly database: Databas
     const end = await endOfRange(tenant.tenantUid, from, limit);
     for (const one of tables) {
       for (const row of await pendingIn(one, tenant, from, end)) {
-        const after = await resealRow(one.sealed, row, tenant, resealed.damaged);
+        const after = await sealRow(one.sealed, row, tenant, resealed.damaged);
         const values = Object.keys(after).length;
         if (values === 0) continue;
         resealed.values += values;
@@ -61,7 +63,7 @@ export function createResealing({ database, keys }: { readonly database: Databas
   }
 
   /** The values of earlier versions, sealed again, by their property. */
-  async function resealRow(
+  async function sealRow(
     sealed: SealedTable,
     row: SealedRow,
     { tenantUid, version }: RotatingTenant,
@@ -86,22 +88,17 @@ export function createResealing({ database, keys }: { readonly database: Databas
   }
 
   return {
-    async reseal(tenant: RotatingTenant, from = START, limit: number): Promise<ResealedBatch> {
+    /** For one commit: about `limit` connections and apps. */
+    async sealAgain(tenant: RotatingTenant, from: ResealPosition = START, limit: number): Promise<Resealed> {
       const walks = walksOf(tenant.tenantUid);
-      const resealed: Resealed = { steps: [], damaged: [], values: 0 };
-      let next: ResealPosition | undefined = from;
-      // The end of one walk and the start of the next one share the commit: small tenants need one.
+      const resealed: Resealed = { steps: [], damaged: [], values: 0, next: from };
+      // The end of one walk and the start of the next one share the commit.
       do {
-        const walk: ResealWalk | undefined = walks[next.walk];
-        const end: string | undefined = walk && (await resealRange(walk, tenant, next.after, limit, resealed));
-        next = nextPosition(next, end, walks.length);
-      } while (next?.after === START.after && resealed.steps.length < limit);
-      const { steps, damaged, values } = resealed;
-      const { tenantUid, version } = tenant;
-      // Refused if the tenant was deleted meanwhile.
-      const isCurrent =
-        steps.length === 0 || (await database.commit(...steps, sealVersions.has(tenantUid, version))).committed;
-      return isCurrent ? { resealed: values, damaged, next } : { resealed: 0, damaged: [], next: undefined };
+        const { walk, after } = resealed.next ?? START;
+        const end: string | undefined = walks[walk] && (await sealRange(walks[walk], tenant, after, limit, resealed));
+        resealed.next = nextPosition(walk, end, walks.length);
+      } while (resealed.next?.after === START.after);
+      return resealed;
     },
     /** Whether no value is of an earlier version. In parts: in one statement it would block the event loop of SQLite. */
     async hasNothingOlder(tenant: RotatingTenant): Promise<boolean> {
@@ -120,7 +117,7 @@ export function createResealing({ database, keys }: { readonly database: Databas
   };
 }
 
-function nextPosition({ walk }: ResealPosition, end: string | undefined, walks: number): ResealPosition | undefined {
+function nextPosition(walk: number, end: string | undefined, walks: number): ResealPosition | undefined {
   if (end !== undefined) return { walk, after: end };
   return walk + 1 < walks ? { walk: walk + 1, after: START.after } : undefined;
 }

@@ -1,12 +1,12 @@
 import { and, asc, count, eq, getTableColumns, gt, lt, max, sql } from 'drizzle-orm';
 import { type TenantNames, VAULT, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
-import { type Database, type Db, placeholder, placeholders } from '../database_interface.ts';
+import { type Database, type Db, placeholder, placeholders, type Step } from '../database_interface.ts';
 import type { ChangeRows } from '../replication/announce_changes_to_replicas.ts';
 import { sealVersionChanged, versionBytes } from '../rows/seal_versions.ts';
 import { type SealedTable, tablesOf } from '../rows/sealed_tables.ts';
 import type { TenantKeys } from '../rows/tenant_data_keys.ts';
-import type { TenantKeyStore } from '../tenant_key_store_interface.ts';
+import type { RotatingTenant, TenantKeyStore } from '../tenant_key_store_interface.ts';
 import { createResealing } from './reseal_tenant_values.ts';
 import { nothingOlder } from './tenant_key_reseal_statements.ts';
 
@@ -36,6 +36,11 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
     );
   const proveOfTenant = provenUnused('deks.proveUnused', tablesOf(database.tables, ''));
   const proveOfVault = provenUnused('deks.proveUnusedByVault', tablesOf(database.tables, VAULT_UID));
+  const proof = ({ tenantUid, version }: RotatingTenant) =>
+    (tenantUid === VAULT_UID ? proveOfVault : proveOfTenant).step(
+      { tenantUid, version, versionBytes: versionBytes(version) },
+      1,
+    );
   const raiseFloor = database.write('deks.raiseFloor', (db) =>
     db
       .update(deks)
@@ -87,6 +92,29 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
     return committed ? dek : undefined;
   }
 
+  /** Deletes the earlier data keys and raises the floor, after the steps that prove them unused. */
+  async function commitRetirement(newest: WrappedDek, before: readonly Step[]): Promise<boolean> {
+    const { tenantUid, version } = newest;
+    const kek = keyring.activeKek();
+    const raised = keyring.raiseFloor(newest);
+    const { committed } = await changes.commit(
+      { kind: 'data_keys', uid: tenantUid },
+      // First: registrations of tenants must not wait for the root key during the search.
+      ...before,
+      rootKeys.replaceActive(kek.id, kek.id),
+      raiseFloor.step({ tenantUid, version, wrapped: newest.wrapped, after: raised.wrapped }, 1),
+      deleteOlder.step({ tenantUid, version }),
+    );
+    if (committed) keyring.readopt([raised]);
+    return committed;
+  }
+
+  /** In the commit of `sealed`. False: nothing is committed. */
+  async function retireAfter({ tenantUid, version }: RotatingTenant, sealed: readonly Step[]): Promise<boolean> {
+    const newest = (await keys.read(tenantUid)).find((dek) => dek.version === version);
+    return newest !== undefined && commitRetirement(newest, [...sealed, proof(newest)]);
+  }
+
   return {
     vault: VAULT,
     async rotate(tenant) {
@@ -124,7 +152,17 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
         version: Number(version),
       }));
     },
-    reseal: resealing.reseal,
+    async reseal(tenant, from, limit) {
+      const { tenantUid, version } = tenant;
+      const { steps, damaged, values, next } = await resealing.sealAgain(tenant, from, limit);
+      const done = { resealed: values, damaged, next };
+      if (steps.length === 0) return done;
+      // Refused if the tenant was deleted meanwhile.
+      const sealed = [...steps, sealVersions.has(tenantUid, version)];
+      const isSmall = from === undefined && next === undefined && damaged.length === 0;
+      if (isSmall && (await retireAfter(tenant, sealed))) return done;
+      return (await database.commit(...sealed)).committed ? done : { resealed: 0, damaged: [], next: undefined };
+    },
     async retire({ tenantUid, version }) {
       for (;;) {
         const deks = await keys.read(tenantUid);
@@ -133,20 +171,7 @@ export function createTenantKeyStore({ database, keys, changes }: TenantKeyStore
         // One process with one writer: the search may precede the commit, since no commit adds an older value.
         if (!database.isShared && !(await resealing.hasNothingOlder(newest))) return false;
         const kek = keyring.activeKek();
-        const raised = keyring.raiseFloor(newest);
-        const proof = tenantUid === VAULT_UID ? proveOfVault : proveOfTenant;
-        const result = await changes.commit(
-          { kind: 'data_keys', uid: tenantUid },
-          // First: registrations of tenants must not wait for the root key during the search.
-          ...(database.isShared ? [proof.step({ tenantUid, version, versionBytes: versionBytes(version) }, 1)] : []),
-          rootKeys.replaceActive(kek.id, kek.id),
-          raiseFloor.step({ tenantUid, version, wrapped: newest.wrapped, after: raised.wrapped }, 1),
-          deleteOlder.step({ tenantUid, version }),
-        );
-        if (result.committed) {
-          keyring.readopt([raised]);
-          return true;
-        }
+        if (await commitRetirement(newest, database.isShared ? [proof(newest)] : [])) return true;
         await rootKeys.read();
         const again = (await keys.read(tenantUid)).find((dek) => dek.version === version);
         // Otherwise the data key was wrapped under another root key meanwhile.
