@@ -64,16 +64,8 @@ export async function retried<Result>(call: () => Promise<Result>, attempts = 5)
       return await call();
     } catch (error) {
       if (!(error instanceof RpcError) || attempt >= attempts) throw error;
-      if (error.code !== 'UNAVAILABLE' && error.code !== 'RESOURCE_EXHAUSTED' && !isBrokenOff(error)) throw error;
+      if (error.code !== 'UNAVAILABLE' && error.code !== 'RESOURCE_EXHAUSTED') throw error;
       await pause((error.retryAfter ?? 100) * (0.5 + Math.random()));
     }
   }
-}
-
-/**
- * The client's own INTERNAL, without details of the vault. grpc-js answers so if it writes to the socket of a killed process
- * (EPIPE); for ECONNRESET it answers UNAVAILABLE.
- */
-function isBrokenOff({ code, reason, metadata }: RpcError): boolean {
-  return code === 'INTERNAL' && reason === code && metadata['request'] === undefined;
 }
