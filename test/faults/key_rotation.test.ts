@@ -25,7 +25,7 @@ import {
 import {
   countOldValues,
   expectAllRotated,
-  KEY_OWNERS,
+  rotateAll,
   SELECT_DEKS,
   SELECT_TOKENS,
   type StoredDek,
@@ -286,7 +286,7 @@ test(`kill -9 at ${TENANT_KEY_CRASHES.length} steps of a rotation of all data ke
     const request = { tenantId: `new-${count++}`, displayName: 'New', preset: 'aurinko' };
     return retried(() => vault.clients.tenants.registerTenant(request), RETRIES).catch(ifRegistered);
   });
-  const rotations = rotateAll(vault);
+  const rotations = rotateAll((tenant) => retried(() => vault.clients.keys.rotateTenantKey({ tenant }), RETRIES));
   const failed = rotations.then(() => new Promise<never>(() => {}));
   for (const [index] of TENANT_KEY_CRASHES.entries()) {
     expect(await Promise.race([vault.process.ended, failed])).toBe('SIGKILL');
@@ -305,11 +305,6 @@ test(`kill -9 at ${TENANT_KEY_CRASHES.length} steps of a rotation of all data ke
   expectAllRotated(oldKey, before, readFolder(vault.folder));
   for (const file of ['vault.db', 'vault.db-wal']) expectWithout(join(vault.folder, 'data', file), before.deks);
 });
-
-/** As an operator with a script, who repeats what fails. */
-async function rotateAll(vault: Pick<RunningVault, 'clients'>): Promise<void> {
-  for (const tenant of KEY_OWNERS) await retried(() => vault.clients.keys.rotateTenantKey({ tenant }), RETRIES);
-}
 
 /** The first attempt may have succeeded before the kill. */
 function ifRegistered(error: unknown): void {

@@ -24,7 +24,7 @@ import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 import {
   countOldValues,
   expectAllRotated,
-  KEY_OWNERS,
+  rotateAll,
   SELECT_DEKS,
   SELECT_TOKENS,
   type StoredDek,
@@ -233,15 +233,6 @@ async function armFor(point: TenantKeyCrashPoint | undefined): Promise<void> {
   );
 }
 
-/** As an operator with a script, who repeats what fails, and rotates several keys at once. */
-async function rotateAll(): Promise<void> {
-  const owners = KEY_OWNERS.values();
-  const rotateRest = async () => {
-    for (const tenant of owners) await retried(() => anyReplica().clients.keys.rotateTenantKey({ tenant }), 100);
-  };
-  await Promise.all([rotateRest(), rotateRest(), rotateRest(), rotateRest()]);
-}
-
 test(`data keys of ${TENANTS} tenants rotate at three replicas, with ${TENANT_KEY_CRASHES.length} kills: no call fails`, {
   timeout: 100 * 60_000,
 }, async () => {
@@ -254,7 +245,7 @@ test(`data keys of ${TENANTS} tenants rotate at three replicas, with ${TENANT_KE
   await holdLease(TENANT_LEASE);
   let replaced = replaceKilled(TENANT_LEASE);
   await armFor(TENANT_KEY_CRASHES[0]);
-  const rotations = rotateAll();
+  const rotations = rotateAll((tenant) => retried(() => anyReplica().clients.keys.rotateTenantKey({ tenant }), 100));
   const failed = rotations.then(() => new Promise<never>(() => {}));
   for (const [index] of TENANT_KEY_CRASHES.entries()) {
     await Promise.race([replaced, failed]);
