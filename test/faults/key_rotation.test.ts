@@ -311,8 +311,19 @@ function ifRegistered(error: unknown): void {
   if (!(error instanceof RpcError && error.reason === 'TENANT_EXISTS')) throw error;
 }
 
-/** No deleted data key is left in a file. */
+/** No deleted data key is left in a file, which is read once: a search for each of 10,000 takes a quarter of an hour. */
 function expectWithout(path: string, deks: readonly StoredDek[]): void {
   const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-  for (const { wrapped } of deks) expect(bytes.includes(wrapped.subarray(18, 50))).toBe(false);
+  const deleted = new Map(deks.map(({ wrapped }) => [wrapped.readUInt32LE(18), wrapped.subarray(18, 50)]));
+  const starts = new Uint8Array(2 ** 16);
+  for (const start of deleted.values()) starts[start.readUInt16LE(0)] = 1;
+  let found = 0;
+  for (let at = 0; at + 32 <= bytes.length; at += 1) {
+    if (
+      starts[bytes.readUInt16LE(at)] === 1 &&
+      deleted.get(bytes.readUInt32LE(at))?.equals(bytes.subarray(at, at + 32))
+    )
+      found += 1;
+  }
+  expect(found).toBe(0);
 }
