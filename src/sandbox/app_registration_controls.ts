@@ -68,7 +68,7 @@ export function createAppControls({ clock }: SandboxState, findApp: (clientId: s
       app.managementPolicy = policy && createAppManagementPolicy(policy);
       return app.managementPolicy;
     },
-    /** For secrets that Graph adds from now on, in milliseconds: until then every second use fails. */
+    /** For secrets and certificates that Graph adds from now on, in milliseconds: until then every second use fails. */
     setSecretReplicationDelay(clientId: string, delay: number): void {
       findApp(clientId).secretReplicationDelay = delay;
     },

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { type EntraError, entraError } from '../errors/entra_error.ts';
-import type { AppCertificate } from '../state/app_credential.ts';
+import { type AppCertificate, reaches } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, findAuthority } from '../state/entra_directories.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
@@ -29,7 +29,7 @@ export async function checkAssertion(
   if (payload.iss !== app.clientId || payload.sub !== app.clientId) throw entraError(700021);
   const certificate = certificateOf(app, header);
   const now = state.clock.now();
-  if (certificate === undefined) throw notRegistered(app, 'The key was not found.');
+  if (certificate === undefined || !reaches(certificate, now)) throw notRegistered(app, 'The key was not found.');
   if (certificate.endTime <= now) throw notRegistered(app, 'The key used is expired.');
   if (certificate.startTime > now) throw notRegistered(app, 'The key used is not yet valid.');
   const badSignature = notRegistered(app, 'Client assertion failed signature validation.');

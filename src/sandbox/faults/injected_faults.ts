@@ -33,7 +33,14 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Operations of Graph at which faults and gates can be aimed. */
-export const graphOperation = z.enum(['getApplication', 'listApplications', 'addPassword', 'removePassword']);
+export const graphOperation = z.enum([
+  'getApplication',
+  'listApplications',
+  'addPassword',
+  'removePassword',
+  'addKey',
+  'removeKey',
+]);
 const text = z.string().min(1);
 
 export const faultInput = errorOverrides.extend({

@@ -10,7 +10,7 @@ import { GraphError } from './graph_error.ts';
 
 /**
  * A small part of Microsoft Graph: `/v1.0/me`, `/v1.0/me/messages` (GET), `/v1.0/me/sendMail` (POST), `/oidc/userinfo`,
- * `/v1.0/applications` with `addPassword` and `removePassword`.
+ * `/v1.0/applications` with `addPassword`, `removePassword`, `addKey` and `removeKey`.
  */
 export async function answerGraph(call: EndpointCall): Promise<HttpResponse> {
   const { state } = call;

@@ -43,9 +43,10 @@ function graphTime(time: number): string {
   return text.endsWith('.000Z') ? text.replace('.000Z', 'Z') : text.replace('Z', '0000Z');
 }
 
-function viewKey(certificate: AppCertificate, showsKey: boolean) {
+export function viewKey(certificate: AppCertificate, showsKey: boolean) {
   return {
     customKeyIdentifier: Buffer.from(certificate.thumbprint, 'base64url').toString('hex').toUpperCase(),
+    displayName: certificate.displayName,
     keyId: certificate.keyId,
     type: 'AsymmetricX509Cert',
     usage: 'Verify',

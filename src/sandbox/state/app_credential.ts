@@ -14,7 +14,13 @@ export const secretInput = z.strictObject({
 });
 export type SecretInput = z.input<typeof secretInput>;
 
-export interface ClientSecret {
+interface ReplicatedCredential {
+  /** Before this time every second use fails: the credential has not reached all of Entra. */
+  replicatedTime: number;
+  uses: number;
+}
+
+export interface ClientSecret extends ReplicatedCredential {
   keyId: string;
   value: string;
   /** Graph shows it: the first three characters; null for old secrets. */
@@ -22,9 +28,6 @@ export interface ClientSecret {
   displayName: string;
   startTime: number;
   endTime: number;
-  /** Before this time every second use fails: the secret has not reached all of Entra. */
-  replicatedTime: number;
-  uses: number;
 }
 
 /** The longest lifetime that the portal offers for a secret. */
@@ -48,9 +51,14 @@ export function checkSecret(secrets: ClientSecret[], presented: string, now: num
   const secret = secrets.find((candidate) => candidate.value === presented);
   if (secret === undefined || secret.startTime > now) return 'wrong';
   if (secret.endTime <= now) return 'expired';
-  if (secret.replicatedTime <= now) return 'valid';
-  secret.uses += 1;
-  return secret.uses % 2 === 1 ? 'wrong' : 'valid';
+  return reaches(secret, now) ? 'valid' : 'wrong';
+}
+
+/** Whether the server that handles this use knows the credential. */
+export function reaches(credential: ReplicatedCredential, now: number): boolean {
+  if (credential.replicatedTime <= now) return true;
+  credential.uses += 1;
+  return credential.uses % 2 === 0;
 }
 
 /** The form of Entra's secrets: 40 characters with a `~` among them. */
@@ -58,8 +66,10 @@ function generateSecretValue(): string {
   return `${randomBytes(2).toString('hex').slice(0, 3)}8Q~${randomBytes(26).toString('base64url').slice(0, 34)}`;
 }
 
-export interface AppCertificate {
+export interface AppCertificate extends ReplicatedCredential {
   keyId: string;
+  /** The subject of the certificate, by default. */
+  displayName: string;
   /** Base64url, as in the JWT header `x5t`. */
   thumbprint: string;
   /** Base64url, as in the JWT header `x5t#S256`. */
@@ -71,16 +81,20 @@ export interface AppCertificate {
   endTime: number;
 }
 
-export function readCertificate(pem: string): AppCertificate {
-  const certificate = new X509Certificate(pem);
+/** `encoded`: PEM or DER. */
+export function readCertificate(encoded: string | Buffer, replicatedTime = 0): AppCertificate {
+  const certificate = new X509Certificate(encoded);
   return {
     keyId: randomUUID(),
+    displayName: certificate.subject,
     thumbprint: createHash('sha1').update(certificate.raw).digest('base64url'),
     thumbprintSha256: createHash('sha256').update(certificate.raw).digest('base64url'),
     raw: certificate.raw,
     publicKey: certificate.publicKey,
     startTime: Date.parse(certificate.validFrom),
     endTime: Date.parse(certificate.validTo),
+    replicatedTime,
+    uses: 0,
   };
 }
 

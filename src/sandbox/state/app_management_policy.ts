@@ -6,6 +6,8 @@ export const appManagementPolicyInput = z.strictObject({
   noNewSecrets: z.boolean().optional(),
   /** `passwordLifetime`, in milliseconds. */
   longestSecretLife: z.number().min(1).optional(),
+  /** `asymmetricKeyLifetime`, in milliseconds. */
+  longestCertificateLife: z.number().min(1).optional(),
 });
 export type AppManagementPolicyInput = z.input<typeof appManagementPolicyInput>;
 

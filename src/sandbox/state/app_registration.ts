@@ -63,7 +63,7 @@ export interface AppRegistration {
   applicationPermissions: string[];
   /** Client ids of the apps that own this one; empty at first. */
   owners: string[];
-  /** For secrets that Graph adds, in milliseconds. */
+  /** For secrets and certificates that Graph adds, in milliseconds. */
   secretReplicationDelay: number;
   /** Overrides the policy of the directory. */
   managementPolicy: AppManagementPolicy | undefined;
@@ -87,7 +87,7 @@ export function createApps(clock: SandboxClock) {
         spaRedirectUris: [...(input.spaRedirectUris ?? [])],
         publicClient: input.publicClient ?? false,
         secrets: (input.secrets ?? []).map((secret) => createSecret(secret, clock.now())),
-        certificates: (input.certificates ?? []).map(readCertificate),
+        certificates: (input.certificates ?? []).map((pem) => readCertificate(pem)),
         federatedCredentials: z.array(federatedCredentialInput).parse(input.federatedCredentials ?? []),
         permissions: [...(input.permissions ?? [])],
         applicationPermissions: [...(input.applicationPermissions ?? [])],

@@ -5,7 +5,7 @@ export interface RequestRecord {
   time: number;
   endpoint: string;
   grant?: string | undefined;
-  /** At Graph: `getApplication`, `listApplications`, `addPassword` or `removePassword`. */
+  /** At Graph: `getApplication`, `listApplications`, `addPassword`, `removePassword`, `addKey` or `removeKey`. */
   operation?: string | undefined;
   clientId?: string | undefined;
   userObjectId?: string | undefined;
