@@ -1,5 +1,6 @@
 import type { AuditLog } from '../src/audit/audit_log_interface.ts';
 import type { AppRegistrations } from '../src/entra/app_registrations_interface.ts';
+import type { App } from '../src/model/entra_app.ts';
 import type { Outside } from '../src/startup/start_vault.ts';
 import type { RotationAdvance, RotationStore } from '../src/store/background_store_interfaces.ts';
 import type { RootKeyStore } from '../src/store/root_key_store_interface.ts';
@@ -174,6 +175,15 @@ export function withRotationCrashPoints(
   { rotations, registrations }: RotationOutside,
   reach: Reach<RotationCrashPoint>,
 ): RotationOutside {
+  function added<Response extends { readonly kind: string }>(response: Response): Response {
+    if (response.kind === 'added') reach('rotation_added');
+    return response;
+  }
+  async function removed<Response extends { readonly kind: string }>(app: App, response: Response): Promise<Response> {
+    const isGone = response.kind === 'removed' || response.kind === 'absent';
+    if (isGone && (await rotations.find(app.uid))?.step === 'ADD') reach('rotation_orphan_removed');
+    return response;
+  }
   return {
     rotations: {
       ...rotations,
@@ -192,17 +202,11 @@ export function withRotationCrashPoints(
     },
     registrations: {
       ...registrations,
-      async addPassword(...request) {
-        const answer = await registrations.addPassword(...request);
-        if (answer.kind === 'added') reach('rotation_added');
-        return answer;
-      },
-      async removePassword(app, keyId) {
-        const answer = await registrations.removePassword(app, keyId);
-        const isGone = answer.kind === 'removed' || answer.kind === 'absent';
-        if (isGone && (await rotations.find(app.uid))?.step === 'ADD') reach('rotation_orphan_removed');
-        return answer;
-      },
+      addPassword: async (...request) => added(await registrations.addPassword(...request)),
+      addCertificate: async (...request) => added(await registrations.addCertificate(...request)),
+      removePassword: async (app, keyId) => removed(app, await registrations.removePassword(app, keyId)),
+      removeCertificate: async (app, keyId, proofBy) =>
+        removed(app, await registrations.removeCertificate(app, keyId, proofBy)),
     },
   };
 }

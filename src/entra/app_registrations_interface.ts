@@ -1,3 +1,4 @@
+import type { CertificateMaterial } from '../model/app_credential.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
 import type { Secret } from '../model/secret.ts';
@@ -22,9 +23,26 @@ export interface AppRegistrations {
   ): Promise<{ readonly kind: 'added'; readonly password: AddedPassword } | RegistrationFailure>;
   /** `absent`: it was already removed. https://learn.microsoft.com/graph/api/application-removepassword */
   removePassword(app: App, keyId: string): Promise<{ readonly kind: 'removed' | 'absent' } | RegistrationFailure>;
+  /** `proofBy`: one that the registration lists and that is valid. https://learn.microsoft.com/graph/api/application-addkey */
+  addCertificate(
+    app: App,
+    wish: {
+      /** PEM. */
+      readonly certificate: string;
+      readonly proofBy: CertificateMaterial;
+    },
+  ): Promise<{ readonly kind: 'added'; readonly keyId: string | undefined } | RegistrationFailure>;
+  /** `absent`: it was already removed. https://learn.microsoft.com/graph/api/application-removekey */
+  removeCertificate(
+    app: App,
+    keyId: string,
+    proofBy: CertificateMaterial,
+  ): Promise<{ readonly kind: 'removed' | 'absent' } | RegistrationFailure>;
 }
 
 export interface Registered {
+  /** Object id of the registration; undefined: Graph does not return it. */
+  readonly objectId: string | undefined;
   readonly passwords: readonly RegisteredPassword[];
   readonly certificates: readonly RegisteredCertificate[];
 }
@@ -40,6 +58,8 @@ export interface RegisteredPassword {
 
 export interface RegisteredCertificate {
   readonly keyId: string;
+  /** Common name of the certificate's subject; `''`: unknown. */
+  readonly displayName: string;
   /** SHA-1 of the certificate, lower-case hex; undefined: Graph does not return it. */
   readonly thumbprint: string | undefined;
   /** Undefined: Graph does not return it. */

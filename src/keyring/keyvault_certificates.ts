@@ -41,13 +41,13 @@ export function createKeyVaultCertificates({
       );
       return readFound(reference, found);
     },
-    async sign(keyUri, input) {
+    async sign(keyUri, input, algorithm) {
       const key = readReference(keyUri, 'keys');
       if (key === undefined) throw fieldInvalid(FIELD, 'its key is not in Azure Key Vault. Add it again');
       // At each use, since the operator may have removed the key vault.
       references.check(FIELD, `${key.vaultUrl}/certificates/${key.name}`);
       const digest = createHash('sha256').update(input).digest();
-      const signed = await cryptography(key, (client, abortSignal) => client.sign('PS256', digest, { abortSignal }));
+      const signed = await cryptography(key, (client, abortSignal) => client.sign(algorithm, digest, { abortSignal }));
       return signed.result;
     },
   };

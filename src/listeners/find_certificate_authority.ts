@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import { readExtensions } from '../certificates/certificate_extensions.ts';
 import type { Timestamp } from '../model/clock.ts';
-import { readExtensions } from './certificate_extensions.ts';
 
 const MAX_INTERMEDIATES = 5;
 

@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
+import { type CertificateExtensions, readExtensions } from '../certificates/certificate_extensions.ts';
 import type { ClientCertificate } from '../model/client_certificate.ts';
 import { type ClientTrust, namespaceOf } from '../model/client_trust.ts';
 import { isDnsName } from '../model/dns_name.ts';
 import { parseSpiffeId } from '../model/spiffe_id.ts';
-import { type CertificateExtensions, readExtensions } from './certificate_extensions.ts';
 import { findAuthority } from './find_certificate_authority.ts';
 import { presentedChain } from './presented_chain.ts';
 

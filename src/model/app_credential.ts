@@ -87,6 +87,9 @@ export type CredentialMaterial =
 /** Characters and length that Entra can generate. */
 export const CLIENT_SECRET = /^[\x21-\x7e]{1,1024}$/;
 
+/** A certificate whose key the vault can use. */
+export type CertificateMaterial = Extract<CredentialMaterial, { kind: 'CERTIFICATE' | 'KEY_VAULT_CERTIFICATE' }>;
+
 export interface UsableCredential {
   readonly credential: Credential;
   readonly material: CredentialMaterial;

@@ -11,8 +11,8 @@ export interface KeyVaultCertificates {
    * FIELD_INVALID: the operator does not allow the URI.
    */
   read(certificateUri: string): Promise<KeyVaultCertificate>;
-  /** Signs the SHA-256 digest of `input` with PS256, by `keyUri` of a certificate. The same errors. */
-  sign(keyUri: string, input: Uint8Array): Promise<Uint8Array>;
+  /** Signs the SHA-256 digest of `input`, by `keyUri` of a certificate. The same errors. */
+  sign(keyUri: string, input: Uint8Array, algorithm: 'PS256' | 'RS256'): Promise<Uint8Array>;
 }
 
 export interface KeyVaultCertificate {

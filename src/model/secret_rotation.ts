@@ -3,8 +3,8 @@ import type { Timestamp } from './clock.ts';
 import type { App } from './entra_app.ts';
 
 /**
- * Steps that replace an app's client secret.
- * ADD: requests a new secret from Graph. PROVE: waits until Entra accepts it everywhere. WATCH: it is preferred, and the old one stays as
+ * Steps that replace an app's client secret or certificate.
+ * ADD: adds a new one through Graph. PROVE: waits until Entra accepts it everywhere. WATCH: it is preferred, and the old one stays as
  * a fallback for a day of success. REMOVE: removes the old one at Entra and from the vault.
  */
 export const ROTATION_STEPS = ['ADD', 'PROVE', 'WATCH', 'REMOVE'] as const;
@@ -21,7 +21,7 @@ export interface Rotation {
   readonly uid: string;
   readonly appUid: string;
   readonly step: RotationStep;
-  /** Display name of the new secret at Entra, `token-vault {app, instance, random}`. An unknown secret with this name is left from an interrupted step. */
+  /** Name of the new secret at Entra, or of the certificate's subject: `token-vault {app, instance, random}`. An unknown one with this name is left from an interrupted step. */
   readonly marker: string;
   readonly oldCredentialUid: string;
   /** From PROVE on. */
@@ -48,7 +48,10 @@ export interface RotationProblem {
     | 'NOT_FOUND'
     | 'PERMISSION'
     | 'POLICY'
+    | 'PASSWORDS_BLOCKED'
+    | 'LIFETIME'
     | 'LIMIT'
+    | 'NO_VALID_CERTIFICATE'
     | 'UNAVAILABLE'
     | 'REFUSED_SECRET'
     | 'NO_KEY_ID'

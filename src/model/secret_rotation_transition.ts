@@ -4,7 +4,7 @@ import type { Severity } from './vault_event.ts';
 
 /** The result of one attempt at the current step of a rotation. */
 export type RotationOutcome =
-  /** ADD: Graph created the new secret. */
+  /** ADD: the registration has the new one. */
   | { readonly kind: 'added'; readonly newCredentialUid: string }
   /** PROVE, WATCH: Entra accepts the new one. `wasRefused`: it did not at some time since the last attempt. */
   | { readonly kind: 'accepted'; readonly wasRefused: boolean }
@@ -14,7 +14,7 @@ export type RotationOutcome =
   | { readonly kind: 'removed' }
   /** REMOVE: the old one cannot be identified at Entra, or is in use elsewhere. */
   | { readonly kind: 'kept'; readonly problem: Extract<RotationProblem['kind'], 'NO_KEY_ID' | 'IN_USE'> }
-  /** ADD, REMOVE: an operator removed the old one from the vault. */
+  /** ADD, REMOVE: an operator removed the old one from the vault. ADD: or another kind of credential serves longer. */
   | { readonly kind: 'old_gone' }
   /** From PROVE on: an operator removed the new one from the vault. `isWanted`: the app still has a rotation policy. */
   | { readonly kind: 'new_gone'; readonly isWanted: boolean }

@@ -68,21 +68,26 @@ export function rotationWarnings(
   now: Timestamp,
 ): readonly string[] {
   if (rotation === undefined) return [];
-  const secret = rotatedCredential(credentials, now);
-  if (secret === undefined) {
+  const credential = rotatedCredential(credentials, now);
+  if (credential === undefined) {
+    // One that Entra does not accept yet has warnings of its own.
+    if (credentials.some(({ kind }) => kind === 'CERTIFICATE')) return [];
     // Its window holds for the versions of certificates too.
     if (rotation.window !== undefined && credentials.some(({ kind }) => kind === 'KEY_VAULT_CERTIFICATE')) return [];
-    return ['rotation renews client secrets, but the app has no client secret. Add one, or clear rotation.'];
-  }
-  const { credentialId, expireTime } = secret;
-  if (expireTime === undefined) {
     return [
-      `The expiry date of client secret ${credentialId} is unknown, so it is not renewed until Microsoft Graph reports the date. Call RotateCredential to renew it now.`,
+      'rotation renews client secrets and certificates, but the app has neither of its own. Add one, or clear rotation.',
     ];
   }
-  return neverExpires(secret)
+  const what = `${KINDS[credential.kind]} ${credential.credentialId}`;
+  const { expireTime } = credential;
+  if (expireTime === undefined) {
+    return [
+      `The expiry date of ${what} is unknown, so it is not renewed until Microsoft Graph reports the date. Call RotateCredential to renew it now.`,
+    ];
+  }
+  return neverExpires(credential)
     ? [
-        `The client secret ${credentialId} never expires, so its renewal is never due. Call RotateCredential to replace it with one that expires.`,
+        `The ${what} never expires, so its renewal is never due. Call RotateCredential to replace it with one that expires.`,
       ]
     : [];
 }

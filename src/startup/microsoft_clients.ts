@@ -50,7 +50,7 @@ export async function openMicrosoftClients(parts: MicrosoftParts) {
     log,
   };
   const authorizationServer: AuthorizationServer = await opened(createAuthorizationServer(entra));
-  const graph = { ...common, authorizationServer, metrics: metrics.graph };
+  const graph = { ...common, authorizationServer, certificates, metrics: metrics.graph };
   const registrations: AppRegistrations = await opened(createAppRegistrations(graph));
   return { authorizationServer, registrations, secretSource, assertionFiles, managedIdentities, certificates };
 }

@@ -59,18 +59,18 @@ export interface CredentialExpiry {
   readonly entraKeyId: string | undefined;
 }
 
-/** Rotations of client secrets that the vault renews by itself. */
+/** Rotations of client secrets and certificates that the vault renews by itself. */
 export interface RotationStore {
   find(appUid: string): Promise<Rotation | undefined>;
   /** By index, most overdue first; then rows that were written while the clock was ahead. */
   due(now: Timestamp, limit: number): Promise<readonly Rotation[]>;
   /**
    * Whether a credential of another app with the same client id, or a Key Vault reference of any such app, is or may be the same
-   * secret, which has the id `keyId` at Entra.
+   * secret or certificate, which has the id `keyId` at Entra.
    */
   isUsedElsewhere(
     app: Pick<App, 'uid' | 'clientId'>,
-    secret: Pick<Credential, 'hint'>,
+    credential: Pick<Credential, 'kind' | 'hint'>,
     keyId: string,
   ): Promise<boolean>;
   /** Rotations in progress, by step and by whether there is a problem. */

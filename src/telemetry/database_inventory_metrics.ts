@@ -51,7 +51,7 @@ export function createInventoryMetrics(meter: Meter, inventory: Inventory): void
   );
   meter.observed(
     'tokenvault_rotations',
-    'Rotations of client secrets in progress, by next step and by whether a problem blocks them.',
+    'Rotations of client secrets and certificates in progress, by next step and by whether a problem blocks them.',
     ['step', 'failing'],
     inventory.rotations,
     (gauge, counts) => {
@@ -61,7 +61,7 @@ export function createInventoryMetrics(meter: Meter, inventory: Inventory): void
   );
   meter.observed(
     'tokenvault_rotation_oldest_begin_timestamp_seconds',
-    'Start time of the oldest rotation of a client secret in progress, in seconds since 1970; absent without a rotation.',
+    'Start time of the oldest rotation of a credential in progress, in seconds since 1970; absent without a rotation.',
     [],
     inventory.rotations,
     (gauge, counts) => {

@@ -191,7 +191,7 @@ export function rotationsConformance(open: Open): void {
       const { credential, material } = sampleCredential(at, 'same');
       await stores.apps.addCredential(at, { credential: { ...credential, ...changes }, material });
 
-      expect(await stores.rotations.isUsedElsewhere(app, { hint: 'abc' }, 'k1')).toBe(expected);
+      expect(await stores.rotations.isUsedElsewhere(app, { kind: 'CLIENT_SECRET', hint: 'abc' }, 'k1')).toBe(expected);
     });
 
     test('cannot advance without its app', async () => {

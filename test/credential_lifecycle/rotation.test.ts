@@ -321,7 +321,9 @@ describe('blockers', () => {
     world.sandbox.setAppPolicy(world.registration.clientId, { longestSecretLife: 90 * DAY });
     await world.begin();
     await world.until(hasProblem);
-    expect(summaries(await world.published())).toEqual(['ADD POLICY CredentialInvalidLifetimeAsPerAppPolicy WARNING']);
+    expect(summaries(await world.published())).toEqual([
+      'ADD LIFETIME CredentialInvalidLifetimeAsPerAppPolicy WARNING',
+    ]);
     expect(world.secretsAtEntra()).toHaveLength(1);
   });
 

@@ -22,12 +22,13 @@ import type { VaultEvent } from '../../src/model/vault_event.ts';
 import { rotationProblemText } from '../../src/registry/rotation_problem_text.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import type { ClientSecret } from '../../src/sandbox/state/app_credential.ts';
+import type { AppCertificate, ClientSecret } from '../../src/sandbox/state/app_credential.ts';
 import type { AppInput, AppRegistration } from '../../src/sandbox/state/app_registration.ts';
 import type { Stores } from '../../src/store/store_interfaces.ts';
 import type { Log } from '../../src/telemetry/log_events.ts';
 import { GRAPH, sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
 import { type Reach, type RotationCrashPoint, withRotationCrashPoints } from '../crash_points.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
@@ -58,6 +59,7 @@ export interface RotationWorld extends Replica {
   /** By id. */
   credentials(): Promise<Readonly<Record<string, Credential>>>;
   secretsAtEntra(): readonly ClientSecret[];
+  certificatesAtEntra(): readonly AppCertificate[];
   /** Events about rotations and unknown credentials. */
   published(): Promise<readonly VaultEvent[]>;
   begin(): Promise<Rotation>;
@@ -75,19 +77,25 @@ export const LIFE = 40 * DAY;
 
 /** An app with rotation, at a fake Entra over HTTP and in a real store, with a shared clock. */
 export async function openRotationWorld(
-  input: AppInput & { readonly app?: Partial<App>; readonly credential?: Partial<Credential> } = {},
+  input: AppInput & {
+    readonly app?: Partial<App>;
+    readonly credential?: Partial<Credential>;
+    /** A certificate instead of a client secret; the directory blocks secrets. */
+    readonly withCertificate?: boolean;
+  } = {},
 ): Promise<RotationWorld> {
-  const { app: appChanges, credential: credentialChanges, ...registered } = input;
+  const { app: appChanges, credential: credentialChanges, withCertificate = false, ...registered } = input;
   const sandbox = await startSandbox({ userConsent: 'legacy', algorithm: 'ES256', loopGuard: false });
   onTestFinished(() => sandbox.close());
   const { clock } = sandbox;
   const registration = sandbox.addApp({
     audience: 'organizations',
-    secrets: [{ endTime: clock.now() + LIFE }],
+    secrets: withCertificate ? [] : [{ endTime: clock.now() + LIFE }],
     applicationPermissions: ['Application.ReadWrite.OwnedBy'],
     ...registered,
   });
   sandbox.addOwner(registration.clientId, registration.clientId);
+  if (withCertificate) sandbox.setDirectoryPolicy(registration.directoryId, { noNewSecrets: true });
   const path = `${temporaryFolder()}/vault.db`;
   const keks = { current: createKek(randomBytes(32)) };
   const stores = await openTestStores({ clock, path, keks });
@@ -100,27 +108,26 @@ export async function openRotationWorld(
     rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY },
     ...appChanges,
   });
-  const [secret] = registration.secrets;
-  if (secret === undefined) throw new TypeError('no secret');
+  const { material, entry, known } = withCertificate
+    ? firstCertificate(sandbox, registration)
+    : firstSecret(registration);
   const first: Credential = {
     uid: newUid(),
     appUid: app.uid,
     credentialId: 'first',
-    kind: 'CLIENT_SECRET',
-    hint: secret.value.slice(0, 3),
+    kind: material.kind,
     notBefore: undefined,
-    expireTime: secret.endTime,
-    configuredExpireTime: secret.endTime,
-    entraExpireTime: secret.endTime,
-    entraKeyId: secret.keyId,
-    verdict: 'UNPROBED',
+    expireTime: entry.endTime,
+    configuredExpireTime: entry.endTime,
+    entraExpireTime: entry.endTime,
+    entraKeyId: entry.keyId,
+    ...known,
     entraError: undefined,
     lastUsedTime: undefined,
     preferTime: undefined,
     createTime: clock.now() - DAY,
     ...credentialChanges,
   };
-  const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(secret.value) } as const;
   await stores.tenants.register({ tenant, app, credential: { credential: first, material } });
 
   function replica({ reach, ...parts }: ReplicaParts = {}, database = stores): Replica {
@@ -203,6 +210,7 @@ export async function openRotationWorld(
       return Object.fromEntries((await stores.apps.credentials(app.uid)).map((one) => [one.credentialId, one]));
     },
     secretsAtEntra: () => registration.secrets,
+    certificatesAtEntra: () => registration.certificates,
     async published() {
       const events = (await stores.outbox.read(0, 1_000)).map(({ event }) => event);
       return events.filter(({ type }) => /rotat|unknown|rejected/.test(type));
@@ -227,4 +235,18 @@ export async function openRotationWorld(
     },
   };
   return world;
+}
+
+function firstSecret({ secrets: [secret] }: AppRegistration) {
+  if (secret === undefined) throw new TypeError('no secret');
+  const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(secret.value) } as const;
+  return { material, entry: secret, known: { hint: secret.value.slice(0, 3), verdict: 'UNPROBED' } } as const;
+}
+
+function firstCertificate(sandbox: Sandbox, { clientId }: AppRegistration) {
+  const now = sandbox.clock.now();
+  const { certificate, privateKey, thumbprintSha256 } = makeCertificate(now - DAY, now + LIFE);
+  const entry = sandbox.addCertificate(clientId, certificate);
+  const material = { kind: 'CERTIFICATE', certificateChain: certificate, privateKey: new Secret(privateKey) } as const;
+  return { material, entry, known: { hint: thumbprintSha256.toUpperCase(), verdict: 'VALID' } } as const;
 }

@@ -36,6 +36,7 @@ test('reads the secrets and certificates of a registration', async () => {
   expect(found).toEqual({
     kind: 'registered',
     registration: {
+      objectId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       passwords: [
         expect.objectContaining({ hint: ACME_SECRET.slice(0, 3), displayName: 'seeded' }),
         { keyId: old.keyId, hint: '', displayName: 'secret', endTime: Date.UTC(2031, 4, 5) },
@@ -43,6 +44,7 @@ test('reads the secrets and certificates of a registration', async () => {
       certificates: [
         {
           keyId,
+          displayName: 'sandbox test',
           thumbprint: createHash('sha1').update(new X509Certificate(certificate).raw).digest('hex'),
           endTime: Date.UTC(2033, 0, 2),
         },

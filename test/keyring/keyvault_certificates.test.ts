@@ -74,7 +74,7 @@ describe('the certificate that is read', () => {
 
 describe('a signature', () => {
   test('is PS256, by the version of the key', async () => {
-    const signature = await open().sign(`${ORIGIN}/keys/mail/v1`, INPUT);
+    const signature = await open().sign(`${ORIGIN}/keys/mail/v1`, INPUT, 'PS256');
     const { publicKey: key } = new X509Certificate(OLD.certificate);
     const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
     expect(verify('sha256', INPUT, { key, ...padding }, signature)).toBe(true);
@@ -87,19 +87,19 @@ describe('a signature', () => {
     [503, 'failed (HTTP 503)'],
   ])('that fails with HTTP %i says what to do', async (status, message) => {
     vault.fault = { status };
-    const failure = await failureOf(open().sign(`${ORIGIN}/keys/mail/v1`, INPUT));
+    const failure = await failureOf(open().sign(`${ORIGIN}/keys/mail/v1`, INPUT, 'PS256'));
     expect(failure).toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE', message: expect.stringContaining(message) });
   });
 
   test('that is throttled says for how long', async () => {
     vault.fault = { status: 429, headers: { 'retry-after': '40' } };
-    const failure = await failureOf(open({ timeout: 2_000 }).sign(`${ORIGIN}/keys/mail/v1`, INPUT));
+    const failure = await failureOf(open({ timeout: 2_000 }).sign(`${ORIGIN}/keys/mail/v1`, INPUT, 'PS256'));
     expect(failure).toMatchObject({ retryAfter: 40_000, message: expect.stringContaining('is throttling') });
   });
 
   test('of a disabled key fails, and no token of the vault is shown', async () => {
     vault.certificates = [{ ...OLD, enabled: false }];
-    const failure = await failureOf(open().sign(`${ORIGIN}/keys/mail/v1`, INPUT));
+    const failure = await failureOf(open().sign(`${ORIGIN}/keys/mail/v1`, INPUT, 'PS256'));
     expect(failure.message).toContain('this version is disabled');
     expect(inspect(failure, { depth: 10, showHidden: true })).not.toContain(TOKEN);
   });
@@ -122,7 +122,7 @@ describe('without a request', () => {
   });
 
   test('a key of a key vault that is no longer allowed signs nothing', async () => {
-    const failure = await failureOf(open({ vaults: [] }).sign(`${ORIGIN}/keys/mail/v1`, INPUT));
+    const failure = await failureOf(open({ vaults: [] }).sign(`${ORIGIN}/keys/mail/v1`, INPUT, 'PS256'));
     expect(failure.message).toContain('TOKENVAULT_KEY_VAULTS is not set');
   });
 

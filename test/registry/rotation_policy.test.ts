@@ -90,7 +90,7 @@ describe('automatic rotation', () => {
       validateOnly: false,
     });
     expect(second.app.app).toMatchObject({ rotation, homeDirectoryId: DIRECTORY });
-    expect(second.nextSteps.warnings.join()).toContain('the app has no client secret');
+    expect(second.nextSteps.warnings.join()).toContain('the app has neither of its own');
   });
 
   test('is kept if other fields change, and cleared by its name in the mask', async () => {
@@ -128,9 +128,9 @@ describe('automatic rotation', () => {
 
   test.each([
     [
-      'no client secret',
+      'no client secret or certificate',
       { material: { kind: 'FEDERATED', assertionFile: '/run/tokens/acme/token' }, expireTime: undefined },
-      'no client secret',
+      'neither of its own',
     ],
     ['an unknown expiry date', { expireTime: undefined }, 'is unknown'],
     ['a secret that never expires', { expireTime: Date.UTC(2299, 11, 31) }, 'never due'],
@@ -192,7 +192,7 @@ test.each<[RotationProblem['kind'], RegExp]>([
 test('if the directory blocks passwords, the next step is a credential without one', () => {
   const app = sampleApp(sampleTenant('acme'), 'default');
   const code = 'CredentialTypeNotAllowedAsPerAppPolicy';
-  const problem = { kind: 'POLICY', code, permission: undefined, time: 0, reportedTime: undefined } as const;
+  const problem = { kind: 'PASSWORDS_BLOCKED', code, permission: undefined, time: 0, reportedTime: undefined } as const;
   expect(rotationProblemText(app, problem)).toMatch(
     /no new client secrets \(CredentialTypeNotAllowedAsPerAppPolicy\).*key_vault_certificate, managed_identity, certificate or fed/,
   );

@@ -17,7 +17,7 @@ export interface ObservedApp {
   readonly remote: ReadonlyMap<string, RemoteSecret>;
   /** Undefined: Graph gives no access to it. */
   readonly registration: Registered | undefined;
-  /** Display name of the secret that a rotation in progress adds; the rotation itself cleans it up. */
+  /** Name of the secret or certificate that a rotation in progress adds; the rotation itself cleans it up. */
   readonly marker: string | undefined;
 }
 

@@ -29,8 +29,8 @@ export function registeredCredentials({ passwords, certificates }: Registered): 
     ...passwords.map(({ keyId, hint, displayName, endTime }) => {
       return { keyId, kind: 'CLIENT_SECRET' as const, mark: hint || undefined, displayName, endTime };
     }),
-    ...certificates.map(({ keyId, thumbprint, endTime }) => {
-      return { keyId, kind: 'CERTIFICATE' as const, mark: thumbprint, displayName: '', endTime };
+    ...certificates.map(({ keyId, thumbprint, displayName, endTime }) => {
+      return { keyId, kind: 'CERTIFICATE' as const, mark: thumbprint, displayName, endTime };
     }),
   ];
 }

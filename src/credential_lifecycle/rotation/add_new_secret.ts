@@ -1,51 +1,62 @@
-import type { AddedPassword, RegisteredPassword } from '../../entra/app_registrations_interface.ts';
+import type { Registered } from '../../entra/app_registrations_interface.ts';
 import { type NewCredential, unprobedCredential } from '../../model/app_credential.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import { datedCredentialId } from '../../model/dated_credential_id.ts';
-import { ROTATION_DEFAULTS } from '../../model/entra_app.ts';
+import type { App } from '../../model/entra_app.ts';
 import { isMarkerOfInstance, newMarker } from '../../model/secret_rotation.ts';
+import { rotatedCredential } from '../../model/secret_rotation_due.ts';
 import type { RotationBlocker } from '../../model/secret_rotation_transition.ts';
+import { type NamedCredential, registeredCredentials } from '../matching/credentials_to_match.ts';
 import { unknownCredential } from '../matching/registration_mismatch_events.ts';
+import { findProof } from './find_certificate_for_proof.ts';
+import { type AddedCredential, type RegistrationChanges, registrationChanges } from './registration_changes.ts';
 import { blockerOf, hintsOf, isRemoved } from './rotation_blocker_from_graph_failure.ts';
 import type { RotationStepParts, RotationSubject, StepResult } from './rotation_dependencies.ts';
 
-/** ADD: requests the new secret from Graph. Undefined: another replica runs this step. */
+/** ADD: adds the new secret or certificate through Graph. Undefined: another replica runs this step. */
 export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
-  const { stores, registrations, clock, newUid } = parts;
+  const { registrations, clock, newUid } = parts;
   const { app, credentials, old } = subject;
-  if (old === undefined) return { subject, outcome: { kind: 'old_gone' } };
-  // Claims the step for a minute. After an interrupted attempt, this also gives Graph's eventually consistent reads time to show its secret.
-  const before = subject.rotation;
-  const nextTime = clock.now() + MINUTE;
-  const rotation = { ...before, marker: ownMarker(parts, subject), nextTime, version: before.version + 1 };
-  if (!(await stores.rotations.advance({ before, after: rotation }))) return undefined;
-  const claimed = { ...subject, rotation };
-
+  // Another kind serves longer by now, such as a certificate where a policy blocks the next secret.
+  const isReplaced = old?.kind !== rotatedCredential(credentials, clock.now())?.kind;
+  if (old === undefined || isReplaced) return { subject, outcome: { kind: 'old_gone' } };
+  const claimed = await claim(parts, subject);
+  if (claimed === undefined) return undefined;
+  // Without one, the app may get no token for Graph either, which says less about the cause.
+  if (old.kind === 'CERTIFICATE' && (await findProof(parts, app)) === undefined) {
+    return { subject: claimed, outcome: blockerOf({ kind: 'no_proof' }) };
+  }
   const read = await registrations.read(app);
   if (read.kind !== 'registered') return { subject: claimed, outcome: blockerOf(read) };
-  const isOrphan = ({ keyId, displayName }: RegisteredPassword) =>
-    displayName === rotation.marker && credentials.every(({ entraKeyId }) => entraKeyId !== keyId);
-  for (const orphan of read.registration.passwords.filter(isOrphan)) {
-    const orphanBlocker = await removeOrphan(parts, claimed, orphan);
-    // No secret is added while an orphan remains.
+  const changes = registrationChanges(parts, app, old);
+  for (const orphan of orphansOf(claimed, read.registration, old.kind)) {
+    const orphanBlocker = await removeOrphan(parts, claimed, changes, orphan);
+    // Nothing is added while an orphan remains.
     if (orphanBlocker !== undefined) return { subject: claimed, outcome: orphanBlocker };
   }
 
-  const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
-  const endTime = clock.now() + secretLife;
-  const response = await registrations.addPassword(app, { displayName: rotation.marker, endTime });
+  const response = await changes.add(claimed.rotation.marker);
   if (response.kind !== 'added') {
     const blocker = blockerOf(response);
     const hints = blocker.problem === 'LIMIT' ? hintsOf(read.registration) : undefined;
     return { subject: claimed, outcome: { ...blocker, hints } };
   }
-  const add = newSecret(response.password, claimed, newUid(), clock.now());
+  const add = newCredential(response.added, claimed, newUid(), clock.now());
   return {
     subject: { ...claimed, newCredential: add.credential },
     outcome: { kind: 'added', newCredentialUid: add.credential.uid },
     add,
-    undo: () => removeUnstored(parts, claimed, response.password),
+    undo: () => removeUnstored(parts, claimed, changes, response.added),
   };
+}
+
+/** Claims the step for a minute. After an interrupted attempt, this also gives Graph's eventually consistent reads time. Undefined: another replica was faster. */
+async function claim(parts: RotationStepParts, subject: RotationSubject): Promise<RotationSubject | undefined> {
+  const before = subject.rotation;
+  const nextTime = parts.clock.now() + MINUTE;
+  const rotation = { ...before, marker: ownMarker(parts, subject), nextTime, version: before.version + 1 };
+  const isClaimed = await parts.stores.rotations.advance({ before, after: rotation });
+  return isClaimed ? { ...subject, rotation } : undefined;
 }
 
 /**
@@ -57,55 +68,62 @@ function ownMarker({ stores }: RotationStepParts, { app, rotation }: RotationSub
   return isMarkerOfInstance(app, id, rotation.marker) ? rotation.marker : newMarker(app, id);
 }
 
-/** Removes the secret of an interrupted attempt, whose value is lost. */
+/** Left at Entra by interrupted attempts, which lost their values. */
+function orphansOf({ rotation, credentials }: RotationSubject, registration: Registered, kind: string) {
+  return registeredCredentials(registration).filter(
+    (one) =>
+      one.kind === kind &&
+      one.displayName === rotation.marker &&
+      credentials.every(({ entraKeyId }) => entraKeyId !== one.keyId),
+  );
+}
+
 async function removeOrphan(
-  { stores, registrations, clock, reportPublished }: RotationStepParts,
+  parts: RotationStepParts,
   { app }: RotationSubject,
-  orphan: RegisteredPassword,
+  changes: RegistrationChanges,
+  orphan: NamedCredential,
 ): Promise<RotationBlocker | undefined> {
-  const response = await registrations.removePassword(app, orphan.keyId);
+  const response = await changes.remove(orphan.keyId);
   if (isRemoved(response)) return undefined;
   // An outage is temporary; any other failure needs the operator.
-  if (response.kind !== 'unavailable') {
-    const entry = { ...orphan, kind: 'CLIENT_SECRET' as const, mark: orphan.hint || undefined };
-    const event = unknownCredential(app, entry, clock.now());
-    if (await stores.expiry.publish(event)) reportPublished(event);
-  }
+  if (response.kind !== 'unavailable') await reportUnknown(parts, app, orphan);
   return blockerOf(response);
 }
 
-/** Removes a secret that was not stored, unless only the database's response was lost. A later attempt finds it by its marker. */
+/** Removes what was added but not stored, unless only the database's response was lost. A later attempt finds it by its marker. */
 async function removeUnstored(
-  { stores, registrations, clock, reportPublished }: RotationStepParts,
+  parts: RotationStepParts,
   { app, rotation }: RotationSubject,
-  { keyId, secret, endTime }: AddedPassword,
+  changes: RegistrationChanges,
+  { kind, mark, entraKeyId: keyId, expireTime: endTime }: AddedCredential,
 ): Promise<void> {
+  const { stores } = parts;
   const stored = await stores.apps.credentials(app.uid);
-  if (stored.some(({ entraKeyId }) => entraKeyId === keyId)) return;
-  if (isRemoved(await registrations.removePassword(app, keyId))) return;
+  if (keyId === undefined || stored.some(({ entraKeyId }) => entraKeyId === keyId)) return;
+  if (isRemoved(await changes.remove(keyId))) return;
   // If the app was deleted meanwhile, no later attempt would find it.
   if ((await stores.rotations.find(app.uid)) !== undefined) return;
-  const entry = { kind: 'CLIENT_SECRET', keyId, mark: secret.hint(), displayName: rotation.marker, endTime } as const;
+  await reportUnknown(parts, app, { kind, keyId, mark, displayName: rotation.marker, endTime });
+}
+
+async function reportUnknown(
+  { stores, clock, reportPublished }: RotationStepParts,
+  app: App,
+  entry: NamedCredential,
+): Promise<void> {
   const event = unknownCredential(app, entry, clock.now());
   if (await stores.expiry.publish(event)) reportPublished(event);
 }
 
-function newSecret(
-  { keyId, secret, endTime }: AddedPassword,
+function newCredential(
+  { material, mark: _, ...known }: AddedCredential,
   { app, credentials }: RotationSubject,
   uid: string,
   now: Timestamp,
 ): NewCredential {
-  const made = unprobedCredential({
-    uid,
-    appUid: app.uid,
-    credentialId: datedCredentialId('rotated', credentials, now),
-    kind: 'CLIENT_SECRET',
-    hint: secret.hint(),
-    notBefore: undefined,
-    expireTime: endTime,
-    createTime: now,
-  });
-  const credential = { ...made, entraExpireTime: endTime, entraKeyId: keyId };
-  return { credential, material: { kind: 'CLIENT_SECRET', clientSecret: secret } };
+  const credentialId = datedCredentialId('rotated', credentials, now);
+  const made = unprobedCredential({ ...known, uid, appUid: app.uid, credentialId, createTime: now });
+  const credential = { ...made, entraExpireTime: known.expireTime, entraKeyId: known.entraKeyId };
+  return { credential, material };
 }

@@ -20,7 +20,8 @@ const WATCH_FOR: Duration = DAY;
 /** The remaining steps, in order, with their earliest times. */
 export function planRotation({ app, rotation, credentials }: PlannedRotation, now: Timestamp) {
   const byUid = (uid: string | undefined) => credentials.find((one) => one.uid === uid);
-  const oldEnd = byUid(rotation.oldCredentialUid)?.expireTime;
+  const oldCredential = byUid(rotation.oldCredentialUid);
+  const oldEnd = oldCredential?.expireTime;
   const addTime = openingBefore(app, oldEnd, Math.max(now, rotation.nextTime));
   const newCredential = byUid(rotation.newCredentialUid);
   const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
@@ -31,9 +32,9 @@ export function planRotation({ app, rotation, credentials }: PlannedRotation, no
   const watchedTime = Math.max(now, rotation.step === 'REMOVE' ? rotation.nextTime : watchTime + WATCH_FOR);
   const removeTime = openingBefore(app, undefined, watchedTime);
   const next = newCredential?.credentialId ?? datedCredentialId('rotated', credentials, now);
-  const old = byUid(rotation.oldCredentialUid)?.credentialId ?? 'the old one, which was already removed here,';
+  const old = oldCredential?.credentialId ?? 'the old one, which was already removed here,';
   const sentences: Readonly<Record<RotationStep, string>> = {
-    ADD: `At ${minute(addTime)}: request a client secret of ${appName(app)} that expires on ${day(newExpireTime)} from Microsoft Graph, and store it as ${next}. A policy of the directory may reject it then.`,
+    ADD: `At ${minute(addTime)}: ${oldCredential?.kind === 'CERTIFICATE' ? 'add a new certificate' : 'request a client secret'} of ${appName(app)} that expires on ${day(newExpireTime)} ${oldCredential?.kind === 'CERTIFICATE' ? 'through' : 'from'} Microsoft Graph, and store it as ${next}. A policy of the directory may reject it then.`,
     PROVE: `From ${minute(preferTime)}: when Entra accepts ${next} consistently, it is presented first; ${old} stays as a fallback.`,
     WATCH: `Until ${minute(watchedTime)}: ${next} is checked hourly; if Entra rejects it, the day starts again.`,
     REMOVE: `From ${minute(removeTime)}: ${old} is removed, at Entra and here.`,

@@ -6,22 +6,21 @@ import { matchRegistered } from '../matching/match_credentials_with_entra.ts';
 import type { RotationParts } from './rotation_dependencies.ts';
 
 /**
- * Graph's key id of the old secret; undefined if it is ambiguous. Because a removal is final, an id found by the expiry date alone is
- * not enough: the first characters must match too.
+ * Graph's key id of a secret or certificate; undefined if it is ambiguous. Because a removal is final, an id found by the expiry date
+ * alone is not enough: the first characters, or the thumbprint, must match too.
  */
-export async function findOldKeyId(
+export async function findKeyId(
   { stores }: Pick<RotationParts, 'stores'>,
   app: App,
-  old: Credential,
+  { uid, entraKeyId }: Credential,
   registration: Registered,
 ): Promise<string | undefined> {
-  const matched = async () => {
-    const own = ownCredentials(await stores.apps.usableCredentials(app));
-    return matchRegistered(own, registeredCredentials(registration)).matches.get(old.uid)?.keyId;
-  };
-  const known = old.entraKeyId ?? (await matched());
-  const entry = registration.passwords.find(({ keyId }) => keyId === known);
-  return entry === undefined || entry.hint === old.hint ? known : undefined;
+  const own = ownCredentials(await stores.apps.usableCredentials(app));
+  const registered = registeredCredentials(registration);
+  const known = entraKeyId ?? matchRegistered(own, registered).matches.get(uid)?.keyId;
+  const entry = registered.find(({ keyId }) => keyId === known);
+  const mark = own.find((one) => one.uid === uid)?.mark;
+  return entry === undefined || entry.mark === mark ? known : undefined;
 }
 
 /** By another app or a Key Vault reference of this vault, or by the vault from whose database this one was copied. */

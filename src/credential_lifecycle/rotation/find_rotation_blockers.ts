@@ -1,7 +1,8 @@
 import type { RotationProblem } from '../../model/secret_rotation.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { PlannedRotation } from './describe_remaining_rotation_steps.ts';
-import { findOldKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
+import { findProof } from './find_certificate_for_proof.ts';
+import { findKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
 import { blockerOf, hintsOf, isFull } from './rotation_blocker_from_graph_failure.ts';
 import type { RotationParts } from './rotation_dependencies.ts';
 
@@ -24,19 +25,21 @@ async function read(
   parts: RotationParts,
   { app, rotation, credentials }: PlannedRotation,
 ): Promise<RotationProblem | undefined> {
-  const response = await parts.registrations.read(app);
   const now = parts.clock.now();
   const nothing = { code: undefined, permission: undefined, time: now, reportedTime: undefined };
+  const old = credentials.find(({ uid }) => uid === rotation.oldCredentialUid);
+  if (old?.kind === 'CERTIFICATE' && (await findProof(parts, app)) === undefined)
+    return { ...nothing, kind: 'NO_VALID_CERTIFICATE' };
+  const response = await parts.registrations.read(app);
   if (response.kind !== 'registered') {
     const { problem: kind, code, permission } = blockerOf(response);
     return { ...nothing, kind, code, permission };
   }
-  if (rotation.step === 'ADD' && isFull(app, response.registration)) {
+  if (rotation.step === 'ADD' && old?.kind === 'CLIENT_SECRET' && isFull(app, response.registration)) {
     return { ...nothing, kind: 'LIMIT', hints: hintsOf(response.registration) };
   }
-  const old = credentials.find(({ uid }) => uid === rotation.oldCredentialUid);
   if (old === undefined) return undefined;
-  const keyId = await findOldKeyId(parts, app, old, response.registration);
+  const keyId = await findKeyId(parts, app, old, response.registration);
   if (keyId === undefined) return { ...nothing, kind: 'NO_KEY_ID' };
   return (await isUsedElsewhere(parts, app, old, keyId)) ? { ...nothing, kind: 'IN_USE' } : undefined;
 }

@@ -1,11 +1,13 @@
 import type { RotationOutcome } from '../../model/secret_rotation_transition.ts';
-import { findOldKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
+import { registeredCredentials } from '../matching/credentials_to_match.ts';
+import { findKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
+import { registrationChanges } from './registration_changes.ts';
 import { blockerOf, isRemoved } from './rotation_blocker_from_graph_failure.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
 import { proveSecret } from './verify_new_secret_with_entra.ts';
 
 /**
- * REMOVE: removes the old secret at Entra, after another proof of the new one, because the last proof may be old.
+ * REMOVE: removes the old one at Entra, after another proof of the new one, because the last proof may be old.
  * Undefined: another replica continued the rotation.
  */
 export async function removeSecret(
@@ -17,22 +19,24 @@ export async function removeSecret(
   if (old === undefined) return { kind: 'old_gone' };
   const read = await registrations.read(app);
   if (read.kind !== 'registered') return blockerOf(read);
-  const { passwords } = read.registration;
-  const isThere = (wanted: string | undefined) => passwords.some(({ keyId }) => keyId === wanted);
-  const keyId = await findOldKeyId(parts, app, old, read.registration);
-  if (keyId !== undefined && isThere(newCredential?.entraKeyId) && !isThere(keyId)) return { kind: 'removed' };
+  const { registration } = read;
+  const isThere = (wanted: string) => registeredCredentials(registration).some(({ keyId }) => keyId === wanted);
+  const keyId = await findKeyId(parts, app, old, registration);
+  const newKeyId = newCredential && (await findKeyId(parts, app, newCredential, registration));
+  const isNewThere = newKeyId !== undefined && isThere(newKeyId);
+  if (keyId !== undefined && isNewThere && !isThere(keyId)) return { kind: 'removed' };
 
   const proof = await proveSecret(parts, subject);
   if (proof.kind !== 'accepted') return proof;
   if (proof.wasRefused) return { kind: 'refused', code: newCredential?.entraError };
   // A list that is older than the new secret proves nothing about the old one.
-  if (!isThere(newCredential?.entraKeyId)) return { kind: 'blocked', problem: 'UNAVAILABLE' };
+  if (!isNewThere) return { kind: 'blocked', problem: 'UNAVAILABLE' };
   if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
   // Other users of the secret do not have the new one.
   if (await isUsedElsewhere(parts, app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
   // The requests above took time.
   if (!(await isUnchanged(parts, subject))) return undefined;
-  const response = await registrations.removePassword(app, keyId);
+  const response = await registrationChanges(parts, app, old).remove(keyId);
   return isRemoved(response) ? { kind: 'removed' } : blockerOf(response);
 }
 

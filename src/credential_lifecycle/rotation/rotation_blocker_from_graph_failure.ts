@@ -1,14 +1,23 @@
-import type { Registered, RegistrationFailure } from '../../entra/app_registrations_interface.ts';
+import type { Registered } from '../../entra/app_registrations_interface.ts';
 import { type App, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../../model/entra_app.ts';
 import type { RotationBlocker } from '../../model/secret_rotation_transition.ts';
+import type { ChangeFailure } from './registration_changes.ts';
 
-/** https://github.com/microsoft/coe-starter-kit/issues/3695 */
-const TOO_MANY_SECRETS = 'TooManyAppPasswords';
+/** Codes of Graph with a problem of their own; the others are of policies, or of requests that it finds invalid. */
+const REFUSALS: Readonly<Record<string, RotationBlocker['problem']>> = {
+  /** https://github.com/microsoft/coe-starter-kit/issues/3695 */
+  TooManyAppPasswords: 'LIMIT',
+  CredentialTypeNotAllowedAsPerAppPolicy: 'PASSWORDS_BLOCKED',
+  CredentialInvalidLifetimeAsPerAppPolicy: 'LIFETIME',
+  KeyCredentialsInvalidEndDate: 'LIFETIME',
+};
 
 /** The blocker of a rotation that a failed request to Graph means. */
-export function blockerOf(response: RegistrationFailure): RotationBlocker {
+export function blockerOf(response: ChangeFailure): RotationBlocker {
   const kind = 'blocked';
   switch (response.kind) {
+    case 'no_proof':
+      return { kind, problem: 'NO_VALID_CERTIFICATE' };
     case 'no_directory':
       return { kind, problem: 'NO_DIRECTORY' };
     case 'not_found':
@@ -16,7 +25,7 @@ export function blockerOf(response: RegistrationFailure): RotationBlocker {
     case 'forbidden':
       return { kind, problem: 'PERMISSION', code: response.code, permission: response.permission };
     case 'refused':
-      return { kind, problem: response.code === TOO_MANY_SECRETS ? 'LIMIT' : 'POLICY', code: response.code };
+      return { kind, problem: REFUSALS[response.code ?? ''] ?? 'POLICY', code: response.code };
     case 'unavailable':
       return { kind, problem: 'UNAVAILABLE', code: response.code, retryAfter: response.retryAfter };
   }
@@ -33,7 +42,7 @@ export function isFull(app: Pick<App, 'signInAudience'>, { passwords }: Register
 }
 
 /** Entra no longer has it, whatever removed it. */
-export function isRemoved(response: Removed | RegistrationFailure): response is Removed {
+export function isRemoved(response: Removed | ChangeFailure): response is Removed {
   return response.kind === 'removed' || response.kind === 'absent';
 }
 

@@ -10,13 +10,13 @@ import { type PlannedRotation, planRotation } from './describe_remaining_rotatio
 import { findBlockers } from './find_rotation_blockers.ts';
 import type { RotationParts } from './rotation_dependencies.ts';
 
-/** Starts rotations of client secrets. The rotation job runs their steps. */
+/** Starts rotations of client secrets and certificates. The rotation job runs their steps. */
 export interface Rotations {
   /** Starts a rotation if it is due, none is in progress, and the app is not suspended. */
   startIfDue(app: App, credentials: readonly Credential[]): Promise<void>;
   /**
    * Starts a rotation now, or retries one in progress. With `validateOnly` it only reads the registration.
-   * TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND (no client secret), APP_MISCONFIGURED (unknown directory).
+   * TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND (no client secret or certificate), APP_MISCONFIGURED (unknown directory).
    */
   rotate(request: RotateRequest): Promise<RotationPlan>;
 }
@@ -69,7 +69,7 @@ export function createRotations(parts: RotationParts): Rotations {
     const old = rotatedCredential(credentials, clock.now());
     const name = appName(app);
     if (old === undefined) {
-      const message = `${name} has no client secret of its own, and the vault renews no other credentials. Add one with AddCredential.`;
+      const message = `${name} has no client secret of its own, and no certificate that Entra accepts; the vault renews no other credentials. Add one with AddCredential.`;
       throw new VaultError('CREDENTIAL_NOT_FOUND', message, { metadata: { resource: name } });
     }
     if (registrationDirectory(app) === undefined) {

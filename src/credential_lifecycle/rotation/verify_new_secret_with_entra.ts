@@ -3,6 +3,7 @@ import { type Credential, credentialState } from '../../model/app_credential.ts'
 import { elapsedSince, HOUR } from '../../model/clock.ts';
 import { type App, registrationDirectory } from '../../model/entra_app.ts';
 import type { RotationOutcome } from '../../model/secret_rotation_transition.ts';
+import { registeredCredentials } from '../matching/credentials_to_match.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
 
 /** From PROVE on: checks whether Entra accepts the new secret. */
@@ -50,5 +51,7 @@ async function probeOf(
 async function isGoneAtEntra({ registrations }: RotationStepParts, app: App, { entraKeyId }: Credential) {
   if (entraKeyId === undefined) return false;
   const read = await registrations.read(app);
-  return read.kind === 'registered' && read.registration.passwords.every(({ keyId }) => keyId !== entraKeyId);
+  return (
+    read.kind === 'registered' && registeredCredentials(read.registration).every(({ keyId }) => keyId !== entraKeyId)
+  );
 }

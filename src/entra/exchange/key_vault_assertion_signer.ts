@@ -16,6 +16,7 @@ import { Secret } from '../../model/secret.ts';
 import { createSingleFlight } from '../../model/single_flight.ts';
 import { within } from '../../model/within_timeout.ts';
 import { ASSERTION_LIFETIME, assertionClaims } from './client_assertion_claims.ts';
+import { signJwtInKeyVault } from './sign_jwt_in_key_vault.ts';
 
 export interface KeyVaultAssertionRequest {
   readonly credentialUid: string;
@@ -108,18 +109,12 @@ async function signAssertion(
   { keyUri, ...subject }: KeyVaultAssertionRequest,
   now: Timestamp,
 ): Promise<Secret> {
-  const { header, claims } = assertionClaims(subject, now);
-  const input = `${encode(header)}.${encode(claims)}`;
-  const signature = await certificates.sign(keyUri, Buffer.from(input));
+  const jwt = await signJwtInKeyVault(certificates, keyUri, assertionClaims(subject, now));
   const { publicKey: key } = new X509Certificate(subject.certificate);
   const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
   // Otherwise Entra would reject the credential for a fault of the key vault.
-  if (!verify('sha256', Buffer.from(input), { key, ...padding }, signature)) throw foreignKey(keyUri);
-  return new Secret(`${input}.${Buffer.from(signature).toString('base64url')}`);
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
+  if (!verify('sha256', jwt.input, { key, ...padding }, jwt.signature)) throw foreignKey(keyUri);
+  return new Secret(jwt.token);
 }
 
 function foreignKey(keyUri: string): VaultError {

@@ -16,7 +16,12 @@ import { admissionFailure, tokenFailure } from './classify_graph_failure.ts';
 export interface GraphSession {
   /** `$select`: names of properties, separated by commas. */
   get(select: string): Promise<RawTokenResponse>;
-  post(action: 'addPassword' | 'removePassword', body: unknown): Promise<RawTokenResponse>;
+  /** `proof`: for changes of certificates. */
+  post(
+    action: 'addPassword' | 'removePassword' | 'addKey' | 'removeKey',
+    body: object,
+    proof?: Secret,
+  ): Promise<RawTokenResponse>;
 }
 
 /** A registration with many certificates is large. */
@@ -64,7 +69,8 @@ export function createGraphSessions(parts: {
     };
     return {
       get: (select) => send('GET', `${registration}?$select=${select}`),
-      post: (action, body) => send('POST', `${registration}/${action}`, body),
+      post: (action, body, proof) =>
+        send('POST', `${registration}/${action}`, proof === undefined ? body : { ...body, proof: proof.reveal() }),
     };
   }
 

@@ -24,7 +24,7 @@ export function graphFailure(response: RawTokenResponse, now: Timestamp): Regist
   }
   if (code !== undefined && POLICY_CODE.test(code)) return { kind: 'refused', code };
   // No permission helps: the token was new, so a clock was set, or a revocation is in progress.
-  if (code === 'InvalidAuthenticationToken') return { kind: 'unavailable', code, retryAfter };
+  if (code === 'InvalidAuthenticationToken' || code === BAD_PROOF) return { kind: 'unavailable', code, retryAfter };
   if (status === 401 || status === 403) return { kind: 'forbidden', permission: OWN_REGISTRATION_PERMISSION, code };
   if (status === 404) return { kind: 'not_found', code };
   if (status >= 400) return { kind: 'refused', code };
@@ -42,6 +42,9 @@ export function admissionFailure(error: unknown): RegistrationFailure {
   if (!isVaultError(error)) throw error;
   return { kind: 'unavailable', code: error.reason, retryAfter: error.retryAfter };
 }
+
+/** Of `addKey` and `removeKey`, with status 401. https://learn.microsoft.com/graph/application-rollkey-prooftoken */
+const BAD_PROOF = 'Authentication_MissingOrMalformed';
 
 /** Request timeout, concurrent write, locked object, throttling. */
 const TRANSIENT = new Set([408, 409, 423, 429]);

@@ -17,7 +17,16 @@ export function readRegistered(body: JsonObject | undefined): Registered | undef
   const passwords = listOf(body?.['passwordCredentials']);
   const certificates = listOf(body?.['keyCredentials']);
   if (passwords === undefined || certificates === undefined) return undefined;
-  return { passwords: passwords.flatMap(readPassword), certificates: certificates.flatMap(readCertificate) };
+  return {
+    objectId: idOf(body?.['id']),
+    passwords: passwords.flatMap(readPassword),
+    certificates: certificates.flatMap(readCertificate),
+  };
+}
+
+/** Graph's page shows a key credential without its id, so it may be undefined. https://learn.microsoft.com/graph/api/application-addkey */
+export function readAddedKeyId(body: JsonObject | undefined): string | undefined {
+  return keyIdOf(body);
 }
 
 /** `endTime`: as requested, if Graph does not return it. https://learn.microsoft.com/graph/api/resources/passwordcredential */
@@ -39,15 +48,18 @@ function readPassword(body: JsonObject): RegisteredPassword[] {
 function readCertificate(body: JsonObject): RegisteredCertificate[] {
   const keyId = keyIdOf(body);
   if (keyId === undefined) return [];
-  const thumbprint = thumbprintOfKey(body['key']) ?? thumbprintOfIdentifier(body['customKeyIdentifier']);
-  return [{ keyId, thumbprint, endTime: timeOf(body['endDateTime']) }];
+  const certificate = certificateOf(body['key']);
+  // The certificate itself cannot be chosen freely like the identifier and the name.
+  const fingerprint = certificate?.fingerprint.replaceAll(':', '').toLowerCase();
+  const thumbprint = fingerprint ?? thumbprintOfIdentifier(body['customKeyIdentifier']);
+  const displayName = /^CN=(.*)$/m.exec(certificate?.subject ?? '')?.[1] ?? '';
+  return [{ keyId, displayName, thumbprint, endTime: timeOf(body['endDateTime']) }];
 }
 
-/** From the certificate itself, which cannot be chosen freely like the identifier. */
-function thumbprintOfKey(key: unknown): string | undefined {
+function certificateOf(key: unknown): X509Certificate | undefined {
   if (typeof key !== 'string' || key === '') return undefined;
   try {
-    return new X509Certificate(Buffer.from(key, 'base64')).fingerprint.replaceAll(':', '').toLowerCase();
+    return new X509Certificate(Buffer.from(key, 'base64'));
   } catch {
     return undefined;
   }
@@ -66,8 +78,11 @@ function listOf(value: unknown): JsonObject[] | undefined {
 }
 
 function keyIdOf(body: JsonObject | undefined): string | undefined {
-  const keyId = body?.['keyId'];
-  return typeof keyId === 'string' && /^[0-9a-f-]{36}$/i.test(keyId) ? keyId.toLowerCase() : undefined;
+  return idOf(body?.['keyId']);
+}
+
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[0-9a-f-]{36}$/i.test(value) ? value.toLowerCase() : undefined;
 }
 
 function textOf(value: unknown): string {

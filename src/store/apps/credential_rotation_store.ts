@@ -38,6 +38,7 @@ export function createRotationStore(
       .groupBy(rotations.step, isFailing),
   );
   const keyId = placeholder(credentials.entraKeyId, 'keyId');
+  const kind = placeholder(credentials.kind, 'kind');
   const elsewhere = database.rows('rotations.elsewhere', (db) =>
     db
       .select({ uid: credentials.uid })
@@ -45,7 +46,7 @@ export function createRotationStore(
       .innerJoin(credentials, eq(credentials.appUid, apps.uid))
       .where(
         sql`${apps.clientId} = ${placeholder(apps.clientId, 'clientId')} AND coalesce(${credentials.entraKeyId}, ${keyId}) = ${keyId}
-          AND (${credentials.kind} = 'KEY_VAULT_SECRET' OR ${credentials.kind} = 'CLIENT_SECRET'
+          AND (${credentials.kind} = 'KEY_VAULT_SECRET' AND ${kind} = 'CLIENT_SECRET' OR ${credentials.kind} = ${kind}
             AND ${credentials.hint} = ${placeholder(credentials.hint, 'hint')} AND ${apps.uid} <> ${placeholder(apps.uid, 'appUid')})`,
       )
       .limit(1),
@@ -82,8 +83,8 @@ export function createRotationStore(
       return row && withoutNulls(row);
     },
     due: async (now, limit) => (await due(now, limit)).map(withoutNulls),
-    async isUsedElsewhere({ uid, clientId }, { hint }, keyId) {
-      return (await elsewhere.first({ appUid: uid, clientId, hint, keyId })) !== undefined;
+    async isUsedElsewhere({ uid, clientId }, { kind, hint }, keyId) {
+      return (await elsewhere.first({ appUid: uid, clientId, kind, hint, keyId })) !== undefined;
     },
     async counts() {
       return (await counts.all({})).map((row) => ({

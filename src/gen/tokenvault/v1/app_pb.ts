@@ -189,7 +189,8 @@ export type App = Message<"tokenvault.v1.App"> & {
   homeDirectoryId: string;
 
   /**
-   * Present: the vault rotates the app's client secret automatically. The app needs the application permission
+   * Present: the vault rotates the app's client secret or certificate automatically: of those that it stores, the one
+   * that expires last; a certificate once Entra has accepted it. The app needs the application permission
    * `Application.ReadWrite.OwnedBy` on Microsoft Graph, and must be an owner of its own registration. home_directory_id
    * must be known. The next_steps list the steps.
    *
@@ -311,20 +312,20 @@ export const BrandingSchema: GenMessage<Branding> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app, 1);
 
 /**
- * Schedule and lifetime for automatic rotation of a client secret.
+ * Schedule and lifetime for automatic rotation of a client secret or certificate.
  *
  * @generated from message tokenvault.v1.RotationPolicy
  */
 export type RotationPolicy = Message<"tokenvault.v1.RotationPolicy"> & {
   /**
-   * How long before its expiry a secret is rotated. Whole days, 2 to 365. Default: 30 days.
+   * How long before its expiry a credential is rotated. Whole days, 2 to 365. Default: 30 days.
    *
    * @generated from field: google.protobuf.Duration lead_time = 1;
    */
   leadTime?: Duration | undefined;
 
   /**
-   * Lifetime of the new secret. Whole days, longer than lead_time, at most 730. Default: 180 days.
+   * Lifetime of the new secret or certificate. Whole days, longer than lead_time, at most 730. Default: 180 days.
    *
    * @generated from field: google.protobuf.Duration secret_life = 2;
    */
@@ -363,7 +364,7 @@ export const RotationPolicySchema: GenMessage<RotationPolicy> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app, 2);
 
 /**
- * The rotation of a client secret.
+ * The rotation of a client secret or certificate.
  *
  * @generated from message tokenvault.v1.Rotation
  */
@@ -432,28 +433,28 @@ export const Rotation_Step = {
   UNSPECIFIED: 0,
 
   /**
-   * Requests a new secret from Graph.
+   * Adds a new secret or certificate through Graph.
    *
    * @generated from enum value: STEP_ADD = 1;
    */
   ADD: 1,
 
   /**
-   * Waits until Entra accepts the new secret everywhere. The new secret then becomes the preferred one.
+   * Waits until Entra accepts the new one everywhere, which then becomes the preferred one.
    *
    * @generated from enum value: STEP_PROVE = 2;
    */
   PROVE: 2,
 
   /**
-   * The new secret is preferred. The old one stays as a fallback until the new one has worked for a day.
+   * The new one is preferred. The old one stays as a fallback until the new one has worked for a day.
    *
    * @generated from enum value: STEP_WATCH = 3;
    */
   WATCH: 3,
 
   /**
-   * Removes the old secret, in Entra and in the vault.
+   * Removes the old one, in Entra and in the vault.
    *
    * @generated from enum value: STEP_REMOVE = 4;
    */

@@ -635,7 +635,7 @@ export const VerifyAppResponseSchema: GenMessage<VerifyAppResponse> = /*@__PURE_
   messageDesc(file_tokenvault_v1_app_service, 16);
 
 /**
- * The app whose client secret to rotate.
+ * The app whose client secret or certificate to rotate.
  *
  * @generated from message tokenvault.v1.RotateCredentialRequest
  */
@@ -685,14 +685,14 @@ export type RotateCredentialResponse = Message<"tokenvault.v1.RotateCredentialRe
 
   /**
    * Problems that would block the rotation, as far as the registration shows them, each with what to do. Empty: no
-   * problem was found. Whether Entra allows the app to add a secret is known only when it does so.
+   * problem was found. Whether Entra allows the app to add one is known only when it does so.
    *
    * @generated from field: repeated string blockers = 3;
    */
   blockers: string[];
 
   /**
-   * The expiry that the new secret will have.
+   * The expiry that the new one will have.
    *
    * @generated from field: google.protobuf.Timestamp new_expire_time = 4;
    */
@@ -1026,14 +1026,14 @@ export const AppService: GenService<{
     output: typeof VerifyAppResponseSchema;
   },
   /**
-   * Starts a rotation of the app's client secret, even if none is due and even if the app has no rotation policy. The
-   * vault requests a new secret from Graph as the app itself, verifies it, makes it the preferred one, and removes the
-   * old one after the new one has worked for a day.
+   * Starts a rotation of the app's client secret or certificate, even if none is due and even if the app has no rotation
+   * policy. The vault adds a new one through Graph as the app itself, verifies it, makes it the preferred one, and
+   * removes the old one after the new one has worked for a day.
    * Returns the plan immediately. The steps run in the background and are reported as `credential.rotating` and
    * `credential.rotation_failed` events. If a rotation is already in progress, that one is returned.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND (the app has no client secret of its
-   * own), APP_MISCONFIGURED (the home directory of the app is unknown; cloud CUSTOM is not configured in the vault).
+   * own, and no certificate that Entra accepts), APP_MISCONFIGURED (the home directory of the app is unknown; cloud CUSTOM is not configured in the vault).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.RotateCredential

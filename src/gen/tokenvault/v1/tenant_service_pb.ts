@@ -249,7 +249,7 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
   homeDirectoryId: string;
 
   /**
-   * Present: the vault rotates the client secret automatically. See App.rotation.
+   * Present: the vault rotates the client secret or certificate automatically. See App.rotation.
    *
    * @generated from field: tokenvault.v1.RotationPolicy rotation = 14;
    */
