@@ -21,6 +21,7 @@ import {
   Version,
 } from '@peculiar/asn1-x509';
 import { SECOND, type Timestamp } from '../model/clock.ts';
+import { createKeyedMutex } from '../model/keyed_mutex.ts';
 import { Secret } from '../model/secret.ts';
 
 export interface CertificateWish {
@@ -47,10 +48,14 @@ const SHA256_WITH_RSA = '1.2.840.113549.1.1.11';
 const COMMON_NAME = '2.5.4.3';
 
 const generate = promisify(generateKeyPair);
+/** A key takes up to seconds of a thread, and exchanges sign in the same few threads. */
+const oneAtATime = createKeyedMutex<KeyPair>();
+
+type KeyPair = Readonly<Record<'publicKey' | 'privateKey', KeyObject>>;
 
 /** A new RSA key pair with a certificate (RFC 5280) that only signs; Entra trusts it because the app registration lists it. */
 export async function createSelfSignedCertificate(wish: CertificateWish): Promise<SelfSignedCertificate> {
-  const { publicKey, privateKey } = await generate('rsa', { modulusLength: MODULUS_BITS });
+  const { publicKey, privateKey } = await oneAtATime('rsa', () => generate('rsa', { modulusLength: MODULUS_BITS }));
   const notBefore = wholeSeconds(wish.notBefore);
   const expireTime = wholeSeconds(wish.expireTime);
   const tbsCertificate = toBeSigned({ ...wish, notBefore, expireTime }, publicKey);

@@ -14,7 +14,7 @@ export type RotationOutcome =
   | { readonly kind: 'removed' }
   /** REMOVE: the old one cannot be identified at Entra, or is in use elsewhere. */
   | { readonly kind: 'kept'; readonly problem: Extract<RotationProblem['kind'], 'NO_KEY_ID' | 'IN_USE'> }
-  /** ADD, REMOVE: an operator removed the old one from the vault. ADD: or another kind of credential serves longer. */
+  /** ADD, REMOVE: an operator removed the old one from the vault. ADD: or another one replaces it already. */
   | { readonly kind: 'old_gone' }
   /** From PROVE on: an operator removed the new one from the vault. `isWanted`: the app still has a rotation policy. */
   | { readonly kind: 'new_gone'; readonly isWanted: boolean }

@@ -33,11 +33,13 @@ export interface AppFacts {
   readonly app: App;
   readonly preset: Preset | undefined;
   readonly credentials: readonly Credential[];
+  /** PEM of certificates that an administrator may still have to add to the registration. */
+  readonly toUpload?: readonly string[];
 }
 
 export function appNextSteps(
   { authorizationServer, scopes, clock, callbackUri }: Omit<RegistryParts, 'stores' | 'changes' | 'newUid'>,
-  { tenant, app, preset, credentials }: AppFacts,
+  { tenant, app, preset, credentials, toUpload = [] }: AppFacts,
   moreWarnings: readonly string[] = [],
 ): NextSteps {
   const now = clock.now();
@@ -82,6 +84,7 @@ export function appNextSteps(
       ...credentials
         .filter(({ kind, verdict }) => kind === 'KEY_VAULT_CERTIFICATE' && verdict !== 'VALID')
         .map(({ hint }) => portal.keyVaultCertificateStep(app, hint)),
+      ...toUpload.map((certificate) => portal.certificateStep(app, certificate)),
       ...(preset?.hints ?? []),
     ],
     warnings: [

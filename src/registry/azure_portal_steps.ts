@@ -63,8 +63,18 @@ export function federatedStep({ cloud }: App): string {
 }
 
 /** `az keyvault certificate download` writes the public part alone. */
-export function keyVaultCertificateStep({ clientId }: App, certificateUri: string): string {
-  return `The app must list the public certificate: az keyvault certificate download --id ${certificateUri} --encoding PEM --file public.pem, then az ad app credential reset --id ${clientId} --cert @public.pem --append. Without --append, the other certificates are removed.`;
+export function keyVaultCertificateStep(app: App, certificateUri: string): string {
+  return `The app must list the public certificate: az keyvault certificate download --id ${certificateUri} --encoding PEM --file public.pem, then ${uploadCommand(app)}. Without --append, the other certificates are removed.`;
+}
+
+/** `certificate`: PEM. */
+export function certificateStep(app: App, certificate: string): string {
+  return `The app must list this public certificate. Save it as public.pem, then ${uploadCommand(app)}. Without --append, the other certificates are removed.\n${certificate}`;
+}
+
+/** Adds the certificate in `public.pem`. https://learn.microsoft.com/cli/azure/ad/app/credential */
+export function uploadCommand({ clientId }: Pick<App, 'clientId'>): string {
+  return `az ad app credential reset --id ${clientId} --cert @public.pem --append`;
 }
 
 /** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity */

@@ -1,17 +1,19 @@
 import { isAbsolute } from 'node:path';
+import { generateCertificate } from '../certificates/generate_certificate_credential.ts';
 import {
   CLIENT_SECRET,
   type CredentialMaterial,
   type NewCredential,
   unprobedCredential,
 } from '../model/app_credential.ts';
-import type { Timestamp } from '../model/clock.ts';
+import type { Duration, Timestamp } from '../model/clock.ts';
 import type { App } from '../model/entra_app.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { pinKeyVaultCertificate } from '../model/key_vault_certificates.ts';
 import type { Secret } from '../model/secret.ts';
 import { secretIdWarnings } from './app_setup_warnings.ts';
 import { checkGuid } from './check_operator_fields.ts';
+import { checkLife } from './check_rotation_and_home_directory.ts';
 import { readCertificate } from './parse_certificate_with_key.ts';
 import { readKeyVaultSecret } from './read_key_vault_secret.ts';
 import type { RegistryParts } from './registry_dependencies.ts';
@@ -30,7 +32,9 @@ export type RequestedMaterial =
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string }
   | { readonly kind: 'MANAGED_IDENTITY'; readonly clientId: string }
-  | { readonly kind: 'KEY_VAULT_CERTIFICATE'; readonly certificateUri: string };
+  | { readonly kind: 'KEY_VAULT_CERTIFICATE'; readonly certificateUri: string }
+  /** `life` undefined: the default. */
+  | { readonly kind: 'GENERATED_CERTIFICATE'; readonly life: Duration | undefined };
 
 /** The wire names of the fields: `app.secret_expire_time` in a registration, otherwise `credential.expire_time`. */
 export interface CredentialFieldNames {
@@ -63,6 +67,8 @@ export interface CheckedCredential {
   readonly made: NewCredential;
   /** Warnings: problems that do not prevent storing it. */
   readonly doubts: readonly string[];
+  /** The public certificate (PEM) of a key pair that the vault made. */
+  readonly generated?: string | undefined;
 }
 
 /** The first credential of an app is preferred at once, because no other one has to be replaced. */
@@ -73,9 +79,10 @@ export async function newFirstCredential(
   request: CredentialRequest,
   names: CredentialFieldNames,
 ): Promise<CheckedCredential> {
-  const { made, doubts } = await newCredential(parts, app, credentialId, request, names);
+  const checked = await newCredential(parts, app, credentialId, request, names);
+  const { made } = checked;
   const credential = { ...made.credential, preferTime: made.credential.createTime };
-  return { made: { ...made, credential }, doubts };
+  return { ...checked, made: { ...made, credential } };
 }
 
 /** The credential to store; a Key Vault reference is read once. KEY_SOURCE_UNAVAILABLE: a certificate there cannot be read. FIELD_INVALID names the field, and never contains its value. */
@@ -87,7 +94,8 @@ export async function newCredential(
   names: CredentialFieldNames,
 ): Promise<CheckedCredential> {
   const now = parts.clock.now();
-  const { material, hint, notBefore, expireTime, doubts = [] } = await read(request, names, tenantId, parts);
+  const found = await read(request, names, { tenantId, credentialId }, parts);
+  const { material, hint, notBefore, expireTime, doubts = [] } = found;
   checkTime(names.expireTime, expireTime);
   checkTime(names.notBefore, notBefore);
   if (expireTime !== undefined && expireTime <= now) {
@@ -99,7 +107,8 @@ export async function newCredential(
   }
   const known = { uid: parts.newUid(), appUid, credentialId, kind: material.kind, hint, notBefore, expireTime };
   const credential = unprobedCredential({ ...known, createTime: now });
-  return { made: { material, credential }, doubts };
+  const isGenerated = request.material?.kind === 'GENERATED_CERTIFICATE' && material.kind === 'CERTIFICATE';
+  return { made: { material, credential }, doubts, generated: isGenerated ? material.certificateChain : undefined };
 }
 
 interface Read {
@@ -113,8 +122,8 @@ interface Read {
 async function read(
   request: CredentialRequest,
   names: CredentialFieldNames,
-  tenantId: string,
-  { secretSource, assertionFiles, managedIdentities, certificates }: Parts,
+  { tenantId, credentialId }: { readonly tenantId: string; readonly credentialId: string },
+  { secretSource, assertionFiles, managedIdentities, certificates, clock }: Parts,
 ): Promise<Read> {
   const { material, notBefore, expireTime } = request;
   switch (material?.kind) {
@@ -158,13 +167,22 @@ async function read(
       const certificateUri = certificates.checkUri(field, material.certificateUri);
       return pinKeyVaultCertificate(certificateUri, await certificates.read(certificateUri));
     }
+    case 'GENERATED_CERTIFICATE': {
+      rejectTimes(request, names, 'generated_certificate.life determines it');
+      const life = checkLife(`${names.parent}.generated_certificate.life`, material.life);
+      const commonName = `token-vault-${credentialId}`.slice(0, LONGEST_NAME);
+      return generateCertificate({ commonName, life }, clock.now());
+    }
     case undefined:
       throw fieldInvalid(
         `${names.parent}.client_secret`,
-        'no credential was provided. Set client_secret, certificate, federated, key_vault_secret, managed_identity or key_vault_certificate.',
+        'no credential was provided. Set client_secret, certificate, generated_certificate, federated, key_vault_secret, managed_identity or key_vault_certificate.',
       );
   }
 }
+
+/** RFC 5280, ub-common-name. */
+const LONGEST_NAME = 64;
 
 function rejectTimes(request: CredentialRequest, names: CredentialFieldNames, why: string): void {
   if (request.expireTime !== undefined) throw fieldInvalid(names.expireTime, `must be empty, because ${why}`);

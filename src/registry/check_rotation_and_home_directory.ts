@@ -83,6 +83,12 @@ export function checkRegistration(app: Pick<App, 'signInAudience' | 'homeDirecto
   }
 }
 
+/** Of a certificate that the vault makes. FIELD_INVALID. */
+export function checkLife(field: string, life = ROTATION_DEFAULTS.secretLife): Duration {
+  checkDays(field, life, LEAST_LEAD, LONGEST_LIFE);
+  return life;
+}
+
 function checkDays(field: string, duration: Duration, least: Duration, most: Duration): void {
   if (duration % DAY === 0 && duration >= least && duration <= most) return;
   throw fieldInvalid(field, `must be whole days from ${least / DAY} to ${most / DAY}, such as 7776000s for 90 days`);

@@ -53,7 +53,8 @@ export async function addApp(
   const credentials = first === undefined ? [] : [first.made.credential];
   const added = newAppDetails(parts, app, credentials);
   // Before anything is stored, because it fails for an app whose cloud has no known endpoints.
-  const nextSteps = appNextSteps(parts, { tenant, app, preset, credentials }, first?.doubts);
+  const toUpload = validateOnly || first?.generated === undefined ? [] : [first.generated];
+  const nextSteps = appNextSteps(parts, { tenant, app, preset, credentials, toUpload }, first?.doubts);
   await store();
   if (validateOnly) {
     const [probe] = credentials.map((credential) => notProbed(credential, parts.clock.now(), true));

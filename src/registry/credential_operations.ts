@@ -7,6 +7,7 @@ import { appInUse } from './app_in_use_errors.ts';
 import type { AppDetails, AppId } from './app_request_types.ts';
 import { appNextSteps, type NextSteps } from './app_setup_next_steps.ts';
 import { credentialWarnings, probeWarnings } from './app_setup_warnings.ts';
+import { uploadCommand } from './azure_portal_steps.ts';
 import { CREDENTIAL_FIELDS, type CredentialRequest, newCredential } from './build_new_credential.ts';
 import { checkGuid, checkId } from './check_operator_fields.ts';
 import { alreadyExists, orThrow } from './create_app.ts';
@@ -28,6 +29,8 @@ export interface AddedCredential {
   readonly role: CredentialRole;
   readonly probe: ProbeReport;
   readonly warnings: readonly string[];
+  /** Of a generated certificate: what an administrator must add to the registration. */
+  readonly upload?: { readonly certificatePem: string; readonly command: string } | undefined;
 }
 
 export interface VerifiedApp {
@@ -49,6 +52,17 @@ export function createCredentials(parts: RegistryParts) {
   function forget(appUid: string): void {
     authorizationServer.forget(appUid);
     changes.announce({ kind: 'app', uid: appUid });
+  }
+
+  /** PEM of those that Entra does not accept, because nobody may have added them to the registration yet. */
+  async function unacceptedCertificates(app: App, credentials: readonly Credential[]): Promise<readonly string[]> {
+    const isUnaccepted = (one: Credential) =>
+      one.kind === 'CERTIFICATE' && ['UNPROBED', 'REJECTED'].includes(credentialState(one, clock.now()));
+    if (!credentials.some(isUnaccepted)) return [];
+    const usable = await stores.apps.usableCredentials(app);
+    return usable.flatMap(({ credential, material }) =>
+      isUnaccepted(credential) && material.kind === 'CERTIFICATE' ? [material.certificateChain] : [],
+    );
   }
 
   function roleOf(uid: string, credentials: readonly Credential[]): CredentialRole {
@@ -75,7 +89,8 @@ export function createCredentials(parts: RegistryParts) {
       const { tenantId, appId, credentialId, validateOnly } = request;
       const app = await lookup.app(tenantId, appId);
       checkId('credential_id', credentialId);
-      const { made, doubts } = await newCredential(parts, app, credentialId, request.credential, CREDENTIAL_FIELDS);
+      const checked = await newCredential(parts, app, credentialId, request.credential, CREDENTIAL_FIELDS);
+      const { made, doubts, generated } = checked;
       const { credential } = made;
       const exists = alreadyExists('CREDENTIAL_EXISTS', credentialName(app, credentialId), 'credential_id');
       const warnings = [...credentialWarnings(credential, clock.now()), ...doubts];
@@ -99,6 +114,7 @@ export function createCredentials(parts: RegistryParts) {
         role: roleOf(credential.uid, credentials),
         probe: withRole,
         warnings: [...warnings, ...probeWarnings([probe])],
+        upload: generated === undefined ? undefined : { certificatePem: generated, command: uploadCommand(app) },
       };
     },
 
@@ -129,7 +145,8 @@ export function createCredentials(parts: RegistryParts) {
       const probes = await probeApp(parts, app, before, directory);
       const details = await appDetails(parts, await lookup.app(tenantId, appId));
       const { credentials } = details;
-      const facts = { tenant, app: details.app, preset: undefined, credentials };
+      const toUpload = await unacceptedCertificates(details.app, credentials);
+      const facts = { tenant, app: details.app, preset: undefined, credentials, toUpload };
       const nextSteps = appNextSteps(parts, facts, probeWarnings(probes));
       return { app: details, directoryId: directory, probes: withRoles(probes, credentials, clock.now()), nextSteps };
     },

@@ -27,13 +27,13 @@ const SENTENCES = {
   POLICY: ({ code }) =>
     `Microsoft Graph rejects the new credential${code}, usually because of an app management policy of the directory, such as one that lists trusted certificate authorities. Have an administrator exempt the app there; the vault retries daily.`,
   PASSWORDS_BLOCKED: ({ code }) =>
-    `The directory allows no new client secrets${code}. Add a credential without a secret with AddCredential, before the old secret expires: key_vault_certificate, managed_identity, certificate or federated. Or have an administrator exempt the app; the vault retries daily.`,
+    `The directory allows no new client secrets${code}. Add a credential without a secret with AddCredential, before the old secret expires: generated_certificate, key_vault_certificate, managed_identity, certificate or federated. Or have an administrator exempt the app; the vault retries daily.`,
   LIFETIME: ({ code }) =>
     `An app management policy of the directory allows only credentials that expire earlier${code}. Shorten rotation.secret_life with UpdateApp, or have an administrator exempt the app; the vault retries daily.`,
   NO_VALID_CERTIFICATE: ({ app }) =>
-    `Entra accepts no certificate of the app, so nothing can prove to Microsoft Graph that a new one belongs to it: the last one has expired, or was removed. An administrator must upload a certificate to the registration of app ${app.clientId}. Add it with AddCredential too; then the rotation continues with it.`,
+    `Entra accepts no certificate of the app, so nothing can prove to Microsoft Graph that a new one belongs to it: the last one has expired, or was removed. An administrator must upload a certificate to the registration of app ${app.clientId}: AddCredential with generated_certificate returns one, and the command. The vault replaces that one in time.`,
   LIMIT: ({ code, hints }) =>
-    `The registration has no room for another client secret${code}: a registration that personal accounts may use can have two, and it has two${hints}. Remove the unused one in the portal (Certificates & secrets), then call RotateCredential; the vault also retries daily. A certificate needs no room.`,
+    `The registration has no room for another client secret${code}: a registration that personal accounts may use can have two, and it has two${hints}. Remove the unused one in the portal (Certificates & secrets), then call RotateCredential; the vault also retries daily. A certificate (generated_certificate of AddCredential) needs no room.`,
   UNAVAILABLE: ({ code }) =>
     `Entra or Microsoft Graph gives no usable response${code}. The vault retries by itself; if the problem persists, check the app with VerifyApp.`,
   REFUSED_SECRET: ({ code }) =>

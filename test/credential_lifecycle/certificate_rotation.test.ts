@@ -161,6 +161,13 @@ describe('blockers', () => {
     expect((await dryRunOf(world)).blockers.join()).toContain('An administrator must upload a certificate');
     // It asks neither Entra nor Graph for what cannot succeed.
     expect(world.sandbox.counters().byOperation).toEqual({});
+
+    const next = certificateOf(world, app, 'VALID');
+    world.sandbox.addCertificate(app.clientId, next.material.certificateChain);
+    await world.stores.apps.addCredential(app, next);
+    await world.until(isOver, HOUR);
+    expect(world.certificatesAtEntra()).toHaveLength(2);
+    expect(await world.exchange()).toBe('granted');
   });
 
   test('a proof that Graph refuses is tried again, and adds nothing', async () => {
@@ -184,7 +191,7 @@ describe('blockers', () => {
     await world.begin();
     await world.until(hasProblem);
     expect(await summaries(world)).toEqual(['ADD PASSWORDS_BLOCKED CredentialTypeNotAllowedAsPerAppPolicy WARNING']);
-    expect((await dryRunOf(world)).blockers.join()).toContain('key_vault_certificate, managed_identity, certificate');
+    expect((await dryRunOf(world)).blockers.join()).toContain('generated_certificate, key_vault_certificate');
     const later = certificateOf(world, app, 'VALID');
     sandbox.addCertificate(registration.clientId, later.material.certificateChain);
     await world.stores.apps.addCredential(app, later);

@@ -131,7 +131,7 @@ test('a year in a directory that blocks passwords: two rotations, every step rep
     // Entra's servers learn of a new certificate one after the other, so it is checked often at first.
     const isRotating = day > 0 && shown.at(-1) !== 'none';
     if (isRotating) for (let minute = 1; minute < 20; minute += 1) await advanceTo(day * DAY + minute * MINUTE);
-    // By more than the life of a token: one that is renewed ahead of time in the background must not see the clock jump.
+    // By more than the life of a token, so that none is renewed in the background while the clock jumps.
     for (let hour = isRotating ? 2 : 24; hour < 24; hour += 2) await advanceTo(day * DAY + hour * HOUR);
     await advanceTo((day + 1) * DAY);
   }

@@ -1,5 +1,10 @@
 import type { Registered } from '../../entra/app_registrations_interface.ts';
-import { type NewCredential, unprobedCredential } from '../../model/app_credential.ts';
+import {
+  type Credential,
+  credentialState,
+  type NewCredential,
+  unprobedCredential,
+} from '../../model/app_credential.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import { datedCredentialId } from '../../model/dated_credential_id.ts';
 import type { App } from '../../model/entra_app.ts';
@@ -17,9 +22,7 @@ import type { RotationStepParts, RotationSubject, StepResult } from './rotation_
 export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
   const { registrations, clock, newUid } = parts;
   const { app, credentials, old } = subject;
-  // Another kind serves longer by now, such as a certificate where a policy blocks the next secret.
-  const isReplaced = old?.kind !== rotatedCredential(credentials, clock.now())?.kind;
-  if (old === undefined || isReplaced) return { subject, outcome: { kind: 'old_gone' } };
+  if (old === undefined || isReplaced(old, credentials, clock.now())) return { subject, outcome: { kind: 'old_gone' } };
   const claimed = await claim(parts, subject);
   if (claimed === undefined) return undefined;
   // Without one, the app may get no token for Graph either, which says less about the cause.
@@ -48,6 +51,12 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
     add,
     undo: () => removeUnstored(parts, claimed, changes, response.added),
   };
+}
+
+/** Another kind serves longer by now, such as a certificate where a policy blocks the next secret; or only another one still serves. */
+function isReplaced(old: Credential, credentials: readonly Credential[], now: Timestamp): boolean {
+  const current = rotatedCredential(credentials, now);
+  return current?.kind !== old.kind || (current.uid !== old.uid && credentialState(old, now) === 'EXPIRED');
 }
 
 /** Claims the step for a minute. After an interrupted attempt, this also gives Graph's eventually consistent reads time. Undefined: another replica was faster. */

@@ -1,7 +1,7 @@
-import { createSelfSignedCertificate } from '../../certificates/create_self_signed_certificate.ts';
+import { generateCertificate } from '../../certificates/generate_certificate_credential.ts';
 import type { AppRegistrations, RegistrationFailure } from '../../entra/app_registrations_interface.ts';
 import type { Credential, CredentialMaterial } from '../../model/app_credential.ts';
-import { type Duration, MINUTE } from '../../model/clock.ts';
+import type { Duration } from '../../model/clock.ts';
 import { type App, ROTATION_DEFAULTS } from '../../model/entra_app.ts';
 import { thumbprintOf } from '../matching/credentials_to_match.ts';
 import type { RegisteredCredential } from '../matching/match_credentials_with_entra.ts';
@@ -49,9 +49,6 @@ function secretChanges({ registrations, clock }: Parts, app: App, life: Duration
   };
 }
 
-/** Entra's clock may be behind. */
-const VALID_SINCE: Duration = 5 * MINUTE;
-
 /** The new key pair is in memory until it is stored; the name of its certificate recognizes one whose key was lost. */
 function certificateChanges(parts: Parts, app: App, life: Duration): RegistrationChanges {
   const { registrations, clock } = parts;
@@ -59,14 +56,11 @@ function certificateChanges(parts: Parts, app: App, life: Duration): Registratio
     async add(commonName) {
       const proofBy = await findProof(parts, app);
       if (proofBy === undefined) return { kind: 'no_proof' };
-      const start = clock.now() - VALID_SINCE;
-      const made = await createSelfSignedCertificate({ commonName, notBefore: start, expireTime: start + life });
-      const { certificate, privateKey, thumbprint: hint, notBefore, expireTime } = made;
+      const made = await generateCertificate({ commonName, life }, clock.now());
+      const { kind, certificateChain: certificate } = made.material;
       const response = await registrations.addCertificate(app, { certificate, proofBy });
       if (response.kind !== 'added') return response;
-      const material = { kind: 'CERTIFICATE', certificateChain: certificate, privateKey } as const;
-      const known = { kind: material.kind, hint, mark: thumbprintOf(certificate), notBefore, expireTime };
-      const added = { ...known, entraKeyId: response.keyId, material };
+      const added = { ...made, kind, mark: thumbprintOf(certificate), entraKeyId: response.keyId };
       return { kind: 'added', added };
     },
     async remove(keyId) {

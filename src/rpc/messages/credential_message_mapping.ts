@@ -20,7 +20,7 @@ import type { UnknownCredential } from '../../model/unknown_credential.ts';
 import type { CredentialRequest, RequestedMaterial } from '../../registry/build_new_credential.ts';
 import type { AppCredentials } from '../../registry/list_credentials.ts';
 import type { ProbeReport } from '../../registry/probe_app_credentials.ts';
-import { fromWireTime, toWireTime } from './field_value_conversion.ts';
+import { fromWireDuration, fromWireTime, toWireTime } from './field_value_conversion.ts';
 import { type AppIds, credentialName } from './resource_names.ts';
 import { toReasonMessage } from './state_reason_message_mapping.ts';
 
@@ -104,7 +104,7 @@ export function toProbeMessage(app: AppIds, probe: ProbeReport): MessageInitShap
 
 export function fromCredentialMessage(field: string, message: CredentialMessage | undefined): CredentialRequest {
   return {
-    material: fromMaterial(message?.material),
+    material: fromMaterial(field, message?.material),
     expireTime: fromWireTime(`${field}.expire_time`, message?.expireTime),
     notBefore: fromWireTime(`${field}.not_before`, message?.notBefore),
   };
@@ -112,13 +112,16 @@ export function fromCredentialMessage(field: string, message: CredentialMessage 
 
 export function fromRegistrationCredential(app: AppRegistrationMessage): CredentialRequest {
   return {
-    material: fromMaterial(app.credential),
+    material: fromMaterial('app', app.credential),
     expireTime: fromWireTime('app.secret_expire_time', app.secretExpireTime),
     notBefore: undefined,
   };
 }
 
-function fromMaterial(material: CredentialMessage['material'] | undefined): RequestedMaterial | undefined {
+function fromMaterial(
+  field: string,
+  material: CredentialMessage['material'] | undefined,
+): RequestedMaterial | undefined {
   switch (material?.case) {
     case 'clientSecret':
       return { kind: 'CLIENT_SECRET', clientSecret: new Secret(material.value) };
@@ -136,6 +139,10 @@ function fromMaterial(material: CredentialMessage['material'] | undefined): Requ
       return { kind: 'MANAGED_IDENTITY', clientId: material.value.clientId };
     case 'keyVaultCertificate':
       return { kind: 'KEY_VAULT_CERTIFICATE', certificateUri: material.value.certificateUri };
+    case 'generatedCertificate': {
+      const life = fromWireDuration(`${field}.generated_certificate.life`, material.value.life);
+      return { kind: 'GENERATED_CERTIFICATE', life };
+    }
     default:
       return undefined;
   }

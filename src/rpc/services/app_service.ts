@@ -103,6 +103,7 @@ export function createAppService({
         credential: toCredentialMessage(app, added.credential, added.role, clock.now()),
         credentialProbe: toProbeMessage(app, added.probe),
         warnings: [...added.warnings],
+        ...(added.upload !== undefined && { certificateUpload: added.upload }),
       };
     },
 

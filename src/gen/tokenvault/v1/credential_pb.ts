@@ -6,8 +6,8 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import { file_google_api_resource } from "../../google/api/resource_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./error_reason_pb.ts";
 import { file_tokenvault_v1_error_reason } from "./error_reason_pb.ts";
 import { file_tokenvault_v1_sensitive } from "./sensitive_pb.ts";
@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/credential.proto.
  */
 export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEiwwsKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEksKFWtleV92YXVsdF9jZXJ0aWZpY2F0ZRgTIAEoCzIqLnRva2VudmF1bHQudjEuS2V5VmF1bHRDZXJ0aWZpY2F0ZU1hdGVyaWFsSAASNAoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMwoKbm90X2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIxCgRraW5kGAkgASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLktpbmRCA+BBAxIRCgRoaW50GAogASgJQgPgQQMSMwoFc3RhdGUYCyABKA4yHy50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuU3RhdGVCA+BBAxI3Cg5sYXN0X3VzZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIaCg1uZXZlcl9leHBpcmVzGA4gASgIQgPgQQMSMQoEcm9sZRgPIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5Sb2xlQgPgQQMSOgoRZW50cmFfZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGQoMZW50cmFfa2V5X2lkGBEgASgJQgPgQQMitAEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhYKEktJTkRfQ0xJRU5UX1NFQ1JFVBABEhQKEEtJTkRfQ0VSVElGSUNBVEUQAhISCg5LSU5EX0ZFREVSQVRFRBADEhkKFUtJTkRfS0VZX1ZBVUxUX1NFQ1JFVBAEEhkKFUtJTkRfTUFOQUdFRF9JREVOVElUWRAFEh4KGktJTkRfS0VZX1ZBVUxUX0NFUlRJRklDQVRFEAYigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBSJ0CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABISCg5ST0xFX1BSRUZFUlJFRBABEhEKDVJPTEVfRkFMTEJBQ0sQAhIOCgpST0xFX1RSSUFMEAMSEAoMUk9MRV9QUk9CSU5HEAQSDQoJUk9MRV9OT05FEAU6aepBZgoVdG9rZW52YXVsdC9DcmVkZW50aWFsEjR0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0vY3JlZGVudGlhbHMve2NyZWRlbnRpYWx9KgtjcmVkZW50aWFsczIKY3JlZGVudGlhbEIKCghtYXRlcmlhbCKQAQoRVW5rbm93bkNyZWRlbnRpYWwSDgoGa2V5X2lkGAEgASgJEiwKBGtpbmQYAiABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuS2luZBIMCgRoaW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJcChNDZXJ0aWZpY2F0ZU1hdGVyaWFsEiAKD2NlcnRpZmljYXRlX3BlbRgBIAEoCUIH4EECqNQYARIjCg9wcml2YXRlX2tleV9wZW0YAiABKAlCCuBBAuBBBKjUGAEiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiIxChZLZXlWYXVsdFNlY3JldE1hdGVyaWFsEhcKCnNlY3JldF91cmkYASABKAlCA+BBAiI7ChtLZXlWYXVsdENlcnRpZmljYXRlTWF0ZXJpYWwSHAoPY2VydGlmaWNhdGVfdXJpGAEgASgJQgPgQQIiMQoXTWFuYWdlZElkZW50aXR5TWF0ZXJpYWwSFgoJY2xpZW50X2lkGAEgASgJQgPgQQIiQwoORmVkZXJhdGVkVHJ1c3QSDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkixAMKD0NyZWRlbnRpYWxQcm9iZRISCgpjcmVkZW50aWFsGAEgASgJEjcKB291dGNvbWUYAiABKA4yJi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZS5PdXRjb21lEioKBnJlYXNvbhgDIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYBCABKAkSFgoOY29ycmVsYXRpb25faWQYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIuCgpwcm9iZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2Cg9mZWRlcmF0ZWRfdHJ1c3QYCCABKAsyHS50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZFRydXN0IpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEilgwKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABJCChBtYW5hZ2VkX2lkZW50aXR5GBIgASgLMiYudG9rZW52YXVsdC52MS5NYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbEgAEksKFWtleV92YXVsdF9jZXJ0aWZpY2F0ZRgTIAEoCzIqLnRva2VudmF1bHQudjEuS2V5VmF1bHRDZXJ0aWZpY2F0ZU1hdGVyaWFsSAASUQoVZ2VuZXJhdGVkX2NlcnRpZmljYXRlGBQgASgLMisudG9rZW52YXVsdC52MS5HZW5lcmF0ZWRDZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI0CgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIzCgpub3RfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjEKBGtpbmQYCSABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuS2luZEID4EEDEhEKBGhpbnQYCiABKAlCA+BBAxIzCgVzdGF0ZRgLIAEoDjIfLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5TdGF0ZUID4EEDEjcKDmxhc3RfdXNlZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhoKDW5ldmVyX2V4cGlyZXMYDiABKAhCA+BBAxIxCgRyb2xlGA8gASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlJvbGVCA+BBAxI6ChFlbnRyYV9leHBpcmVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIZCgxlbnRyYV9rZXlfaWQYESABKAlCA+BBAyK0AQoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASFgoSS0lORF9DTElFTlRfU0VDUkVUEAESFAoQS0lORF9DRVJUSUZJQ0FURRACEhIKDktJTkRfRkVERVJBVEVEEAMSGQoVS0lORF9LRVlfVkFVTFRfU0VDUkVUEAQSGQoVS0lORF9NQU5BR0VEX0lERU5USVRZEAUSHgoaS0lORF9LRVlfVkFVTFRfQ0VSVElGSUNBVEUQBiKDAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VTlBST0JFRBABEg8KC1NUQVRFX1ZBTElEEAISEgoOU1RBVEVfUkVKRUNURUQQAxIRCg1TVEFURV9FWFBJUkVEEAQSFwoTU1RBVEVfTk9UX1lFVF9WQUxJRBAFInQKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhIKDlJPTEVfUFJFRkVSUkVEEAESEQoNUk9MRV9GQUxMQkFDSxACEg4KClJPTEVfVFJJQUwQAxIQCgxST0xFX1BST0JJTkcQBBINCglST0xFX05PTkUQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIpABChFVbmtub3duQ3JlZGVudGlhbBIOCgZrZXlfaWQYASABKAkSLAoEa2luZBgCIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5LaW5kEgwKBGhpbnQYAyABKAkSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlwKE0NlcnRpZmljYXRlTWF0ZXJpYWwSIAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgfgQQKo1BgBEiMKD3ByaXZhdGVfa2V5X3BlbRgCIAEoCUIK4EEC4EEEqNQYASJMChxHZW5lcmF0ZWRDZXJ0aWZpY2F0ZU1hdGVyaWFsEiwKBGxpZmUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBASI9ChFDZXJ0aWZpY2F0ZVVwbG9hZBIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDwoHY29tbWFuZBgCIAEoCSIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIjEKFktleVZhdWx0U2VjcmV0TWF0ZXJpYWwSFwoKc2VjcmV0X3VyaRgBIAEoCUID4EECIjsKG0tleVZhdWx0Q2VydGlmaWNhdGVNYXRlcmlhbBIcCg9jZXJ0aWZpY2F0ZV91cmkYASABKAlCA+BBAiIxChdNYW5hZ2VkSWRlbnRpdHlNYXRlcmlhbBIWCgljbGllbnRfaWQYASABKAlCA+BBAiJDCg5GZWRlcmF0ZWRUcnVzdBIOCgZpc3N1ZXIYASABKAkSDwoHc3ViamVjdBgCIAEoCRIQCghhdWRpZW5jZRgDIAEoCSLEAwoPQ3JlZGVudGlhbFByb2JlEhIKCmNyZWRlbnRpYWwYASABKAkSNwoHb3V0Y29tZRgCIAEoDjImLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlLk91dGNvbWUSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgEIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEi4KCnByb2JlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKD2ZlZGVyYXRlZF90cnVzdBgIIAEoCzIdLnRva2VudmF1bHQudjEuRmVkZXJhdGVkVHJ1c3QikQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhQKEE9VVENPTUVfQUNDRVBURUQQARIUChBPVVRDT01FX1JFSkVDVEVEEAISFwoTT1VUQ09NRV9QUk9QQUdBVElORxADEhMKD09VVENPTUVfVU5LTk9XThAEEhMKD09VVENPTUVfU0tJUFBFRBAFQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
 
 /**
  * A credential with which an app authenticates to Entra. Added and removed, never updated. Several may be valid at a
@@ -94,11 +94,20 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
      */
     value: KeyVaultCertificateMaterial;
     case: "keyVaultCertificate";
+  } | {
+    /**
+     * The vault makes a key pair and a certificate. The private key never leaves the vault. The credential is a
+     * KIND_CERTIFICATE, and is used once an administrator has added the public certificate to the app registration.
+     *
+     * @generated from field: tokenvault.v1.GeneratedCertificateMaterial generated_certificate = 20;
+     */
+    value: GeneratedCertificateMaterial;
+    case: "generatedCertificate";
   } | { case: undefined; value?: undefined };
 
   /**
    * When the credential expires. Set it for a client secret: copy it from the portal. For a certificate or a reference
-   * to Key Vault it must not be set, because the vault reads it from there.
+   * to Key Vault it must not be set, because the vault reads it from there; for a generated certificate, set its life.
    * If Entra's registration has another expiry (entra_expire_time), the earlier one is returned. Absent: unknown; the
    * vault warns about that at registration.
    *
@@ -455,6 +464,56 @@ export const CertificateMaterialSchema: GenMessage<CertificateMaterial> = /*@__P
   messageDesc(file_tokenvault_v1_credential, 2);
 
 /**
+ * A certificate that the vault makes: RSA 3072, self-signed.
+ *
+ * @generated from message tokenvault.v1.GeneratedCertificateMaterial
+ */
+export type GeneratedCertificateMaterial = Message<"tokenvault.v1.GeneratedCertificateMaterial"> & {
+  /**
+   * Lifetime of the certificate. Whole days, 2 to 730. Default: 180 days. An app management policy of the directory may
+   * allow less.
+   *
+   * @generated from field: google.protobuf.Duration life = 1;
+   */
+  life?: Duration | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.GeneratedCertificateMaterial.
+ * Use `create(GeneratedCertificateMaterialSchema)` to create a new message.
+ */
+export const GeneratedCertificateMaterialSchema: GenMessage<GeneratedCertificateMaterial> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 3);
+
+/**
+ * A public certificate that an administrator adds to the app registration.
+ *
+ * @generated from message tokenvault.v1.CertificateUpload
+ */
+export type CertificateUpload = Message<"tokenvault.v1.CertificateUpload"> & {
+  /**
+   * PEM. Not secret.
+   *
+   * @generated from field: string certificate_pem = 1;
+   */
+  certificatePem: string;
+
+  /**
+   * Command of the Azure CLI that adds it, from a file `public.pem`, and keeps the other certificates.
+   *
+   * @generated from field: string command = 2;
+   */
+  command: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.CertificateUpload.
+ * Use `create(CertificateUploadSchema)` to create a new message.
+ */
+export const CertificateUploadSchema: GenMessage<CertificateUpload> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 4);
+
+/**
  * A federated identity credential: the app trusts another identity provider, whose token is in a file. The token's
  * audience is `api://AzureADTokenExchange`, in US_GOV `api://AzureADTokenExchangeUSGov`, in CHINA
  * `api://AzureADTokenExchangeChina`.
@@ -477,7 +536,7 @@ export type FederatedMaterial = Message<"tokenvault.v1.FederatedMaterial"> & {
  * Use `create(FederatedMaterialSchema)` to create a new message.
  */
 export const FederatedMaterialSchema: GenMessage<FederatedMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 3);
+  messageDesc(file_tokenvault_v1_credential, 5);
 
 /**
  * A client secret that stays in Azure Key Vault.
@@ -500,7 +559,7 @@ export type KeyVaultSecretMaterial = Message<"tokenvault.v1.KeyVaultSecretMateri
  * Use `create(KeyVaultSecretMaterialSchema)` to create a new message.
  */
 export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 4);
+  messageDesc(file_tokenvault_v1_credential, 6);
 
 /**
  * A certificate of the app registration whose private key stays in Azure Key Vault. The vault never reads the key.
@@ -524,7 +583,7 @@ export type KeyVaultCertificateMaterial = Message<"tokenvault.v1.KeyVaultCertifi
  * Use `create(KeyVaultCertificateMaterialSchema)` to create a new message.
  */
 export const KeyVaultCertificateMaterialSchema: GenMessage<KeyVaultCertificateMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 5);
+  messageDesc(file_tokenvault_v1_credential, 7);
 
 /**
  * A federated identity credential of the app trusts a user-assigned managed identity, which must be in the directory and
@@ -547,7 +606,7 @@ export type ManagedIdentityMaterial = Message<"tokenvault.v1.ManagedIdentityMate
  * Use `create(ManagedIdentityMaterialSchema)` to create a new message.
  */
 export const ManagedIdentityMaterialSchema: GenMessage<ManagedIdentityMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 6);
+  messageDesc(file_tokenvault_v1_credential, 8);
 
 /**
  * The fields of a federated credential of an app registration. Entra compares them exactly, and checks them only at the
@@ -583,7 +642,7 @@ export type FederatedTrust = Message<"tokenvault.v1.FederatedTrust"> & {
  * Use `create(FederatedTrustSchema)` to create a new message.
  */
 export const FederatedTrustSchema: GenMessage<FederatedTrust> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 7);
+  messageDesc(file_tokenvault_v1_credential, 9);
 
 /**
  * Result of presenting a credential to Entra.
@@ -657,7 +716,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
  * Use `create(CredentialProbeSchema)` to create a new message.
  */
 export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 8);
+  messageDesc(file_tokenvault_v1_credential, 10);
 
 /**
  * Summary of the result.
@@ -721,5 +780,5 @@ export type CredentialProbe_Outcome = (typeof CredentialProbe_Outcome)[keyof typ
  * Describes the enum tokenvault.v1.CredentialProbe.Outcome.
  */
 export const CredentialProbe_OutcomeSchema: GenEnum<CredentialProbe_Outcome> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_credential, 8, 0);
+  enumDesc(file_tokenvault_v1_credential, 10, 0);
 
