@@ -122,8 +122,10 @@ export interface LogEvents {
   key_vault_read_failed: { app: string; credential: string; reason: string };
   /** A credential was added for a new version of a certificate in a key vault. */
   key_vault_certificate_renewed: { app: string; credential: string; uri: string };
+  /** The vault added a new version of a certificate to the app registration. */
+  key_vault_certificate_registered: { app: string; uri: string; version: string };
   /** The app registration does not list a new version of a certificate yet, so the earlier version stays in use. */
-  key_vault_certificate_unlisted: { app: string; uri: string; version: string };
+  key_vault_certificate_unlisted: { app: string; uri: string; version: string; problem: string; code: string };
   /** A response that only a fault of the vault explains. */
   entra_protocol_error: { app: string; kind: string; entraError: string; correlationId: string };
   /** A sink does not accept events; logged once until it does. `error` is a `DeliveryError`. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { nextOpening, WEEKDAYS } from '../../src/model/change_window.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
@@ -68,7 +69,11 @@ describe('a new version in the key vault', () => {
     renew();
     await inspectOnTheNextDay();
     expect(await credentialsOf(app)).toEqual([['first', 'v1', 'VALID', 'PREFERRED']]);
-    expect(world.lines).toContainEqual(expect.objectContaining({ name: 'key_vault_certificate_unlisted' }));
+    expect(world.lines).toContainEqual({
+      level: 'warn',
+      name: 'key_vault_certificate_unlisted',
+      fields: { app: 'tenants/acme/apps/default', uri: URI, version: 'v2', problem: 'ROTATION_OFF', code: '' },
+    });
 
     world.sandbox.addCertificate(clientId, young.certificate);
     await inspectOnTheNextDay();
@@ -131,6 +136,55 @@ describe('a new version in the key vault', () => {
     await inspectOnTheNextDay();
     await inspectAfter(21 * DAY);
     expect((await credentialsOf(app)).map(([id]) => id)).toEqual(['first', 'renewed']);
+  });
+});
+
+describe('with a rotation policy, a new version', () => {
+  const ROTATION = { leadTime: 30 * DAY, secretLife: 180 * DAY };
+  const lines = (name: string) => world.lines.filter((line) => line.name === name);
+
+  test('is added to the registration, with a proof that the key vault signs with the version in use', async () => {
+    const { app, registration } = await register(URI, { app: { rotation: ROTATION } });
+    await world.inspect();
+    renew();
+    await inspectOnTheNextDay();
+    expect(registration.certificates.map(({ raw }) => new X509Certificate(raw).toString())).toEqual([
+      old.certificate,
+      young.certificate,
+    ]);
+    expect(world.keyVault.requests.filter((line) => line.includes('/sign '))).toContain(
+      'POST /keys/mail/v1/sign with token',
+    );
+    expect((await credentialsOf(app))[1]).toEqual(['renewed', 'v2', 'VALID', 'TRIAL']);
+    expect(lines('key_vault_certificate_registered')).toHaveLength(1);
+    for (let day = 0; day < 2; day += 1) await inspectOnTheNextDay();
+    expect(registration.certificates).toHaveLength(2);
+    expect(world.published.filter(({ type }) => type === 'credential.unknown')).toEqual([]);
+  });
+
+  test('that a policy refuses stays unlisted, with the problem in the log, and the earlier one serves', async () => {
+    const { app, clientId, registration } = await register(URI, { app: { rotation: ROTATION } });
+    world.sandbox.setAppPolicy(clientId, { longestCertificateLife: 30 * DAY });
+    await world.inspect();
+    renew();
+    await inspectOnTheNextDay();
+    expect(lines('key_vault_certificate_unlisted')).toMatchObject([
+      { fields: { problem: 'LIFETIME', code: 'CredentialInvalidLifetimeAsPerAppPolicy' } },
+    ]);
+    expect(registration.certificates).toHaveLength(1);
+    expect(await credentialsOf(app)).toEqual([['first', 'v1', 'VALID', 'PREFERRED']]);
+  });
+
+  test('whose response is lost is not added twice', async () => {
+    const { app, registration } = await register(URI, { app: { rotation: ROTATION } });
+    await world.inspect();
+    renew();
+    world.sandbox.injectFault({ kind: 'close_after', endpoint: 'graph', operation: 'addKey' });
+    await inspectOnTheNextDay();
+    expect(await world.dueIn(app)).toBeLessThanOrEqual(HOUR);
+    await inspectAfter(HOUR);
+    expect(registration.certificates).toHaveLength(2);
+    expect((await credentialsOf(app)).length).toBe(2);
   });
 });
 

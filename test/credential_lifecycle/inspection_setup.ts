@@ -42,7 +42,7 @@ export interface InspectionWorld {
   register(tenantId: string, setup?: Setup): Promise<Registered>;
   add(app: App, credentialId: string, material: CredentialMaterial, more?: Partial<Credential>): Promise<void>;
   /** Runs batches until nothing is due; returns their number. */
-  inspect(parts?: Partial<InspectionParts>): Promise<number>;
+  inspect(parts?: ReplacedParts): Promise<number>;
   /** Events of inspections, including those that the outbox has deleted. */
   readonly published: VaultEvent[];
   /** All events in the outbox. */
@@ -51,6 +51,10 @@ export interface InspectionWorld {
   /** Time until the app is due; negative if it is. */
   dueIn(app: App): Promise<number>;
 }
+
+type ReplacedParts = Partial<Omit<InspectionParts, 'registrations'>> & {
+  readonly registrations?: Pick<InspectionParts['registrations'], 'read'>;
+};
 
 export interface Setup {
   readonly app?: Partial<App>;
@@ -88,7 +92,8 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     certificates,
     random: () => 0,
   });
-  const registrations = createAppRegistrations({ authorizationServer: server, clock: sandbox.clock, customCloud });
+  const graph = { authorizationServer: server, clock: sandbox.clock, customCloud, certificates };
+  const registrations = createAppRegistrations(graph);
   const changes: Change[] = [];
   const published: VaultEvent[] = [];
   const forgotten: string[] = [];
@@ -155,7 +160,11 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
       server.forget(app.uid);
     },
     async inspect(more = {}) {
-      const sweep = createInspectionJob({ ...parts, ...more });
+      const sweep = createInspectionJob({
+        ...parts,
+        ...more,
+        registrations: { ...registrations, ...more.registrations },
+      });
       let batches = 1;
       while (await sweep.batch()) batches += 1;
       return batches;

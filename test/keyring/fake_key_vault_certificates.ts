@@ -35,13 +35,18 @@ export function describeCertificate(one: FakeCertificate) {
 }
 
 /**
- * Signs a digest as Key Vault does, which gets no more than the digest: PS256 by EMSA-PSS (RFC 8017, 9.1.1). Undefined: it
- * refuses the parameters. https://learn.microsoft.com/rest/api/keyvault/keys/sign
+ * Signs a digest as Key Vault does, which gets no more than the digest: RS256 by EMSA-PKCS1-v1_5 (RFC 8017, 9.2), PS256 by
+ * EMSA-PSS (9.1.1). Undefined: it refuses the parameters. https://learn.microsoft.com/rest/api/keyvault/keys/sign
  */
 export function signDigest(one: FakeCertificate, { alg, value }: { alg: string; value: string }) {
   const digest = Buffer.from(value, 'base64url');
-  if (alg !== 'PS256' || digest.length !== HASH) return undefined;
+  if (!['PS256', 'RS256'].includes(alg) || digest.length !== HASH) return undefined;
   const key = createPrivateKey(one.privateKey);
+  if (alg === 'RS256') {
+    const encoded = Buffer.concat([SHA256_INFO, digest]);
+    const signature = privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encoded);
+    return { kid: kidOf(one), value: signature.toString('base64url') };
+  }
   const length = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
   const salt = randomBytes(HASH);
   const hash = sha256(Buffer.alloc(8), digest, salt);
@@ -53,6 +58,8 @@ export function signDigest(one: FakeCertificate, { alg, value }: { alg: string; 
   return { kid: kidOf(one), value: signature.toString('base64url') };
 }
 
+/** The DER of DigestInfo before a SHA-256 digest. */
+const SHA256_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
 const HASH = 32;
 
 function sha256(...parts: Buffer[]): Buffer {

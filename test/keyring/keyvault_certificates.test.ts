@@ -81,6 +81,11 @@ describe('a signature', () => {
     expect(vault.requests.at(-1)).toBe('POST /keys/mail/v1/sign with token');
   });
 
+  test('is RS256 where that is required', async () => {
+    const signature = await open().sign(`${ORIGIN}/keys/mail/v1`, INPUT, 'RS256');
+    expect(verify('sha256', INPUT, new X509Certificate(OLD.certificate).publicKey, signature)).toBe(true);
+  });
+
   test.each([
     [403, 'sign on keys (role "Key Vault Crypto User")'],
     [429, 'is throttling'],

@@ -159,13 +159,13 @@ test('no secret of the app is in the database, the audit log or any other file, 
   expect(keyVault.requests.filter((line) => / \/secrets\//.test(line))).toEqual([]);
 });
 
-test('a renewal in the key vault causes no failed call, and the first version is removed after its end', async () => {
+test('a renewal in the key vault is added to the registration, and causes no failed call until its end', async () => {
   scenario.sandbox.grantApplicationPermission(clientId, 'Application.ReadWrite.OwnedBy');
   scenario.sandbox.addOwner(clientId, clientId);
+  await scenario.apps.updateApp({ app: { name: APP, rotation: {} }, updateMask: { paths: ['rotation'] } });
   const now = scenario.sandbox.clock.now();
   const renewed = fakeCertificate('mail', 'v2', now - DAY, now + 90 * DAY);
   keyVault.certificates.push(renewed);
-  scenario.sandbox.addCertificate(clientId, renewed.certificate);
   for (let day = 0; day < 22; day += 1) {
     await scenario.later(DAY);
     await runJobs();
@@ -173,5 +173,7 @@ test('a renewal in the key vault causes no failed call, and the first version is
   }
   const { app } = await scenario.apps.getApp({ name: APP });
   expect(app?.credentials.map(({ hint }) => hint)).toEqual([`${URI}/v2`]);
+  // Its first version was uploaded by a person.
+  expect(scenario.sandbox.counters().byOperation).toMatchObject({ addKey: 1 });
   expect(keyVault.requests.findLast((line) => line.includes('/sign '))).toBe('POST /keys/mail/v2/sign with token');
 });

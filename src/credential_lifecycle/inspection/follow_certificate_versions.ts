@@ -14,6 +14,7 @@ import { newUid } from '../../model/id_patterns.ts';
 import { type KeyVaultCertificate, pinKeyVaultCertificate } from '../../model/key_vault_certificates.ts';
 import { withoutVersion } from '../../model/key_vault_secret_reader_interface.ts';
 import { thumbprintOf } from '../matching/credentials_to_match.ts';
+import { addVersionToRegistration, type UnlistedVersion } from './add_version_to_registration.ts';
 import type { InspectionParts } from './inspection_dependencies.ts';
 import type { Inspected } from './schedule_next_inspection.ts';
 import type { TimeLimit } from './time_limit.ts';
@@ -30,16 +31,15 @@ export interface FollowedVersions {
 }
 
 /**
- * Adds a credential for each new version of a Key Vault certificate that Entra lists. As any new credential, it is used
- * once Entra accepts it, and the earlier version stays as a fallback (ADR 17). If the app cannot read its registration, the
- * probe alone decides.
+ * Adds a credential for each new version of a Key Vault certificate that Entra lists; if it does not, the version is added
+ * there first. As any new credential, it is used once Entra accepts it, and the earlier version stays as a fallback (ADR 17).
+ * If the app cannot read its registration, the probe alone decides.
  */
-export function createFollowVersions({
-  stores,
-  certificates,
-  clock,
-  log,
-}: Pick<InspectionParts, 'stores' | 'certificates' | 'clock' | 'log'>) {
+export function createFollowVersions(
+  parts: Pick<InspectionParts, 'stores' | 'registrations' | 'certificates' | 'clock' | 'log'>,
+) {
+  const { stores, certificates, clock, log } = parts;
+
   /** Undefined: it cannot be read now. */
   async function readNewest(app: App, { credential, material }: Pinned, limit: TimeLimit) {
     try {
@@ -54,6 +54,12 @@ export function createFollowVersions({
       });
       return undefined;
     }
+  }
+
+  function report(app: App, { material }: Pinned, { version }: KeyVaultCertificate, unlisted?: UnlistedVersion): void {
+    const fields = { app: appName(app), uri: material.certificateUri, version };
+    if (unlisted === undefined) log.event('info', 'key_vault_certificate_registered', fields);
+    else log.event('warn', 'key_vault_certificate_unlisted', { ...fields, ...unlisted });
   }
 
   async function add(app: App, usable: readonly UsableCredential[], pinned: Pinned, found: KeyVaultCertificate) {
@@ -92,21 +98,18 @@ export function createFollowVersions({
       if (newest === undefined) unread += 1;
       const isKnown = versions.some(({ material }) => material.version === newest?.version);
       if (newest === undefined || isKnown || newest.expireTime <= clock.now() || graph === 'OUTAGE') continue;
-      if (registration !== undefined && !lists(registration, newest)) {
-        const { version } = newest;
-        log.event('warn', 'key_vault_certificate_unlisted', {
-          app: appName(app),
-          uri: followed.material.certificateUri,
-          version,
-        });
-        continue;
-      }
       const now = clock.now();
       const lastEnd = Math.max(...versions.map(({ credential }) => credential.expireTime ?? Infinity));
       const opening = openingBefore(app, lastEnd, now);
       if (opening > now) {
         openTime = opening;
         continue;
+      }
+      if (registration !== undefined && !lists(registration, newest)) {
+        const unlisted = await addVersionToRegistration(parts, app, newest, limit);
+        report(app, followed, newest, unlisted);
+        if (unlisted?.problem === 'UNAVAILABLE') unread += 1;
+        if (unlisted !== undefined) continue;
       }
       await add(app, usable, followed, newest);
       return { haveChanged: true, unread };

@@ -17,7 +17,7 @@ export interface InspectionParts {
     readonly tenants: Pick<Stores['tenants'], 'find'>;
     readonly rotations: Pick<Stores['rotations'], 'find'>;
   };
-  readonly registrations: Pick<AppRegistrations, 'read'>;
+  readonly registrations: Pick<AppRegistrations, 'read' | 'addCertificate'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget'>;
   readonly secretSource: Pick<SecretSource, 'read' | 'forget'>;
   readonly certificates: Pick<KeyVaultCertificates, 'read'>;

@@ -570,7 +570,7 @@ export type KeyVaultCertificateMaterial = Message<"tokenvault.v1.KeyVaultCertifi
   /**
    * `https://{vault}.vault.azure.net/certificates/{name}`, RSA of at least 2048 bits. Responses name the version in use,
    * at first the newest. The vault adds a credential of its own for a later version, also one by Key Vault's renewal, once
-   * the app registration lists it. With `/{version}` it stays with that version. The vault's configuration must allow the
+   * the app registration lists it; with App.rotation the vault adds it there too. With `/{version}` it stays with that version. The vault's configuration must allow the
    * key vault (`TOKENVAULT_KEY_VAULTS`). The vault's identity needs get on certificates and sign on keys.
    *
    * @generated from field: string certificate_uri = 1;
