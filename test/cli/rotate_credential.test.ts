@@ -62,7 +62,7 @@ test('prints the plan, the expiry of the new secret, and how to follow the rotat
   const { code, stdout, asked } = await rotate(planned());
   expect(asked).toEqual([{ tenantId: 'acme', appId: 'default', validateOnly: false }]);
   expect(code).toBe(0);
-  expect(stdout).toContain(`The client secret of ${APP} is being renewed:\n  1. Ask Graph`);
+  expect(stdout).toContain(`The credential of ${APP} is being renewed:\n  1. Ask Graph`);
   expect(stdout).toContain('expires on 2026-10-28');
   expect(stdout).toMatch(/GetApp.*rotation_status/);
 });

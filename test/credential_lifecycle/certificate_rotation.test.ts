@@ -89,7 +89,7 @@ describe('a certificate that is about to expire', () => {
     const world = await openRotationWorld({ withCertificate: true });
     const { plan, blockers } = await dryRunOf(world);
     expect(blockers).toEqual([]);
-    expect(plan[0]).toContain('add a new certificate of tenants/acme/apps/default');
+    expect(plan[0]).toContain('add a certificate of tenants/acme/apps/default');
     expect(world.sandbox.counters().byOperation).toEqual({ getApplication: 1 });
   });
 

@@ -34,7 +34,7 @@ test('a requested rotation waits for the window, and its plan says until when', 
   const { window, opening } = closedNow();
   const world = await openRotationWorld({ app: { rotation: { ...POLICY, window } } });
   const { plan } = await rotate(world);
-  expect(plan[0]).toContain(`At ${minuteOf(opening)}: request a client secret`);
+  expect(plan[0]).toContain(`At ${minuteOf(opening)}: add a client secret`);
   expect(plan[3]).toContain(`From ${minuteOf(opening + DAY + 5 * MINUTE)}`);
   for (let minute = 0; minute < 3; minute += 1) await world.sweep.batch();
   expect(world.secretsAtEntra()).toHaveLength(1);

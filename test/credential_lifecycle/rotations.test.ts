@@ -21,7 +21,7 @@ test('a dry run returns the plan with times, and changes nothing', async () => {
   expect(Math.abs(newExpireTime - now - 180 * DAY)).toBeLessThan(MINUTE);
   expect(plan).toHaveLength(4);
   expect(plan[0]).toContain(
-    `expires on ${day(newExpireTime)} from Microsoft Graph, and store it as rotated-${day(now)}`,
+    `expires on ${day(newExpireTime)} through Microsoft Graph, and store it as rotated-${day(now)}`,
   );
   expect(plan[1]).toContain('first stays as a fallback');
   expect(plan[3]).toContain(`From ${day(now + DAY + 5 * MINUTE)}`);

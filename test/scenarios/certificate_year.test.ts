@@ -99,7 +99,7 @@ test('an app with a certificate alone is registered, and rotation is turned on',
 });
 
 test('a year in a directory that blocks passwords: two rotations, every step reported, no failed call', {
-  timeout: 240_000,
+  timeout: 300_000,
 }, async () => {
   const tenant = {
     name: 'tenants/acme',

@@ -9,7 +9,9 @@ export function addCredentialCommands(program: Command): void {
   const credentials = program.command('credentials').description('the credentials of apps');
   const rotate = credentials
     .command('rotate')
-    .description("renew an app's client secret now, as the app itself; the vault runs the steps in the background")
+    .description(
+      "renew an app's client secret or certificate now, as the app itself; the vault runs the steps in the background",
+    )
     .argument('<app>', 'tenants/{tenant}/apps/{app}', appOf)
     .option('--dry-run', 'print the plan without changing anything')
     .option('--json', 'print one JSON object')

@@ -17,7 +17,7 @@ export function rotationText(
   const problem = rotation?.problem ?? '';
   const others = blockers.filter((blocker) => blocker !== problem);
   const lines = [
-    `The client secret of ${app} ${dryRun ? 'would be renewed' : 'is being renewed'}:`,
+    `The credential of ${app} ${dryRun ? 'would be renewed' : 'is being renewed'}:`,
     ...plan.map((step, at) => `  ${at + 1}. ${step}`),
     ...(newExpireTime === undefined
       ? []
@@ -31,7 +31,7 @@ export function rotationText(
 }
 
 const DRY_RUN =
-  'This was a dry run: nothing was changed in the vault or at Entra, which may still refuse a new secret. Remove --dry-run to renew.';
+  'This was a dry run: nothing was changed in the vault or at Entra, which may still refuse a new one. Remove --dry-run to renew.';
 const IN_PROGRESS =
   'The vault continues by itself, also after a restart. GetApp shows the progress (rotation_status), and each step is published as a credential.rotating event.';
 

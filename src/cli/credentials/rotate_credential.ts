@@ -9,7 +9,7 @@ export interface RotateFlags extends VaultAccess {
   readonly json?: true;
 }
 
-/** Starts the renewal of an app's client secret, prints the plan, and returns the exit code. */
+/** Starts the renewal of an app's client secret or certificate, prints the plan, and returns the exit code. */
 export async function rotateCredential(app: string, flags: RotateFlags): Promise<number> {
   const { dryRun = false, json = false } = flags;
   const clients = await openAdminClients(flags);

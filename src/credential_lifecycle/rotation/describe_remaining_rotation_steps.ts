@@ -13,7 +13,7 @@ export interface PlannedRotation {
   readonly credentials: readonly Credential[];
 }
 
-/** The shortest time until a new secret is preferred, and until the old one is removed. */
+/** The shortest time until the new one is preferred, and until the old one is removed. */
 const PROVE_FOR: Duration = 5 * MINUTE;
 const WATCH_FOR: Duration = DAY;
 
@@ -34,7 +34,7 @@ export function planRotation({ app, rotation, credentials }: PlannedRotation, no
   const next = newCredential?.credentialId ?? datedCredentialId('rotated', credentials, now);
   const old = oldCredential?.credentialId ?? 'the old one, which was already removed here,';
   const sentences: Readonly<Record<RotationStep, string>> = {
-    ADD: `At ${minute(addTime)}: ${oldCredential?.kind === 'CERTIFICATE' ? 'add a new certificate' : 'request a client secret'} of ${appName(app)} that expires on ${day(newExpireTime)} ${oldCredential?.kind === 'CERTIFICATE' ? 'through' : 'from'} Microsoft Graph, and store it as ${next}. A policy of the directory may reject it then.`,
+    ADD: `At ${minute(addTime)}: add a ${oldCredential?.kind === 'CERTIFICATE' ? 'certificate' : 'client secret'} of ${appName(app)} that expires on ${day(newExpireTime)} through Microsoft Graph, and store it as ${next}. A policy of the directory may reject it then.`,
     PROVE: `From ${minute(preferTime)}: when Entra accepts ${next} consistently, it is presented first; ${old} stays as a fallback.`,
     WATCH: `Until ${minute(watchedTime)}: ${next} is checked hourly; if Entra rejects it, the day starts again.`,
     REMOVE: `From ${minute(removeTime)}: ${old} is removed, at Entra and here.`,

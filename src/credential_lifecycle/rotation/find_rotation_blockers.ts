@@ -2,7 +2,7 @@ import type { RotationProblem } from '../../model/secret_rotation.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { PlannedRotation } from './describe_remaining_rotation_steps.ts';
 import { findProof } from './find_certificate_for_proof.ts';
-import { findKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
+import { findKeyId, isUsedElsewhere } from './find_credential_at_entra.ts';
 import { blockerOf, hintsOf, isFull } from './rotation_blocker_from_graph_failure.ts';
 import type { RotationParts } from './rotation_dependencies.ts';
 

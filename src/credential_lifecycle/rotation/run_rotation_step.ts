@@ -4,11 +4,11 @@ import type { Rotation } from '../../model/secret_rotation.ts';
 import { nextTransition } from '../../model/secret_rotation_transition.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { RotationAdvance } from '../../store/background_store_interfaces.ts';
-import { addSecret } from './add_new_secret.ts';
-import { removeSecret } from './remove_old_secret.ts';
+import { addNewCredential } from './add_new_credential.ts';
+import { removeOldCredential } from './remove_old_credential.ts';
 import type { RotationStepParts, RotationSubject, StepResult } from './rotation_dependencies.ts';
 import { rotationEvents } from './rotation_events.ts';
-import { proveSecret } from './verify_new_secret_with_entra.ts';
+import { proveNewCredential } from './verify_new_credential_with_entra.ts';
 
 /** Runs the due step of a rotation. */
 export async function runStep(parts: RotationStepParts, due: Rotation): Promise<void> {
@@ -75,18 +75,18 @@ async function doStep(parts: RotationStepParts, subject: RotationSubject): Promi
   if (until !== undefined) return { subject, outcome: { kind: 'outside_window', until } };
   switch (subject.rotation.step) {
     case 'ADD':
-      return addSecret(parts, subject);
+      return addNewCredential(parts, subject);
     case 'PROVE':
     case 'WATCH':
-      return { subject, outcome: await proveSecret(parts, subject) };
+      return { subject, outcome: await proveNewCredential(parts, subject) };
     case 'REMOVE': {
-      const outcome = await removeSecret(parts, subject);
+      const outcome = await removeOldCredential(parts, subject);
       return outcome && { subject, outcome };
     }
   }
 }
 
-/** Only adding and removing are changes: between them, the new secret proves itself. Undefined: the step may be done now. */
+/** Only adding and removing are changes: between them, the new one proves itself. Undefined: the step may be done now. */
 function waitsUntil({ app, rotation, old }: RotationSubject, now: Timestamp): Timestamp | undefined {
   if (rotation.step !== 'ADD' && rotation.step !== 'REMOVE') return undefined;
   const opening = openingBefore(app, rotation.step === 'ADD' ? old?.expireTime : undefined, now);

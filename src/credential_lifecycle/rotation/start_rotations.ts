@@ -52,7 +52,7 @@ export function createRotations(parts: RotationParts): Rotations {
       uid: newUid(),
       appUid: app.uid,
       step: 'ADD',
-      // Stored before the request, so that a secret whose response was lost can be recognized at Entra.
+      // Stored before the request, so that one whose response was lost can be recognized at Entra.
       marker: newMarker(app, stores.instance.id),
       oldCredentialUid: old.uid,
       newCredentialUid: undefined,

@@ -6,8 +6,8 @@ import type { RotationOutcome } from '../../model/secret_rotation_transition.ts'
 import { registeredCredentials } from '../matching/credentials_to_match.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
 
-/** From PROVE on: checks whether Entra accepts the new secret. */
-export async function proveSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
+/** From PROVE on: checks whether Entra accepts the new one. */
+export async function proveNewCredential(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
   const { app, rotation, newCredential } = subject;
   if (newCredential === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
   const directoryId = registrationDirectory(app);

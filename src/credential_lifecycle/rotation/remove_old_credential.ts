@@ -1,16 +1,16 @@
 import type { RotationOutcome } from '../../model/secret_rotation_transition.ts';
 import { registeredCredentials } from '../matching/credentials_to_match.ts';
-import { findKeyId, isUsedElsewhere } from './find_old_secret_at_entra.ts';
+import { findKeyId, isUsedElsewhere } from './find_credential_at_entra.ts';
 import { registrationChanges } from './registration_changes.ts';
 import { blockerOf, isRemoved } from './rotation_blocker_from_graph_failure.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_dependencies.ts';
-import { proveSecret } from './verify_new_secret_with_entra.ts';
+import { proveNewCredential } from './verify_new_credential_with_entra.ts';
 
 /**
  * REMOVE: removes the old one at Entra, after another proof of the new one, because the last proof may be old.
  * Undefined: another replica continued the rotation.
  */
-export async function removeSecret(
+export async function removeOldCredential(
   parts: RotationStepParts,
   subject: RotationSubject,
 ): Promise<RotationOutcome | undefined> {
@@ -26,13 +26,13 @@ export async function removeSecret(
   const isNewThere = newKeyId !== undefined && isThere(newKeyId);
   if (keyId !== undefined && isNewThere && !isThere(keyId)) return { kind: 'removed' };
 
-  const proof = await proveSecret(parts, subject);
+  const proof = await proveNewCredential(parts, subject);
   if (proof.kind !== 'accepted') return proof;
   if (proof.wasRefused) return { kind: 'refused', code: newCredential?.entraError };
-  // A list that is older than the new secret proves nothing about the old one.
+  // A list that is older than the new one proves nothing about the old one.
   if (!isNewThere) return { kind: 'blocked', problem: 'UNAVAILABLE' };
   if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
-  // Other users of the secret do not have the new one.
+  // Other users of the old one do not have the new one.
   if (await isUsedElsewhere(parts, app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
   // The requests above took time.
   if (!(await isUnchanged(parts, subject))) return undefined;
@@ -40,7 +40,7 @@ export async function removeSecret(
   return isRemoved(response) ? { kind: 'removed' } : blockerOf(response);
 }
 
-/** Neither was the rotation continued, nor the new secret removed. */
+/** Neither was the rotation continued, nor the new one removed. */
 async function isUnchanged(
   { stores }: RotationStepParts,
   { app, rotation, newCredential }: RotationSubject,

@@ -19,7 +19,10 @@ import { blockerOf, hintsOf, isRemoved } from './rotation_blocker_from_graph_fai
 import type { RotationStepParts, RotationSubject, StepResult } from './rotation_dependencies.ts';
 
 /** ADD: adds the new secret or certificate through Graph. Undefined: another replica runs this step. */
-export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
+export async function addNewCredential(
+  parts: RotationStepParts,
+  subject: RotationSubject,
+): Promise<StepResult | undefined> {
   const { registrations, clock, newUid } = parts;
   const { app, credentials, old } = subject;
   if (old === undefined || isReplaced(old, credentials, clock.now())) return { subject, outcome: { kind: 'old_gone' } };
@@ -69,7 +72,7 @@ async function claim(parts: RotationStepParts, subject: RotationSubject): Promis
 }
 
 /**
- * In a copy of a database, a secret with the stored marker may be in use by the original vault and must not be removed, so the copy
+ * In a copy of a database, one with the stored marker may be in use by the original vault and must not be removed, so the copy
  * gets a marker of its own.
  */
 function ownMarker({ stores }: RotationStepParts, { app, rotation }: RotationSubject): string {
