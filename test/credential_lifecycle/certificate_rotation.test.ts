@@ -4,28 +4,22 @@ import type { CredentialVerdict } from '../../src/model/app_credential.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Rotation, RotationStep } from '../../src/model/secret_rotation.ts';
-import type { CredentialRotating, RotationFailed } from '../../src/model/vault_event.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import type { RotationCrashPoint } from '../crash_points.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { LIFE, openRotationWorld, type Replica, type RotationWorld } from './rotation_setup.ts';
-
-const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
-const isAt = (step: RotationStep) => (rotation: Rotation | undefined) => rotation?.step === step;
-const hasProblem = (rotation: Rotation | undefined) => rotation?.problem !== undefined;
+import {
+  hasProblem,
+  isAt,
+  isOver,
+  LIFE,
+  openRotationWorld,
+  type Replica,
+  type RotationWorld,
+  summaries,
+} from './rotation_setup.ts';
 
 const dryRunOf = ({ rotations }: RotationWorld) =>
   rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
-
-async function summaries(world: RotationWorld) {
-  return (await world.published()).map(({ type, severity, data }) => {
-    if (type === 'credential.rotating') return (data as CredentialRotating).step;
-    if (type !== 'credential.rotation_failed') return type;
-    const { step, problem, code } = data as RotationFailed;
-    return `${step} ${problem}${code === undefined ? '' : ` ${code}`} ${severity}`;
-  });
-}
 
 /** One that expires later than the first credential of the app, and that Entra does not list. */
 function certificateOf({ sandbox }: RotationWorld, app: App, verdict: CredentialVerdict) {
@@ -47,7 +41,7 @@ async function expectRenewed(world: RotationWorld, expected = RENEWED, who: Repl
   const credentials = Object.values(await world.credentials());
   expect(credentials.map(({ entraKeyId }) => entraKeyId)).toEqual([certificate?.keyId]);
   expect(credentials[0]).toMatchObject({ kind: 'CERTIFICATE', verdict: 'VALID' });
-  expect(await summaries(world)).toEqual(expected);
+  expect(summaries(await world.published())).toEqual(expected);
   expect(world.secretsAtEntra()).toEqual([]);
   expect(await who.exchange()).toBe('granted');
 }
@@ -103,7 +97,7 @@ describe('a certificate that is about to expire', () => {
     await world.stores.tenants.register({ tenant, app, credential: { credential: copy, material } });
     await world.begin();
     await world.until(isOver, HOUR);
-    expect(await summaries(world)).toEqual(['ADDED', 'PREFERRED', 'REMOVE IN_USE WARNING']);
+    expect(summaries(await world.published())).toEqual(['ADDED', 'PREFERRED', 'REMOVE IN_USE WARNING']);
     expect(world.certificatesAtEntra()).toHaveLength(2);
   });
 });
@@ -138,6 +132,19 @@ test('after a lost response of addKey, the orphan is removed before the next cer
   await expectRenewed(world);
 });
 
+test('after a response of addKey without a key id, the certificate is known by its thumbprint', async () => {
+  const world = await openRotationWorld({ withCertificate: true });
+  const { registrations } = world;
+  const addCertificate: typeof registrations.addCertificate = async (...request) => {
+    const response = await registrations.addCertificate(...request);
+    return response.kind === 'added' ? { ...response, keyId: undefined } : response;
+  };
+  await world.begin();
+  await world.until(isOver, HOUR, world.replica({ registrations: { ...registrations, addCertificate } }));
+  expect(world.certificatesAtEntra()).toHaveLength(1);
+  expect(summaries(await world.published())).toEqual(RENEWED);
+});
+
 describe('blockers', () => {
   test('a limit of the lifetime is a problem of its own, and a shorter one passes', async () => {
     const world = await openRotationWorld({ withCertificate: true });
@@ -157,7 +164,7 @@ describe('blockers', () => {
     const { app } = world;
     await world.rotations.startIfDue(app, await world.stores.apps.credentials(app.uid));
     await world.until(hasProblem);
-    expect(await summaries(world)).toEqual(['ADD NO_VALID_CERTIFICATE CRITICAL']);
+    expect(summaries(await world.published())).toEqual(['ADD NO_VALID_CERTIFICATE CRITICAL']);
     expect((await dryRunOf(world)).blockers.join()).toContain('An administrator must upload a certificate');
     // It asks neither Entra nor Graph for what cannot succeed.
     expect(world.sandbox.counters().byOperation).toEqual({});
@@ -190,12 +197,17 @@ describe('blockers', () => {
     sandbox.setAppPolicy(registration.clientId, { noNewSecrets: true });
     await world.begin();
     await world.until(hasProblem);
-    expect(await summaries(world)).toEqual(['ADD PASSWORDS_BLOCKED CredentialTypeNotAllowedAsPerAppPolicy WARNING']);
+    expect(summaries(await world.published())).toEqual([
+      'ADD PASSWORDS_BLOCKED CredentialTypeNotAllowedAsPerAppPolicy WARNING',
+    ]);
     expect((await dryRunOf(world)).blockers.join()).toContain('generated_certificate, key_vault_certificate');
     const later = certificateOf(world, app, 'VALID');
     sandbox.addCertificate(registration.clientId, later.material.certificateChain);
     await world.stores.apps.addCredential(app, later);
     await world.until(isOver, HOUR);
+    // At the next daily attempt, long before the end of the secret.
+    const [secret] = world.secretsAtEntra();
+    expect(secret?.endTime).toBeGreaterThan(sandbox.clock.now() + 5 * DAY);
     expect(world.secretsAtEntra()).toHaveLength(1);
   });
 });
@@ -206,5 +218,5 @@ test('a certificate that Entra has not accepted yet does not end the rotation of
   await world.begin();
   await world.until(isOver, HOUR);
   // Its own rejection is an event too.
-  expect((await summaries(world)).filter((one) => one !== 'credential.rejected')).toEqual(RENEWED);
+  expect(summaries(await world.published()).filter((one) => one !== 'credential.rejected')).toEqual(RENEWED);
 });

@@ -4,24 +4,19 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import { eventFacts } from '../../src/model/event_data_format.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Rotation, RotationStep } from '../../src/model/secret_rotation.ts';
-import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/vault_event.ts';
+import type { Rotation } from '../../src/model/secret_rotation.ts';
 import { FABRIKAM } from '../../src/sandbox/state/seed_data.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import type { RotationCrashPoint } from '../crash_points.ts';
-import { openRotationWorld, type Replica, type RotationWorld } from './rotation_setup.ts';
-
-const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
-const isAt = (step: RotationStep) => (rotation: Rotation | undefined) => rotation?.step === step;
-const hasProblem = (rotation: Rotation | undefined) => rotation?.problem !== undefined;
-
-const summaries = (events: readonly VaultEvent[]) =>
-  events.map(({ type, severity, data }) => {
-    if (type === 'credential.rotating') return `${(data as CredentialRotating).step}`;
-    if (type !== 'credential.rotation_failed') return type;
-    const { step, problem, code } = data as RotationFailed;
-    return `${step} ${problem}${code === undefined ? '' : ` ${code}`} ${severity}`;
-  });
+import {
+  hasProblem,
+  isAt,
+  isOver,
+  openRotationWorld,
+  type Replica,
+  type RotationWorld,
+  summaries,
+} from './rotation_setup.ts';
 
 const RENEWED = ['ADDED', 'PREFERRED', 'REMOVED'];
 

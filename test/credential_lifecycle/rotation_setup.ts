@@ -17,8 +17,8 @@ import type { App } from '../../src/model/entra_app.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { type Change, createChanges } from '../../src/model/resource_change_announcements.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Rotation } from '../../src/model/secret_rotation.ts';
-import type { VaultEvent } from '../../src/model/vault_event.ts';
+import type { Rotation, RotationStep } from '../../src/model/secret_rotation.ts';
+import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/vault_event.ts';
 import { rotationProblemText } from '../../src/registry/rotation_problem_text.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
@@ -74,6 +74,20 @@ export interface RotationWorld extends Replica {
 type ReplicaParts = Partial<RotationStepParts> & { readonly reach?: Reach<RotationCrashPoint> };
 
 export const LIFE = 40 * DAY;
+
+export const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
+export const isAt = (step: RotationStep) => (rotation: Rotation | undefined) => rotation?.step === step;
+export const hasProblem = (rotation: Rotation | undefined) => rotation?.problem !== undefined;
+
+/** The step that was done; step, problem, code and severity of a failure; otherwise the type. */
+export function summaries(events: readonly VaultEvent[]): readonly string[] {
+  return events.map(({ type, severity, data }) => {
+    if (type === 'credential.rotating') return (data as CredentialRotating).step;
+    if (type !== 'credential.rotation_failed') return type;
+    const { step, problem, code } = data as RotationFailed;
+    return `${step} ${problem}${code === undefined ? '' : ` ${code}`} ${severity}`;
+  });
+}
 
 /** An app with rotation, at a fake Entra over HTTP and in a real store, with a shared clock. */
 export async function openRotationWorld(
