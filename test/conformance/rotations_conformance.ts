@@ -173,7 +173,19 @@ export function rotationsConformance(open: Open): void {
       expect(await advance(vault, { before, after, remove: 'gone already' })).toBe(true);
     });
 
-    test.each<[string, boolean, (app: App, other: App) => readonly [App, Partial<Credential>]]>([
+    type Other = (app: App, other: App) => readonly [App, Partial<Credential>];
+
+    async function mayServeOther(kind: Credential['kind'], of: Other): Promise<boolean> {
+      const { stores, app, tenant } = await startVault(open);
+      const [at, changes] = of(app, sampleApp(tenant, 'other'));
+      if (at.uid !== app.uid) await stores.apps.create(at, undefined);
+      const { credential, material } = sampleCredential(at, 'same');
+      await stores.apps.addCredential(at, { credential: { ...credential, ...changes }, material });
+
+      return stores.rotations.isUsedElsewhere(app, { kind, hint: 'abc' }, 'k1');
+    }
+
+    test.each<[string, boolean, Other]>([
       ['another app of its client id, by what is known', true, (_, other) => [other, { entraKeyId: 'k1' }]],
       ['another app of its client id, where no id is known', true, (_, other) => [other, {}]],
       ['no other app that has another secret', false, (_, other) => [other, { entraKeyId: 'k2' }]],
@@ -185,13 +197,15 @@ export function rotationsConformance(open: Open): void {
       ['a reference of which nobody knows it', true, (app) => [app, { kind: 'KEY_VAULT_SECRET', hint: 'https://v' }]],
       ['no reference to another', false, (app) => [app, { kind: 'KEY_VAULT_SECRET', entraKeyId: 'k2' }]],
     ])('the old secret may serve %s: %s', async (_, expected, of) => {
-      const { stores, app, tenant } = await startVault(open);
-      const [at, changes] = of(app, sampleApp(tenant, 'other'));
-      if (at.uid !== app.uid) await stores.apps.create(at, undefined);
-      const { credential, material } = sampleCredential(at, 'same');
-      await stores.apps.addCredential(at, { credential: { ...credential, ...changes }, material });
+      expect(await mayServeOther('CLIENT_SECRET', of)).toBe(expected);
+    });
 
-      expect(await stores.rotations.isUsedElsewhere(app, { kind: 'CLIENT_SECRET', hint: 'abc' }, 'k1')).toBe(expected);
+    test.each<[string, boolean, Other]>([
+      ['another app of its client id', true, (_, other) => [other, { kind: 'CERTIFICATE' }]],
+      ['no other app with a secret', false, (_, other) => [other, {}]],
+      ['no reference to a secret', false, (app) => [app, { kind: 'KEY_VAULT_SECRET', entraKeyId: 'k1' }]],
+    ])('the old certificate may serve %s: %s', async (_, expected, of) => {
+      expect(await mayServeOther('CERTIFICATE', of)).toBe(expected);
     });
 
     test('cannot advance without its app', async () => {
