@@ -162,7 +162,7 @@ describe('with a rotation policy, a new version', () => {
     expect(world.published.filter(({ type }) => type === 'credential.unknown')).toEqual([]);
   });
 
-  test('that a policy refuses stays unlisted, with the problem in the log, and the earlier one serves', async () => {
+  test('that a policy refuses is reported once for each severity, and the earlier one serves', async () => {
     const { app, clientId, registration } = await register(URI, { app: { rotation: ROTATION } });
     world.sandbox.setAppPolicy(clientId, { longestCertificateLife: 30 * DAY });
     await world.inspect();
@@ -173,6 +173,13 @@ describe('with a rotation policy, a new version', () => {
     ]);
     expect(registration.certificates).toHaveLength(1);
     expect(await credentialsOf(app)).toEqual([['first', 'v1', 'VALID', 'PREFERRED']]);
+    const failures = () => world.published.filter(({ type }) => type === 'credential.rotation_failed');
+    const data = { step: 'ADD', problem: 'LIFETIME', oldCredential: 'first' };
+    expect(failures()).toMatchObject([{ severity: 'WARNING', subject: 'tenants/acme/apps/default', data }]);
+    await inspectOnTheNextDay();
+    expect(failures()).toHaveLength(1);
+    await inspectAfter(8 * DAY);
+    expect(failures().map(({ severity }) => severity)).toEqual(['WARNING', 'CRITICAL']);
   });
 
   test('whose response is lost is not added twice', async () => {

@@ -23,6 +23,7 @@ let start: number;
 let runJobs: () => Promise<void>;
 beforeAll(async () => {
   scenario = await startScenario({
+    sandbox: { algorithm: 'ES256' },
     seams: {
       onJobsStarted: ({ scheduler }) => {
         runJobs = scheduler.runOnce;

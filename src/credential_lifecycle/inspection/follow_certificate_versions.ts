@@ -18,6 +18,7 @@ import { addVersionToRegistration, type UnlistedVersion } from './add_version_to
 import type { InspectionParts } from './inspection_dependencies.ts';
 import type { Inspected } from './schedule_next_inspection.ts';
 import type { TimeLimit } from './time_limit.ts';
+import { unlistedVersionEvent } from './unlisted_version_event.ts';
 
 type Pinned = UsableCredential & { readonly material: Extract<CredentialMaterial, { kind: 'KEY_VAULT_CERTIFICATE' }> };
 
@@ -36,9 +37,9 @@ export interface FollowedVersions {
  * If the app cannot read its registration, the probe alone decides.
  */
 export function createFollowVersions(
-  parts: Pick<InspectionParts, 'stores' | 'registrations' | 'certificates' | 'clock' | 'log'>,
+  parts: Pick<InspectionParts, 'stores' | 'registrations' | 'certificates' | 'clock' | 'log' | 'reportPublished'>,
 ) {
-  const { stores, certificates, clock, log } = parts;
+  const { stores, certificates, clock, log, reportPublished } = parts;
 
   /** Undefined: it cannot be read now. */
   async function readNewest(app: App, { credential, material }: Pinned, limit: TimeLimit) {
@@ -56,10 +57,20 @@ export function createFollowVersions(
     }
   }
 
-  function report(app: App, { material }: Pinned, { version }: KeyVaultCertificate, unlisted?: UnlistedVersion): void {
+  async function reportUnlisted(app: App, inUse: Pinned, version: string, unlisted: UnlistedVersion): Promise<void> {
+    const { problem } = unlisted;
+    const code = ('code' in unlisted && unlisted.code) || '';
+    const fields = { app: appName(app), uri: inUse.material.certificateUri, version, problem, code };
+    log.event('warn', 'key_vault_certificate_unlisted', fields);
+    // Without a policy nobody expects the vault to add it, and an outage passes by itself.
+    if (unlisted.problem === 'ROTATION_OFF' || unlisted.problem === 'UNAVAILABLE') return;
+    const event = unlistedVersionEvent(app, { version, inUse: inUse.credential }, unlisted, clock.now());
+    if (await stores.expiry.publish(event)) reportPublished(event);
+  }
+
+  function reportRegistered(app: App, { material }: Pinned, version: string): void {
     const fields = { app: appName(app), uri: material.certificateUri, version };
-    if (unlisted === undefined) log.event('info', 'key_vault_certificate_registered', fields);
-    else log.event('warn', 'key_vault_certificate_unlisted', { ...fields, ...unlisted });
+    log.event('info', 'key_vault_certificate_registered', fields);
   }
 
   async function add(app: App, usable: readonly UsableCredential[], pinned: Pinned, found: KeyVaultCertificate) {
@@ -107,9 +118,12 @@ export function createFollowVersions(
       }
       if (registration !== undefined && !lists(registration, newest)) {
         const unlisted = await addVersionToRegistration(parts, app, newest, limit);
-        report(app, followed, newest, unlisted);
         if (unlisted?.problem === 'UNAVAILABLE') unread += 1;
-        if (unlisted !== undefined) continue;
+        if (unlisted !== undefined) {
+          await reportUnlisted(app, followed, newest.version, unlisted);
+          continue;
+        }
+        reportRegistered(app, followed, newest.version);
       }
       await add(app, usable, followed, newest);
       return { haveChanged: true, unread };

@@ -15,6 +15,7 @@ export interface InspectionParts {
   readonly stores: Pick<Stores, 'inspections'> & {
     readonly apps: Pick<AppStore, 'credentials' | 'usableCredentials' | 'addCredential' | 'removeCredential'>;
     readonly tenants: Pick<Stores['tenants'], 'find'>;
+    readonly expiry: Pick<Stores['expiry'], 'publish'>;
     readonly rotations: Pick<Stores['rotations'], 'find'>;
   };
   readonly registrations: Pick<AppRegistrations, 'read' | 'addCertificate'>;
