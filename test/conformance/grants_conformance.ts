@@ -141,13 +141,13 @@ export function grantsConformance(open: Open): void {
     test('a record keeps concurrent changes of a product', async () => {
       const { stores, connection, lease } = await startVault(open);
       const held = await lease();
-      await stores.connections.update(connection, { ...connection, labels: { a: 'b' }, externalId: 'x' });
+      const changes = { labels: { a: 'b' }, externalId: 'x', updateTime: NOW + 5 };
+      await stores.connections.update(connection, { ...connection, ...changes });
 
       expect(await held.record(outcome(connection, 'rt-2'))).toBe('recorded');
 
       expect(await stores.connections.findByUid(connection.uid)).toMatchObject({
-        labels: { a: 'b' },
-        externalId: 'x',
+        ...changes,
         version: 3,
       });
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
+import type { Connection } from '../../src/model/connection.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { createStores } from '../../src/store/create_stores.ts';
@@ -88,6 +89,28 @@ test('a refresh without an event runs no statement for events', async () => {
 
   expect(seen).toEqual(['grants.recordTokens', 'accessTokens.upsert', 'tenants.hasSealVersion', 'commit']);
 });
+
+test.each<[what: string, change: Partial<Connection>, statement: string]>([
+  ['the state as it was', { verifyTime: 1, lastRefreshTime: 2, keepAliveTime: 3 }, 'grants.record'],
+  ['another state', { grantState: 'BLOCKED' }, 'grants.recordState'],
+  ['other permissions', { granted: {} }, 'grants.recordState'],
+  ['a cooldown', { heldUntil: 1 }, 'grants.recordState'],
+])(
+  'a record with %s writes no other column, so that SQLite leaves their indexes alone',
+  async (_, change, statement) => {
+    const seen: string[] = [];
+    const database = openSqlite({ path: ':memory:', meter: { statement: (name) => seen.push(name) } });
+    const stores = await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock });
+    const { connection, lease } = await startVault(async () => ({ stores, database }));
+    const held = await lease();
+    seen.length = 0;
+
+    await held.record({ connection: { ...connection, ...change }, refreshToken: undefined, accessToken: undefined });
+
+    expect(seen[0]).toBe(statement);
+    expect(await stores.connections.findByUid(connection.uid)).toMatchObject(change);
+  },
+);
 
 test('a page loads the keys of all its tenants with one query', async () => {
   const seen: string[] = [];

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns } from 'drizzle-orm';
 import type { Connection } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed_event.ts';
 import { isVaultError } from '../../model/errors.ts';
@@ -11,6 +11,7 @@ import { type ConnectionRow, grantColumns } from './connection_row_mapping.ts';
 import type { ConnectionRows } from './connection_rows.ts';
 import { createLeasesInDatabase } from './refresh_leases_in_database.ts';
 import { createLeasesInMemory } from './refresh_leases_in_memory.ts';
+import { createRecordStatements, hasOtherState } from './refresh_record_statements.ts';
 import { createRefreshTokens } from './refresh_token_columns.ts';
 import type { AccessTokenRows } from './sealed_access_token_rows.ts';
 
@@ -23,43 +24,8 @@ export function createGrantStore(
   const leases = database.isShared ? createLeasesInDatabase(database) : createLeasesInMemory(database);
   const refreshTokens = createRefreshTokens({ keys, clock });
   const all = placeholders(getTableColumns(connections));
-  const unfenced = and(eq(connections.uid, all.uid), eq(connections.leaseId, all.leaseId));
+  const recordOf = createRecordStatements(database);
   const hasThisVersion = and(eq(connections.uid, all.uid), eq(connections.version, all.version));
-  const free = { leaseOwner: null, leaseUntil: null };
-
-  const person = { personal: all.personal, usernameIndex: all.usernameIndex };
-  const tokens = {
-    refreshToken: all.refreshToken,
-    previousRefreshToken: all.previousRefreshToken,
-    replacedTime: all.replacedTime,
-  };
-  /** Without sealed values that stay as they are: a rotation may have sealed them again since they were read. */
-  const recordWith = (name: string, sealed: Partial<typeof person & typeof tokens>) =>
-    database.write(name, (db) =>
-      db
-        .update(connections)
-        .set({
-          ...sealed,
-          productScopes: all.productScopes,
-          granted: all.granted,
-          resourceIssues: all.resourceIssues,
-          grantState: all.grantState,
-          stateReason: all.stateReason,
-          verifyTime: all.verifyTime,
-          lastRefreshTime: all.lastRefreshTime,
-          firstSuspectTime: all.firstSuspectTime,
-          heldUntil: all.heldUntil,
-          keepAliveTime: all.keepAliveTime,
-          updateTime: all.updateTime,
-          version: sql`${connections.version} + 1`,
-          ...free,
-        })
-        .where(unfenced),
-    );
-  const record = recordWith('grants.record', {});
-  const recordTokens = recordWith('grants.recordTokens', tokens);
-  const recordPerson = recordWith('grants.recordPerson', person);
-  const recordBoth = recordWith('grants.recordPersonAndTokens', { ...person, ...tokens });
   // The MAC also covers the external id, which may change during the lease: hence the version.
   const recordAccount = database.write('grants.recordAccount', (db) =>
     db
@@ -106,14 +72,17 @@ export function createGrantStore(
   function recordStep(row: ConnectionRow, before: HeldLease, outcome: RefreshRecord): Step {
     const { uid, leaseId } = row;
     const { connection, refreshToken: fresh } = outcome;
-    const isSame = samePerson(before.connection, connection);
-    const [withTokens, withoutTokens] = isSame ? [recordTokens, record] : [recordBoth, recordPerson];
-    return (fresh === undefined ? withoutTokens : withTokens).step(
+    const changed = {
+      person: !samePerson(before.connection, connection),
+      tokens: fresh !== undefined,
+      state: hasOtherState(before.connection, connection),
+    };
+    return recordOf(changed).step(
       {
         uid,
         leaseId,
         ...grantColumns(connection),
-        ...(isSame ? {} : connectionRows.personalOf(connection)),
+        ...(changed.person ? connectionRows.personalOf(connection) : {}),
         ...(fresh === undefined ? {} : refreshTokens.rotated(row, before.refreshToken, fresh)),
       },
       1,
