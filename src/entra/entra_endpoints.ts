@@ -15,6 +15,8 @@ export interface CustomCloud {
 export interface Authority {
   readonly authorizeEndpoint: string;
   readonly tokenEndpoint: string;
+  /** Of the endpoints. */
+  readonly origin: string;
   readonly adminConsentEndpoint: string;
   /** Canonical resource URI of Graph, to which a permission without a resource refers. */
   readonly graph: string;
@@ -89,6 +91,7 @@ function build(
   return {
     authorizeEndpoint,
     tokenEndpoint,
+    origin: new URL(base).origin,
     adminConsentEndpoint: `${base}/v2.0/adminconsent`,
     graph: cloud.graph,
     graphEndpoint: cloud.graphEndpoint ?? cloud.graph,

@@ -66,7 +66,7 @@ export function resourceIn(cloud: Cloud, resource: string): string {
  * (application id, application id URIs).
  */
 export function mayMean(named: string, requested: string): boolean {
-  return serviceOf(canonicalResource(named)) === serviceOf(canonicalResource(requested));
+  return named === requested || serviceOf(canonicalResource(named)) === serviceOf(canonicalResource(requested));
 }
 
 /**

@@ -32,10 +32,9 @@ function ofIdToken({ aud, iss, tid }: JsonObject, { app, authority }: ResponseCo
   if (typeof aud !== 'string' || aud.toLowerCase() !== app.clientId.toLowerCase()) return 'aud';
   // It distinguishes accounts.
   if (typeof tid !== 'string' || !GUID.test(tid)) return 'tid';
-  const { origin } = new URL(authority.tokenEndpoint);
   // The issuer of cloud CUSTOM is not configured.
   const isIssuer =
     typeof iss === 'string' &&
-    (app.cloud === 'CUSTOM' ? iss.endsWith(`/${tid}/v2.0`) : iss === `${origin}/${tid}/v2.0`);
+    (app.cloud === 'CUSTOM' ? iss.endsWith(`/${tid}/v2.0`) : iss === `${authority.origin}/${tid}/v2.0`);
   return isIssuer ? undefined : 'iss';
 }

@@ -167,7 +167,7 @@ export function createAppHealth(parts: AppHealthParts) {
     },
     /** The failure of the same request, or of its resource in this directory, a short time ago. */
     refusalOf(request: EvidenceContext, grant: string): Failure | undefined {
-      const refused = requests.find(requestKey(request, grant));
+      const refused = requests.isEmpty ? undefined : requests.find(requestKey(request, grant));
       if (refused !== undefined) return refused;
       const atResource = directories.cooldownOf(request.directoryId, request.resource);
       if (atResource?.isClosedTo(originOf(request), clock.now()) !== true) return undefined;
@@ -176,7 +176,7 @@ export function createAppHealth(parts: AppHealthParts) {
     },
     /** Entra granted a token. `directoryId`: where; undefined: not known. */
     async granted(request: EvidenceContext, grant: string, order: number, directoryId: string | undefined) {
-      requests.end(requestKey(request, grant));
+      if (!requests.isEmpty) requests.end(requestKey(request, grant));
       await recordGrant(directoryId, order);
       if (directoryId !== undefined) await directories.granted(directoryId, request, order);
     },

@@ -15,6 +15,10 @@ interface RefusedRequest {
 export function createRequestCooldowns(clock: Clock) {
   const refused = createBoundedCache<string, RefusedRequest>(10_000);
   return {
+    /** The digest of a key costs more than the rest of a lookup. */
+    get isEmpty(): boolean {
+      return refused.size === 0;
+    },
     find(key: string | undefined): Failure | undefined {
       const found = key === undefined ? undefined : refused.get(key);
       if (key === undefined || found === undefined) return undefined;
