@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import SqliteConnection from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCommitGroup } from '../../src/store/sqlite/group_commit.ts';
@@ -22,18 +22,25 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const group = () =>
-  createCommitGroup<readonly number[]>(
+/** `sync`: as the disk does it; default: at once. */
+const group = (sync: () => Promise<void> = async () => {}) =>
+  createCommitGroup<readonly number[]>({
     client,
-    (numbers) => {
+    run(numbers) {
       runs += 1;
       for (const n of numbers) client.prepare('INSERT INTO t VALUES (?)').run(n);
     },
-    (write) => {
+    async durably(transact) {
       writes += 1;
-      write();
+      transact();
+      await sync();
     },
-  );
+  });
+
+/** Waits until a group is being synced. */
+async function untilWritten(groups: number): Promise<void> {
+  while (writes < groups) await nextTurn();
+}
 
 const stored = () => client.prepare('SELECT n FROM t ORDER BY n').pluck().all();
 
@@ -56,7 +63,7 @@ test('commits of a group of which none fails run once', async () => {
 test('commits of the next turn of the event loop join the group', async () => {
   const commits = group();
   const first = commits.add([1]);
-  await setImmediate();
+  await nextTurn();
   await Promise.all([first, commits.add([2])]);
   expect(stored()).toEqual([1, 2]);
   expect(writes).toBe(1);
@@ -85,10 +92,53 @@ test('a rollback of the whole transaction fails its group, and the next group su
   expect(stored()).toEqual([5]);
 });
 
-test('a flush writes pending commits before the database closes', async () => {
-  const commits = group();
-  const added = commits.add([1]);
-  commits.flush();
+test('commits that arrive during a sync wait for it, and then share one write', async () => {
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const syncs = [first.promise, second.promise];
+  const commits = group(() => syncs.shift() ?? Promise.resolve());
+  const one = commits.add([1]);
+  await untilWritten(1);
+  const others = [commits.add([2]), commits.add([3])];
+  await nextTurn();
   expect(stored()).toEqual([1]);
-  await added;
+
+  first.resolve();
+  await one;
+  // Until the next turn, all that can be read is durable.
+  expect(commits.writing).toBeUndefined();
+  expect(stored()).toEqual([1]);
+  await untilWritten(2);
+  expect(commits.writing).toBeDefined();
+  expect(stored()).toEqual([1, 2, 3]);
+
+  second.resolve();
+  await Promise.all(others);
+  expect(writes).toBe(2);
+});
+
+test('a failed sync fails its group, and the next group is written', async () => {
+  const errors = [new Error('EIO')];
+  const commits = group(async () => {
+    const error = errors.shift();
+    if (error !== undefined) throw error;
+  });
+  const failed = await Promise.allSettled([commits.add([1]), commits.add([1])]);
+
+  expect(failed.map((one) => one.status)).toEqual(['rejected', 'rejected']);
+  await commits.add([2]);
+  expect(stored()).toContain(2);
+});
+
+test('a flush waits for the sync, then writes pending commits before the database closes', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const syncs = [promise];
+  const commits = group(() => syncs.shift() ?? Promise.resolve());
+  const added = [commits.add([1])];
+  await untilWritten(1);
+  added.push(commits.add([2]));
+  const flushed = commits.flush();
+  resolve();
+  await flushed;
+  expect(stored()).toEqual([1, 2]);
+  await Promise.all(added);
 });

@@ -6,6 +6,7 @@ import type { FilePlace } from '../database_interface.ts';
 import { removeRecord, writeRecord } from './clean_shutdown_state_file.ts';
 import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './database_file_header.ts';
 import { beginEpoch } from './stamp_file_and_wal_epoch.ts';
+import { createLogSync, type SyncFile } from './write_ahead_log_sync.ts';
 
 /**
  * The files of an open database. SQLite itself continues with files that were deleted, moved or replaced, and its writes are lost
@@ -13,10 +14,14 @@ import { beginEpoch } from './stamp_file_and_wal_epoch.ts';
  */
 export interface OpenFiles {
   readonly place: FilePlace | undefined;
-  /** DATABASE_UNAVAILABLE if a file was deleted, moved or replaced. */
+  /** DATABASE_UNAVAILABLE if a file was deleted, moved or replaced, or if the disk failed to store a commit. */
   verify(): void;
-  /** The same check, before each write and outside of a transaction. */
+  /** The second half of that check, which costs nothing, before each read. */
+  beforeRead(): void;
+  /** The same check, before each write and outside of a transaction. Repairs what the disk failed to store. */
   beforeWrite(): void;
+  /** Resolves when everything that was written is on the disk. */
+  sync(): Promise<void>;
   /** Checkpoints the log and truncates it. False: another connection reads it, and it is not truncated. */
   truncateLog(): boolean;
   /** Closes the database too. */
@@ -33,19 +38,19 @@ interface Known {
 }
 
 /** For a database in WAL mode that was read or written: its log exists, and stays the same file until it is closed. */
-export function createOpenFiles(path: string, client: SqliteConnection.Database): OpenFiles {
+export function createOpenFiles(path: string, client: SqliteConnection.Database, syncFile?: SyncFile): OpenFiles {
   const log = `${path}-wal`;
   const opened = { file: statSync(path), log: statSync(log) };
   // Closed only after the database: closing any descriptor of a file drops the locks that SQLite holds on it in this process.
   const descriptor = openSync(path, 'r');
   let known: Known | undefined;
 
-  function verify(): Stats {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (!isSame(opened.file, found)) throw displaced('file');
+  function found(): Stats {
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (!isSame(opened.file, file)) throw displaced('file');
     if (!isSame(opened.log, statSync(log, { throwIfNoEntry: false }))) throw displaced('write-ahead log');
-    if (found.mtimeMs !== known?.modifyTime && isOverwritten()) throw displaced('file');
-    return found;
+    if (file.mtimeMs !== known?.modifyTime && isOverwritten()) throw displaced('file');
+    return file;
   }
 
   /** Another file was copied over it. */
@@ -67,27 +72,40 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
     passes(() => writeRecord(path, 'OPEN'));
   }
 
+  function emptyLog(): boolean {
+    found();
+    // The next start must not mistake an empty log for a deleted one.
+    removeRecord(path);
+    const isEmpty = truncateLog(client);
+    if (isEmpty) begin();
+    return isEmpty;
+  }
+
+  const logSync = createLogSync({ path: log, empty: emptyLog, syncFile });
+
+  function verify(): void {
+    logSync.check();
+    found();
+  }
+
   return {
     place: placeOf(opened.file),
     verify,
+    beforeRead: logSync.check,
     beforeWrite() {
-      if (verify().mtimeMs !== known?.modifyTime) begin();
+      logSync.repair();
+      if (found().mtimeMs !== known?.modifyTime) begin();
     },
-    truncateLog() {
-      verify();
-      // The next start must not mistake an empty log for a deleted one.
-      removeRecord(path);
-      const isEmpty = truncateLog(client);
-      if (isEmpty) begin();
-      return isEmpty;
-    },
+    sync: logSync.run,
+    truncateLog: emptyLog,
     close() {
-      const isInPlace = passes(verify);
+      const isInPlace = passes(found);
       if (isInPlace) removeRecord(path);
       // SQLite checkpoints the log as it closes, which would destroy the copy that replaced the file.
       else if (isOverwritten()) truncateSync(log);
       client.close();
       closeSync(descriptor);
+      logSync.close();
       if (isInPlace) passes(() => writeRecord(path, 'CLOSED'));
     },
   };

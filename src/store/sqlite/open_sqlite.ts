@@ -10,6 +10,7 @@ import { MIGRATIONS_TABLE, migrate } from './migrations.ts';
 import { createOpenFiles, type OpenFiles } from './open_database_file_guard.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
 import { codeOf, damaged, isDamage, otherTables, unusable } from './unusable_database_error.ts';
+import type { SyncFile } from './write_ahead_log_sync.ts';
 
 export interface SqliteParts {
   /** A file, which is created with its folder if it is missing, or `:memory:`. */
@@ -18,6 +19,8 @@ export interface SqliteParts {
   migrations?: readonly Migration[] | undefined;
   /** Do not create a missing database. */
   mustExist?: boolean | undefined;
+  /** Default: `fdatasync`. */
+  syncFile?: SyncFile | undefined;
 }
 
 const MEMORY = ':memory:';
@@ -33,6 +36,7 @@ export function openSqlite({
   path,
   meter,
   mustExist = false,
+  syncFile,
   migrations = readMigrations('sqlite'),
 }: SqliteParts): Database {
   if (mustExist) checkExists(path, migrations);
@@ -45,7 +49,7 @@ export function openSqlite({
     migrate(client, migrations);
     assertSettings(client, file);
     const isEmpty = isNew(client, file);
-    const files = file === MEMORY ? inMemory(client) : createOpenFiles(file, client);
+    const files = file === MEMORY ? inMemory(client) : createOpenFiles(file, client, syncFile);
     return createSqliteDatabase({ client, files, isEmpty, meter, onClose: unlock });
   } catch (error) {
     client?.close();
@@ -80,7 +84,9 @@ function isNew(client: SqliteConnection.Database, file: string): boolean {
 }
 
 function inMemory(client: SqliteConnection.Database): OpenFiles {
-  return { place: undefined, verify() {}, beforeWrite() {}, truncateLog: () => true, close: () => client.close() };
+  const nothing = () => {};
+  const checks = { verify: nothing, beforeRead: nothing, beforeWrite: nothing };
+  return { place: undefined, ...checks, sync: async () => {}, truncateLog: () => true, close: () => client.close() };
 }
 
 function lockChecked(file: string, migrations: readonly Migration[]): () => void {

@@ -30,7 +30,9 @@ export function openSqliteReadonly(
   const files = {
     place: undefined,
     verify() {},
+    beforeRead() {},
     beforeWrite() {},
+    sync: async () => {},
     truncateLog: () => true,
     close() {
       client.close();

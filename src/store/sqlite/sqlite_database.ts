@@ -57,18 +57,34 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
     try {
       return work();
     } catch (error) {
-      throw client.open ? translated(error, orphan) : closed();
+      throw asVaultError(error, orphan);
     } finally {
       meter?.statement(name, performance.now() - start);
     }
+  }
+
+  function asVaultError(error: unknown, orphan?: Reason): unknown {
+    return client.open ? translated(error, orphan) : closed();
+  }
+
+  /** What is read is durable, as if SQLite itself waited for the disk. */
+  async function durablyWritten(): Promise<void> {
+    if (commits.writing !== undefined) await commits.writing;
+    files.beforeRead();
   }
 
   function rows<Row>(name: string, build: Build<Row[]>, around: (work: () => Row[]) => Row[]): RowsStatement<Row> {
     const prepared = observed(name, undefined, () => fitting(() => prepare(db, build)));
     const all = (values: Values) => observed(name, undefined, () => around(() => prepared.all(values)));
     return {
-      all: async (values) => all(values),
-      first: async (values) => all(values)[0],
+      async all(values) {
+        await durablyWritten();
+        return all(values);
+      },
+      async first(values) {
+        await durablyWritten();
+        return all(values)[0];
+      },
     };
   }
 
@@ -88,7 +104,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
     });
   }
 
-  /** With WAL and NORMAL, a commit is in the log, but the log is synced to the disk only with the next durable commit. */
+  /** With WAL and NORMAL, a commit is in the log, but SQLite syncs the log only before a checkpoint. */
   function unsynced<T>(work: () => T): T {
     files.beforeWrite();
     client.exec('PRAGMA synchronous = NORMAL');
@@ -111,7 +127,21 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
       if (step.rows !== undefined && changed !== step.rows) throw new Refused(index);
     }
   }
-  const commits = createCommitGroup(client, runSteps, (write) => written('commit', undefined, write));
+
+  /** SQLite itself would sync the log on the event loop, where each other call would wait for the disk as well. */
+  async function durably(transaction: () => void): Promise<void> {
+    const start = meter === undefined ? 0 : performance.now();
+    try {
+      unsynced(transaction);
+      await files.sync();
+    } catch (error) {
+      throw asVaultError(error);
+    } finally {
+      meter?.statement('commit', performance.now() - start);
+    }
+  }
+
+  const commits = createCommitGroup({ client, run: runSteps, durably });
 
   const cutter = createLogCutter(() => !client.open || files.truncateLog());
 
@@ -132,7 +162,10 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
       runs.set(statement, { run, orphan, name });
       return statement;
     },
-    select: async (name, build) => observed(name, undefined, () => prepare(db, build).all({})),
+    async select(name, build) {
+      await durablyWritten();
+      return observed(name, undefined, () => prepare(db, build).all({}));
+    },
     async commit(...steps) {
       try {
         await commits.add(steps);
@@ -153,7 +186,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
       observed('verify', undefined, files.verify);
     },
     async close() {
-      commits.flush();
+      await commits.flush();
       files.close();
       onClose();
     },
