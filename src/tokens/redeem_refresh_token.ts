@@ -74,8 +74,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
 
     async function exchange(what: Exchange): Promise<Outcome> {
       const sentTime = performance.now();
-      const timeout = Math.max(SHORTEST_EXCHANGE, deadline - sentTime);
-      const answer = await admission.redeemRefreshToken({ ...what, claims, force, timeout });
+      const answer = await admission.redeemRefreshToken({ ...what, claims, force, timeout: deadline - sentTime });
       metrics.exchangeDuration(performance.now() - sentTime);
       metrics.exchange(answer.kind, answer.kind === 'granted' ? 'OK' : answer.reason);
       return answer;
@@ -107,7 +106,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     async function retryWithConsentedScopes(): Promise<void> {
       if (outcome.kind !== 'consent' || !isTimeLeft()) return;
       const scopes = scopesOf(resource, undefined);
-      const answer = await exchange({ ...first, refreshToken, scopes, retry: true });
+      const answer = await exchange({ ...first, scopes, retry: true });
       if (answer.kind === 'granted') outcome = answer;
     }
 

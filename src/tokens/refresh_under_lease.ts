@@ -192,6 +192,7 @@ function requestError(connection: Connection, failure: Failure, resource: string
 function stateError(after: Connection, failure: Failure, resource: string, now: Timestamp): VaultError {
   const refusal = refusalOf(after, resource);
   if (refusal !== undefined) return exchangeError(after, { ...failure, reason: refusal.reason }, resource);
+  // A first doubtful refusal, or a loop, only starts a pause.
   const wait = Math.max(cooldownRemaining(after, now), resourceCooldownRemaining(after.resourceIssues[resource], now));
-  return wait > 0 ? coolingDownError(after, wait) : exchangeError(after, failure, resource);
+  return coolingDownError(after, wait);
 }

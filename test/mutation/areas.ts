@@ -3,8 +3,6 @@ export interface Area {
   readonly mutate: readonly string[];
   /** The fast tests that concern them, as globs, quick ones first: no processes, and SQLite only. */
   readonly tests: readonly string[];
-  /** Runs with `--area` only: its survivors are not listed yet. */
-  readonly isOptional?: true;
 }
 
 /** What is mutated, smallest first. */
@@ -150,14 +148,20 @@ export const AREAS: Readonly<Record<string, Area>> = {
     tests: ['test/tokens/{verify_connection,containment}.test.ts'],
   },
   tokens_serving: {
-    isOptional: true,
-    mutate: ['src/tokens/{create_access_token_service,get_access_token}.ts'],
-    tests: ['test/tokens/{get_access_token,change_feed_behind,containment,scope_ceilings}.test.ts'],
+    mutate: ['src/tokens/get_access_token.ts'],
+    tests: ['test/tokens/serve_or_refresh.test.ts'],
+  },
+  tokens_service: {
+    mutate: ['src/tokens/create_access_token_service.ts'],
+    tests: ['test/tokens/access_token_service.test.ts'],
+  },
+  tokens_redeem: {
+    mutate: ['src/tokens/redeem_refresh_token.ts'],
+    tests: ['test/tokens/redeem_refresh_token.test.ts'],
   },
   tokens_refresh: {
-    isOptional: true,
-    mutate: ['src/tokens/{redeem_refresh_token,refresh_access_token,refresh_request,refresh_under_lease}.ts'],
-    tests: ['test/tokens/{refresh,resources,unusable_token}.test.ts'],
+    mutate: ['src/tokens/{refresh_access_token,refresh_request,refresh_under_lease}.ts'],
+    tests: ['test/tokens/{refresh_under_lease,refresh_access_token}.test.ts'],
   },
   tokens_background: {
     mutate: [

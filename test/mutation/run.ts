@@ -10,7 +10,7 @@ const MIN_PERCENT = 85;
 const { values } = parseArgs({
   options: { area: { type: 'string', multiple: true }, concurrency: { type: 'string' } },
 });
-const names = values.area ?? Object.keys(AREAS).filter((name) => AREAS[name]?.isOptional === undefined);
+const names = values.area ?? Object.keys(AREAS);
 const concurrency = Number(values.concurrency ?? 2);
 
 async function test({ mutate, tests }: Area) {

@@ -562,47 +562,6 @@ test('challenges that differ at each call force one exchange in 30 s, and stop n
   expect((await tokens.get(ask('ada', { claims: challengeOf(99) }))).source).toBe('ENTRA');
 });
 
-test('forced exchanges of a caller beyond those of an app and directory read no row', async () => {
-  await world.connect('ada');
-  const end = Promise.withResolvers<never>();
-  let reads = 0;
-  const grants: typeof world.stores.grants = {
-    ...world.stores.grants,
-    findAccessToken(...query) {
-      reads += 1;
-      return world.stores.grants.findAccessToken(...query);
-    },
-  };
-  let waiting = 0;
-  const authorizationServer: typeof world.authorizationServer = {
-    ...world.authorizationServer,
-    admit(request) {
-      if (request.forcedBy === undefined) return world.authorizationServer.admit(request);
-      waiting += 1;
-      return end.promise;
-    },
-  };
-  const tokens = world.open({ stores: { ...world.stores, grants }, authorizationServer });
-  await tokens.get(ask('ada'));
-  let challenges = 0;
-  const force = (callerId: string) =>
-    reasonOf(() => tokens.get(ask('ada', { callerId, claims: challengeOf(challenges++) })));
-
-  const places = times(36, () => force('flooder'));
-  await eventually(() => waiting).toBe(36);
-  const readsBefore = reads;
-  expect(await force('flooder')).toBe('OVERLOADED');
-  expect(reads).toBe(readsBefore);
-
-  const other = force('mail');
-  await eventually(() => waiting).toBe(37);
-  expect((await tokens.get(ask('ada', { callerId: 'flooder' }))).source).toBe('CACHE');
-
-  end.reject(new VaultError('ENTRA_UNAVAILABLE', 'No answer.'));
-  expect(new Set(await Promise.all([...places, other]))).toEqual(new Set(['ENTRA_UNAVAILABLE']));
-  expect(await force('flooder')).toBe('ENTRA_UNAVAILABLE');
-});
-
 test('a connection has one forced exchange in 30 s, whatever forces it', async () => {
   await world.connect('ada');
   const tokens = world.open();

@@ -2,20 +2,19 @@ import { expect } from 'vitest';
 import { createAuthorizationServer } from '../../src/entra/entra_client.ts';
 import { DAY, type Duration, type Timestamp } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import { type App, PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
+import { PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { createChanges } from '../../src/model/resource_change_announcements.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Tenant } from '../../src/model/tenant.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { createScopes } from '../../src/scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../src/scopes/load_scope_catalogs.ts';
 import type { AccessTokenRequest } from '../../src/tokens/access_token_service_interface.ts';
 import { type AccessTokensParts, createAccessTokens } from '../../src/tokens/create_access_token_service.ts';
-import type { TokenMetrics } from '../../src/tokens/token_metrics_interface.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
+import { createCountingMetrics, createManualTimers, newApp, newConnection, newTenant } from './token_test_data.ts';
 
 export const GRAPH = 'https://graph.microsoft.com';
 export const OUTLOOK = 'https://outlook.office.com';
@@ -47,46 +46,8 @@ export async function openTokenWorld() {
   const timers = createManualTimers();
   const opened: { close(): Promise<void> }[] = [];
 
-  const tenant: Tenant = {
-    uid: newUid(),
-    tenantId: 'acme',
-    displayName: 'Acme',
-    labels: {},
-    state: 'ACTIVE',
-    catalog: 'aurinko',
-    allowedDirectoryIds: [],
-    expiryThresholds: undefined,
-    createTime: clock.now(),
-    updateTime: clock.now(),
-    version: 1,
-    nextCredentialExpireTime: undefined,
-  };
-  const app: App = {
-    uid: newUid(),
-    tenantUid: tenant.uid,
-    tenantId: tenant.tenantId,
-    appId: 'default',
-    displayName: 'Acme',
-    clientId: ACME_CLIENT_ID,
-    cloud: 'CUSTOM',
-    signInAudience: 'common',
-    homeDirectoryId: undefined,
-    rotation: undefined,
-    redirectUris: [],
-    returnUrlPrefixes: [],
-    catalog: undefined,
-    implicitPermissions: [],
-    logoHash: undefined,
-    branding: undefined,
-    sharedWith: [],
-    suspended: false,
-    state: 'OK',
-    stateReason: undefined,
-    failingDirectories: [],
-    createTime: clock.now(),
-    updateTime: clock.now(),
-    version: 1,
-  };
+  const tenant = newTenant(clock.now());
+  const app = newApp(tenant, clock.now());
   const credential = {
     uid: newUid(),
     appUid: app.uid,
@@ -143,38 +104,12 @@ export async function openTokenWorld() {
       userObjectId: user,
       scopes: [...asked, 'openid', 'offline_access'],
     });
-    const now = clock.now();
-    const connection: Connection = {
-      uid: newUid(),
-      tenantUid: tenant.uid,
-      tenantId: tenant.tenantId,
-      connectionId,
-      appUid: app.uid,
-      appTenantId: tenant.tenantId,
-      appId: app.appId,
-      externalId: undefined,
-      labels: {},
-      account: {
-        directoryId: username === BOB ? PERSONAL_DIRECTORY : CONTOSO,
-        objectId: user,
-        username,
-        displayName: undefined,
-        email: undefined,
-      },
+    const directoryId = username === BOB ? PERSONAL_DIRECTORY : CONTOSO;
+    const connection = {
+      ...newConnection(app, connectionId, clock.now()),
+      account: { directoryId, objectId: user, username, displayName: undefined, email: undefined },
       productScopes: input.productScopes ?? ['Mail.ReadOnly', 'Calendar.ReadOnly'],
       granted: grantedOf(asked),
-      resourceIssues: {},
-      grantState: 'ACTIVE',
-      stateReason: undefined,
-      suspendTime: undefined,
-      verifyTime: now,
-      lastRefreshTime: now,
-      firstSuspectTime: undefined,
-      heldUntil: undefined,
-      keepAliveTime: now + 30 * DAY,
-      createTime: now,
-      updateTime: now,
-      version: 1,
       ...input.changes,
     };
     await stores.connections.replaceGrant(undefined, connection, new Secret(token));
@@ -249,42 +184,6 @@ export async function reasonOf(work: () => unknown): Promise<string> {
 /** Polls for a background effect. */
 export function eventually<Value>(look: () => Value) {
   return expect.poll(look);
-}
-
-/** Sleeps return at once, and `tick` runs the periodic tasks. */
-function createManualTimers() {
-  const tasks = new Set<() => void>();
-  return {
-    sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 2)),
-    every(_period: number, task: () => void) {
-      tasks.add(task);
-      return () => tasks.delete(task);
-    },
-    tick() {
-      for (const task of [...tasks]) task();
-    },
-  };
-}
-
-/** Number of calls by `name` or `name/first argument`; gauges have their value. */
-function createCountingMetrics() {
-  const counts = new Map<string, number>();
-  const count = (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1);
-  const metrics: TokenMetrics = {
-    served: (source) => count(`served/${source}`),
-    exchange: (outcome) => count(`exchange/${outcome}`),
-    exchangeDuration() {},
-    leaseLost: () => count('leaseLost'),
-    fenced: () => count('fenced'),
-    recordRetried: () => count('recordRetried'),
-    refreshLag: () => count('refreshLag'),
-    refreshAheadFailed: (reason) => count(`refreshAheadFailed/${reason}`),
-    keptAlive: (outcome) => count(`keptAlive/${outcome}`),
-    nearIdleExpiry: (number) => count(`nearIdleExpiry/${number}`),
-    stateDeferred: (number) => count(`stateDeferred/${number}`),
-    alert: (topic) => count(`alert/${topic}`),
-  };
-  return Object.assign(metrics, { counts });
 }
 
 function grantedOf(permissions: readonly string[]): Record<string, string[]> {

@@ -1,0 +1,128 @@
+import { DAY, type Timestamp } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import type { App } from '../../src/model/entra_app.ts';
+import { newUid } from '../../src/model/id_patterns.ts';
+import { GRAPH } from '../../src/model/microsoft_resource_uri.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
+import type { TokenMetrics } from '../../src/tokens/token_metrics_interface.ts';
+
+/** The tenant `acme`. */
+export function newTenant(now: Timestamp): Tenant {
+  return {
+    uid: newUid(),
+    tenantId: 'acme',
+    displayName: 'Acme',
+    labels: {},
+    state: 'ACTIVE',
+    catalog: 'aurinko',
+    allowedDirectoryIds: [],
+    expiryThresholds: undefined,
+    createTime: now,
+    updateTime: now,
+    version: 1,
+    nextCredentialExpireTime: undefined,
+  };
+}
+
+/** Its app `default`. */
+export function newApp(tenant: Tenant, now: Timestamp): App {
+  return {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    appId: 'default',
+    displayName: 'Acme',
+    clientId: ACME_CLIENT_ID,
+    cloud: 'CUSTOM',
+    signInAudience: 'common',
+    homeDirectoryId: undefined,
+    rotation: undefined,
+    redirectUris: [],
+    returnUrlPrefixes: [],
+    catalog: undefined,
+    implicitPermissions: [],
+    logoHash: undefined,
+    branding: undefined,
+    sharedWith: [],
+    suspended: false,
+    state: 'OK',
+    stateReason: undefined,
+    failingDirectories: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
+  };
+}
+
+/** Of Ada, verified, with two permissions of Graph. */
+export function newConnection(app: App, connectionId: string, now: Timestamp): Connection {
+  return {
+    uid: newUid(),
+    tenantUid: app.tenantUid,
+    tenantId: app.tenantId,
+    connectionId,
+    appUid: app.uid,
+    appTenantId: app.tenantId,
+    appId: app.appId,
+    externalId: undefined,
+    labels: {},
+    account: {
+      directoryId: CONTOSO,
+      objectId: 'ada0ada0-0000-4000-8000-000000000001',
+      username: 'ada@contoso.example',
+      displayName: undefined,
+      email: undefined,
+    },
+    productScopes: ['Mail.ReadOnly', 'Calendar.ReadOnly'],
+    granted: { [GRAPH]: ['Calendars.Read', 'Mail.Read'] },
+    resourceIssues: {},
+    grantState: 'ACTIVE',
+    stateReason: undefined,
+    suspendTime: undefined,
+    verifyTime: now,
+    lastRefreshTime: now,
+    firstSuspectTime: undefined,
+    heldUntil: undefined,
+    keepAliveTime: now + 30 * DAY,
+    createTime: now,
+    updateTime: now,
+    version: 1,
+  };
+}
+
+/** Sleeps return at once, and `tick` runs the periodic tasks. */
+export function createManualTimers() {
+  const tasks = new Set<() => void>();
+  return {
+    sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 2)),
+    every(_period: number, task: () => void) {
+      tasks.add(task);
+      return () => tasks.delete(task);
+    },
+    tick() {
+      for (const task of [...tasks]) task();
+    },
+  };
+}
+
+/** Number of calls by `name` or `name/first argument`; gauges have their value. */
+export function createCountingMetrics() {
+  const counts = new Map<string, number>();
+  const count = (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1);
+  const metrics: TokenMetrics = {
+    served: (source) => count(`served/${source}`),
+    exchange: (outcome) => count(`exchange/${outcome}`),
+    exchangeDuration() {},
+    leaseLost: () => count('leaseLost'),
+    fenced: () => count('fenced'),
+    recordRetried: () => count('recordRetried'),
+    refreshLag: () => count('refreshLag'),
+    refreshAheadFailed: (reason) => count(`refreshAheadFailed/${reason}`),
+    keptAlive: (outcome) => count(`keptAlive/${outcome}`),
+    nearIdleExpiry: (number) => count(`nearIdleExpiry/${number}`),
+    stateDeferred: (number) => count(`stateDeferred/${number}`),
+    alert: (topic) => count(`alert/${topic}`),
+  };
+  return Object.assign(metrics, { counts });
+}
