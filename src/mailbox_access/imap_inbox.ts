@@ -36,6 +36,8 @@ export async function openInbox(request: InboxRequest): Promise<InboxAnswer> {
   const socket = openSocket(new URL(server));
   const abort = () => socket.destroy(new Error('The server did not answer in time.'));
   signal.addEventListener('abort', abort);
+  // The event of a signal that has aborted does not occur again, so neither would that of the timeout.
+  if (signal.aborted) abort();
   try {
     const lines = readLines(socket);
     if (!(await nextLine(lines)).startsWith('* OK')) return unreachable('no greeting');

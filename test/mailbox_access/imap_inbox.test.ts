@@ -85,6 +85,10 @@ test('a caller that gives up ends the wait for a server that is silent', async (
   });
 });
 
+test('a caller that gave up before waits for no server', async () => {
+  expect(await ask(() => '', undefined, AbortSignal.abort())).toMatchObject({ kind: 'unreachable' });
+});
+
 test('a server whose certificate is not trusted receives no token', async () => {
   const { privateKey: key, certificate: cert } = makeCertificate(Date.now() - 1_000, Date.now() + 60_000);
   const received: Buffer[] = [];
