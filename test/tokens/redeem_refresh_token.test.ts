@@ -11,7 +11,7 @@ import { createRedeem } from '../../src/tokens/redeem_refresh_token.ts';
 import type { RefreshRequest } from '../../src/tokens/refresh_request.ts';
 import { silentTokenMetrics } from '../../src/tokens/token_metrics_interface.ts';
 import { grant, refusal } from './scripted_world.ts';
-import { newApp, newConnection, newTenant } from './token_test_data.ts';
+import { ADA, newApp, newConnection, newTenant } from './token_test_data.ts';
 import { GRAPH, OUTLOOK } from './token_world.ts';
 
 const NOW = 400 * DAY;
@@ -43,7 +43,7 @@ const grantedTo = (account: Account | undefined) => (asked: RefreshTokenRequest)
 async function redeem(given: Given, ...answers: Answer[]) {
   const tenant = { ...newTenant(NOW), allowedDirectoryIds: given.allowedDirectoryIds ?? [] };
   const app = newApp(tenant, NOW);
-  const connection = { ...newConnection(app, 'ada', NOW), ...given.connection };
+  const connection = { ...newConnection(tenant, app, 'ada', NOW), ...given.connection };
   const asked: RefreshTokenRequest[] = [];
   const counted: unknown[] = [];
   const metrics = {
@@ -222,9 +222,9 @@ test('without consent to all permissions, those with consent are requested', asy
 });
 
 describe('a doubtful refusal of a personal account', () => {
-  const account = { ...newConnection(newApp(newTenant(0), 0), 'bob', 0).account, directoryId: PERSONAL_DIRECTORY };
+  const account = { ...ADA, directoryId: PERSONAL_DIRECTORY };
   const bob = {
-    account: account as Account,
+    account,
     granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] },
   };
 
@@ -276,12 +276,11 @@ describe('a doubtful refusal of a personal account', () => {
 });
 
 describe('a token', () => {
-  const ada = newConnection(newApp(newTenant(NOW), NOW), 'ada', NOW).account as Account;
   const unverified = { verifyTime: undefined };
   const correlationId = 'answer 1';
 
   test('of another account is a fault of the vault, or of the person who imported the connection', async () => {
-    const toEve = grantedTo({ ...ada, objectId: 'eve' });
+    const toEve = grantedTo({ ...ADA, objectId: 'eve' });
 
     const { redemption } = await redeem({}, toEve);
     const fault = { kind: 'vault_fault', subject: 'connection', reason: 'INTERNAL', correlationId };
@@ -293,16 +292,16 @@ describe('a token', () => {
   });
 
   test.each([
-    ['of the same account', {}, ada],
-    ['of the same account in capitals', {}, { ...ada, objectId: ada.objectId.toUpperCase() }],
+    ['of the same account', {}, ADA],
+    ['of the same account in capitals', {}, { ...ADA, objectId: ADA.objectId.toUpperCase() }],
     ['without an account', {}, undefined],
-    ['of an import without an account', { ...unverified, account: undefined }, ada],
+    ['of an import without an account', { ...unverified, account: undefined }, ADA],
   ])('%s is served', async (_, connection, account) => {
     expect((await redeem({ connection }, grantedTo(account))).redemption.outcome.kind).toBe('granted');
   });
 
   test.each([
-    ['another directory', unverified, ada],
+    ['another directory', unverified, ADA],
     ['the known directory, if Entra names none', unverified, undefined],
     ['no known directory', { ...unverified, account: undefined }, undefined],
   ])('of an import from %s must be of an allowed directory', async (_, connection, account) => {
@@ -313,11 +312,11 @@ describe('a token', () => {
   });
 
   test.each([
-    ['of the allowed directory', unverified, ada, [ada.directoryId]],
-    ['of the known directory, which is allowed', unverified, undefined, [ada.directoryId]],
-    ['of any directory, if none is named', unverified, ada, []],
+    ['of the allowed directory', unverified, ADA, [ADA.directoryId]],
+    ['of the known directory, which is allowed', unverified, undefined, [ADA.directoryId]],
+    ['of any directory, if none is named', unverified, ADA, []],
     ['of an unknown directory, if none is named', { ...unverified, account: undefined }, undefined, []],
-    ['of a verified connection, which is checked before', {}, ada, ['elsewhere']],
+    ['of a verified connection, which is checked before', {}, ADA, ['elsewhere']],
   ])('%s is served', async (_, connection, account, allowedDirectoryIds) => {
     const { redemption } = await redeem({ connection, allowedDirectoryIds }, grantedTo(account));
     expect(redemption.outcome.kind).toBe('granted');

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { Account, Connection } from '../../src/model/connection.ts';
+import type { Connection } from '../../src/model/connection.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { FORCE_REFRESH, type RefreshRequest } from '../../src/tokens/refresh_request.ts';
 import { grant, openScriptedWorld, type ScriptedWorld } from './scripted_world.ts';
+import { ADA } from './token_test_data.ts';
 import { eventually, GRAPH, OUTLOOK, reasonOf } from './token_world.ts';
 
 let world: ScriptedWorld;
@@ -294,7 +295,7 @@ test('a token that Entra wants replaced at once is used for 30 s', async () => {
 });
 
 test('a caller forces 36 refreshes of an app and directory at once, the others are refused before any read', async () => {
-  const bea = await world.connect('bea', { account: { ...(ada.account as Account), directoryId: 'other' } });
+  const bea = await world.connect('bea', { account: { ...ADA, directoryId: 'other' } });
   const gate = Promise.withResolvers<void>();
   world.entra.whileWaiting = () => gate.promise;
   const opened = world.openRefresh();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DAY, MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { Account, Connection } from '../../src/model/connection.ts';
+import type { Connection } from '../../src/model/connection.ts';
 import { PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
@@ -9,6 +9,7 @@ import type { Failure } from '../../src/model/token_request_outcome.ts';
 import type { HeldLease, Stores } from '../../src/store/store_interfaces.ts';
 import { FORCE_REFRESH } from '../../src/tokens/refresh_request.ts';
 import { grant, openScriptedWorld, refusal, type ScriptedWorld } from './scripted_world.ts';
+import { ADA } from './token_test_data.ts';
 import { GRAPH, OUTLOOK, reasonOf } from './token_world.ts';
 
 let world: ScriptedWorld;
@@ -124,7 +125,7 @@ describe('what another process did while an exchange waited for its slot prevent
     expect((await opened.refreshOf('ada', FORCE_REFRESH)).source).toBe('ENTRA');
 
     world.entra.whileWaiting = async () => {
-      const account = { ...(ada.account as Account), directoryId: 'other' };
+      const account = { ...ADA, directoryId: 'other' };
       await recordElsewhere({ account });
     };
     expect(await reasonOf(() => opened.refreshOf('ada', FORCE_REFRESH))).toBe('CONTAINED');
@@ -134,7 +135,7 @@ describe('what another process did while an exchange waited for its slot prevent
   test('a token that it stored, if the request accepts it', async () => {
     world.entra.whileWaiting = async () => {
       const { accessToken } = grant({ resource: GRAPH, scopes: [] }, world.clock.now(), 7);
-      await recordElsewhere({ account: { ...(ada.account as Account), objectId: 'new' } }, accessToken);
+      await recordElsewhere({ account: { ...ADA, objectId: 'new' } }, accessToken);
     };
 
     const served = await world.openRefresh().refreshOf('ada');
@@ -336,7 +337,7 @@ test('an outage is not a fault of the challenge', async () => {
 
 test('a token of another account is reported, and Entra is not called again for a minute', async () => {
   const opened = openWithAlerts();
-  const eve = { ...(ada.account as Account), objectId: 'eve' };
+  const eve = { ...ADA, objectId: 'eve' };
   world.entra.answers.push((asked) => ({ ...grant(asked, world.clock.now()), account: eve }));
 
   for (let i = 0; i < 2; i++) expect(await reasonOf(() => opened.refreshOf('ada'))).toBe('INTERNAL');
@@ -402,7 +403,7 @@ describe('equal refusals of many connections', () => {
   });
 
   test('are deferred, but what proves that the grant is accepted is stored', async () => {
-    const account = { ...(ada.account as Account), directoryId: PERSONAL_DIRECTORY };
+    const account = { ...ADA, directoryId: PERSONAL_DIRECTORY };
     const granted = { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] };
     const opened = openWithAlerts();
     const prove = () => {
@@ -422,7 +423,7 @@ describe('equal refusals of many connections', () => {
 });
 
 test('a refusal of one resource of a personal account is stored with the token that proves the grant', async () => {
-  const account = { ...(ada.account as Account), directoryId: PERSONAL_DIRECTORY };
+  const account = { ...ADA, directoryId: PERSONAL_DIRECTORY };
   await replaceElsewhere({ account, granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] } });
   refuse(AMBIGUOUS);
   const opened = world.openRefresh();

@@ -105,7 +105,7 @@ export async function openScriptedWorld() {
     connect: (connectionId: string, changes: Partial<Connection> = {}) =>
       stores.connections.replaceGrant(
         undefined,
-        { ...newConnection(app, connectionId, START), ...changes },
+        { ...newConnection(tenant, app, connectionId, START), ...changes },
         new Secret(`first of ${connectionId}`),
       ),
     async find(uid: string): Promise<Connection> {

@@ -1,94 +1,48 @@
 import { DAY, type Timestamp } from '../../src/model/clock.ts';
-import type { Connection } from '../../src/model/connection.ts';
+import type { Account, Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
-import { newUid } from '../../src/model/id_patterns.ts';
-import { GRAPH } from '../../src/model/microsoft_resource_uri.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import type { TokenMetrics } from '../../src/tokens/token_metrics_interface.ts';
+import { GRAPH, sampleApp, sampleConnection, sampleTenant } from '../conformance/sample_rows.ts';
 
 /** The tenant `acme`. */
 export function newTenant(now: Timestamp): Tenant {
-  return {
-    uid: newUid(),
-    tenantId: 'acme',
-    displayName: 'Acme',
-    labels: {},
-    state: 'ACTIVE',
-    catalog: 'aurinko',
-    allowedDirectoryIds: [],
-    expiryThresholds: undefined,
-    createTime: now,
-    updateTime: now,
-    version: 1,
-    nextCredentialExpireTime: undefined,
-  };
+  return sampleTenant('acme', { labels: {}, createTime: now, updateTime: now });
 }
 
 /** Its app `default`. */
 export function newApp(tenant: Tenant, now: Timestamp): App {
-  return {
-    uid: newUid(),
-    tenantUid: tenant.uid,
-    tenantId: tenant.tenantId,
-    appId: 'default',
-    displayName: 'Acme',
+  return sampleApp(tenant, 'default', {
     clientId: ACME_CLIENT_ID,
     cloud: 'CUSTOM',
     signInAudience: 'common',
-    homeDirectoryId: undefined,
-    rotation: undefined,
-    redirectUris: [],
-    returnUrlPrefixes: [],
-    catalog: undefined,
     implicitPermissions: [],
-    logoHash: undefined,
-    branding: undefined,
-    sharedWith: [],
-    suspended: false,
-    state: 'OK',
-    stateReason: undefined,
-    failingDirectories: [],
     createTime: now,
     updateTime: now,
-    version: 1,
-  };
+  });
 }
 
+export const ADA: Account = {
+  directoryId: CONTOSO,
+  objectId: 'ada0ada0-0000-4000-8000-000000000001',
+  username: 'ada@contoso.example',
+  displayName: undefined,
+  email: undefined,
+};
+
 /** Of Ada, verified, with two permissions of Graph. */
-export function newConnection(app: App, connectionId: string, now: Timestamp): Connection {
-  return {
-    uid: newUid(),
-    tenantUid: app.tenantUid,
-    tenantId: app.tenantId,
-    connectionId,
-    appUid: app.uid,
-    appTenantId: app.tenantId,
-    appId: app.appId,
-    externalId: undefined,
-    labels: {},
-    account: {
-      directoryId: CONTOSO,
-      objectId: 'ada0ada0-0000-4000-8000-000000000001',
-      username: 'ada@contoso.example',
-      displayName: undefined,
-      email: undefined,
-    },
+export function newConnection(tenant: Tenant, app: App, connectionId: string, now: Timestamp): Connection {
+  return sampleConnection(tenant, app, connectionId, {
+    account: ADA,
     productScopes: ['Mail.ReadOnly', 'Calendar.ReadOnly'],
     granted: { [GRAPH]: ['Calendars.Read', 'Mail.Read'] },
-    resourceIssues: {},
-    grantState: 'ACTIVE',
-    stateReason: undefined,
-    suspendTime: undefined,
     verifyTime: now,
     lastRefreshTime: now,
-    firstSuspectTime: undefined,
-    heldUntil: undefined,
     keepAliveTime: now + 30 * DAY,
     createTime: now,
     updateTime: now,
-    version: 1,
-  };
+  });
 }
 
 /** Sleeps return at once, and `tick` runs the periodic tasks. */

@@ -106,7 +106,7 @@ export async function openTokenWorld() {
     });
     const directoryId = username === BOB ? PERSONAL_DIRECTORY : CONTOSO;
     const connection = {
-      ...newConnection(app, connectionId, clock.now()),
+      ...newConnection(tenant, app, connectionId, clock.now()),
       account: { directoryId, objectId: user, username, displayName: undefined, email: undefined },
       productScopes: input.productScopes ?? ['Mail.ReadOnly', 'Calendar.ReadOnly'],
       granted: grantedOf(asked),
