@@ -61,8 +61,6 @@ function open(parts: Partial<AccessTokensParts> = {}) {
 }
 
 const REVOKED = refusal('reauthorize', 'connection', 'REAUTHORIZATION_REQUIRED');
-const refuse = (...failures: (typeof REVOKED)[]) =>
-  void world.entra.answers.push(...failures.map((failure) => () => failure));
 const exchanges = () => world.entra.exchanges.length;
 const priorities = () => world.entra.admissions.map(({ priority }) => priority);
 /** Lets everything happen that needs no timer: the database of these tests answers at once. */
@@ -159,7 +157,7 @@ test('a stream ends when its connection is contained', async () => {
 test('what an operator must know is counted and logged', async () => {
   const events: unknown[] = [];
   const { get, counted } = open({ log: { event: (_, name, fields) => void events.push([name, fields]) } });
-  refuse(refusal('loop_detected', 'connection', 'ENTRA_UNAVAILABLE'));
+  world.entra.refuse(refusal('loop_detected', 'connection', 'ENTRA_UNAVAILABLE'));
 
   await reasonOf(() => get('ada'));
 
@@ -197,7 +195,7 @@ describe('after a change', () => {
     const { get, changes } = open();
     await get('ada');
     const claims = '{"access_token":{}}';
-    refuse(REVOKED);
+    world.entra.refuse(REVOKED);
     for (let i = 0; i < 2; i++) expect(await reasonOf(() => get('ada', { claims }))).toBe('REAUTHORIZATION_REQUIRED');
     expect(exchanges()).toBe(3);
     expect((await get('ada')).source).toBe('CACHE');
@@ -332,7 +330,7 @@ describe('equal refusals of many connections', () => {
   async function refuseAll({ get, counted }: ReturnType<typeof open>): Promise<void> {
     users = [];
     for (let i = 0; i < 6; i++) users.push(await world.connect(`user${i}`));
-    refuse(...users.map(() => REVOKED));
+    world.entra.refuse(...users.map(() => REVOKED));
     for (let i = 0; i < 6; i++) await reasonOf(() => get(`user${i}`));
     const states = async () => Promise.all(users.map(async ({ uid }) => (await world.find(uid)).grantState));
     await eventually(states).toEqual(users.map(() => 'ACTIVE'));
@@ -360,7 +358,7 @@ describe('equal refusals of many connections', () => {
       [MINUTE, 0],
       [4 * MINUTE, 1],
     ] as const) {
-      refuse(REVOKED);
+      world.entra.refuse(REVOKED);
       world.clock.advance(wait);
       service.runs.probe();
       await eventually(exchanges).toBe(7 + uid);

@@ -3,8 +3,8 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { HeldLease, Stores } from '../../src/store/store_interfaces.ts';
 import { withLeaseCrashPoints } from '../crash_points.ts';
+import { storesHolding } from './stores_holding.ts';
 import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
@@ -15,21 +15,6 @@ afterEach(() => world.close());
 
 const ADA = 'ada@contoso.example';
 
-/** The real stores; `wrap` decorates each lease. */
-function storesHolding(wrap: (held: HeldLease) => Partial<HeldLease>): Stores {
-  const { grants } = world.stores;
-  return {
-    ...world.stores,
-    grants: {
-      ...grants,
-      async lease(...args) {
-        const held = await grants.lease(...args);
-        return held && { ...held, ...wrap(held) };
-      },
-    },
-  };
-}
-
 function databaseDown(): VaultError {
   return new VaultError('DATABASE_UNAVAILABLE', 'queued by the test');
 }
@@ -37,7 +22,7 @@ function databaseDown(): VaultError {
 test('a record that fails is retried, and the token is not returned before', async () => {
   const ada = await world.connect('ada');
   let failures = 3;
-  const stores = storesHolding((held) => ({
+  const stores = storesHolding(world.stores, (held) => ({
     async record(what) {
       if (failures-- > 0) throw databaseDown();
       return held.record(what);
@@ -54,7 +39,7 @@ test('a record that fails is retried, and the token is not returned before', asy
 test('a record that keeps failing is UNAVAILABLE, and the old refresh token still works', async () => {
   await world.connect('ada');
   let broken = true;
-  const stores = storesHolding((held) => ({
+  const stores = storesHolding(world.stores, (held) => ({
     async record(what) {
       if (broken) throw databaseDown();
       return held.record(what);
@@ -510,7 +495,7 @@ test('a replica that lost the lease gets it when the holder crashes', async () =
 
 test('a tenant deleted while an outcome is recorded gets no token', async () => {
   const ada = await world.connect('ada');
-  const stores = storesHolding((held) => ({
+  const stores = storesHolding(world.stores, (held) => ({
     async record(what) {
       await world.stores.connections.delete(ada);
       await world.stores.tenants.delete(world.tenant);

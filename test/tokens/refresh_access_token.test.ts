@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import { Secret } from '../../src/model/secret.ts';
 import { FORCE_REFRESH, type RefreshRequest } from '../../src/tokens/refresh_request.ts';
 import { grant, openScriptedWorld, type ScriptedWorld } from './scripted_world.ts';
 import { ADA } from './token_test_data.ts';
@@ -16,12 +15,6 @@ beforeEach(async () => {
 afterEach(() => void vi.restoreAllMocks());
 
 const lease = { owner: 'other', resource: GRAPH, duration: MINUTE };
-
-/** Another process stores a new grant, which fences a refresh in progress. */
-async function replaceGrant(changes: Partial<Connection> = {}): Promise<void> {
-  const before = await world.find(ada.uid);
-  await world.stores.connections.replaceGrant(before, { ...before, ...changes }, new Secret('new grant'));
-}
 
 test('a new token is served with its account, and from memory afterwards', async () => {
   const opened = world.openRefresh();
@@ -201,7 +194,7 @@ test('a grant that is replaced again and again is refreshed three times at most'
   const opened = world.openRefresh();
   for (let i = 0; i < 4; i++) {
     world.entra.answers.push(async (asked) => {
-      await replaceGrant();
+      await world.replaceGrant(ada);
       return grant(asked, world.clock.now());
     });
   }
@@ -219,7 +212,7 @@ test('after its grant was replaced, no token of a connection stays in memory, an
   const opened = world.openRefresh();
   await opened.refreshOf('ada');
   world.entra.answers.push(async (asked) => {
-    await replaceGrant({ granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] } });
+    await world.replaceGrant(ada, { granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] } });
     return grant(asked, world.clock.now());
   });
   world.entra.answers.push((asked) => {

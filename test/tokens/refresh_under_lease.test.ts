@@ -4,11 +4,10 @@ import type { Connection } from '../../src/model/connection.ts';
 import { PERSONAL_DIRECTORY } from '../../src/model/entra_app.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/id_patterns.ts';
-import { Secret } from '../../src/model/secret.ts';
 import type { Failure } from '../../src/model/token_request_outcome.ts';
-import type { HeldLease, Stores } from '../../src/store/store_interfaces.ts';
 import { FORCE_REFRESH } from '../../src/tokens/refresh_request.ts';
 import { grant, openScriptedWorld, refusal, type ScriptedWorld } from './scripted_world.ts';
+import { storesHolding } from './stores_holding.ts';
 import { ADA } from './token_test_data.ts';
 import { GRAPH, OUTLOOK, reasonOf } from './token_world.ts';
 
@@ -29,11 +28,6 @@ const EVIDENCE = { reason: 'BLOCKED_BY_POLICY', entraError: 'code', correlationI
 
 type Opened = ReturnType<ScriptedWorld['openRefresh']>;
 
-/** The next answers of Entra. */
-function refuse(...failures: Failure[]): void {
-  world.entra.answers.push(...failures.map((failure) => () => failure));
-}
-
 /** As another process does it: nothing is announced. */
 async function recordElsewhere(changes: Partial<Connection>, accessToken?: ReturnType<typeof grant>['accessToken']) {
   const held = await world.stores.grants.lease(ada.uid, LEASE);
@@ -41,10 +35,7 @@ async function recordElsewhere(changes: Partial<Connection>, accessToken?: Retur
   await held.record({ connection: { ...held.connection, ...changes }, refreshToken: undefined, accessToken });
 }
 
-async function replaceElsewhere(changes: Partial<Connection> = {}): Promise<void> {
-  const before = await world.find(ada.uid);
-  await world.stores.connections.replaceGrant(before, { ...before, ...changes }, new Secret('new grant'));
-}
+const replaceElsewhere = (changes: Partial<Connection> = {}) => world.replaceGrant(ada, changes);
 
 async function stored(resource = GRAPH) {
   const held = await world.stores.grants.lease(ada.uid, { ...LEASE, resource });
@@ -58,21 +49,6 @@ async function stored(resource = GRAPH) {
 async function expectCurrent({ snapshots }: Opened): Promise<void> {
   const { connection } = snapshots.peek(world.tenant.tenantId, 'ada') ?? {};
   expect(connection).toEqual(await world.find(ada.uid));
-}
-
-/** The real stores; `wrap` decorates each lease. */
-function storesHolding(wrap: (held: HeldLease) => Partial<HeldLease>): Stores {
-  const { grants } = world.stores;
-  return {
-    ...world.stores,
-    grants: {
-      ...grants,
-      async lease(...args) {
-        const held = await grants.lease(...args);
-        return held && { ...held, previousRefreshToken: held.previousRefreshToken, ...wrap(held) };
-      },
-    },
-  };
 }
 
 function openWithAlerts() {
@@ -175,13 +151,15 @@ test('a connection that was moved to another app meanwhile is refreshed as that 
 });
 
 test('a lease without a refresh token is of a pending connection', async () => {
-  const stores = storesHolding(() => ({ refreshToken: undefined }));
+  const stores = storesHolding(world.stores, () => ({ refreshToken: undefined }));
 
   expect(await reasonOf(() => world.openRefresh({ stores }).refreshOf('ada'))).toBe('CONNECTION_PENDING');
 });
 
 test('a lease that cannot be released hides no refusal', async () => {
-  const stores = storesHolding(() => ({ release: () => Promise.reject(new Error('queued by the test')) }));
+  const stores = storesHolding(world.stores, () => ({
+    release: () => Promise.reject(new Error('queued by the test')),
+  }));
   world.entra.answers.push(() => FAULT);
 
   expect(await reasonOf(() => world.openRefresh({ stores }).refreshOf('ada'))).toBe('INTERNAL');
@@ -208,7 +186,7 @@ test.each([
   ['a fault of the challenge', refusal('caller', 'caller', 'FIELD_INVALID'), 'FIELD_INVALID'],
   ['what the challenge requires', REVOKED, 'REAUTHORIZATION_REQUIRED'],
 ])('a caller learns %s although Entra grants the same request without it', async (_, failure, reason) => {
-  refuse(failure);
+  world.entra.refuse(failure);
   const opened = world.openRefresh();
 
   expect(await reasonOf(() => opened.refreshOf('ada', { ...FORCE_REFRESH, claims: '{}' }))).toBe(reason);
@@ -221,7 +199,7 @@ test.each([
 test('a refusal of a grant is stored, reported, and known in memory', async () => {
   const opened = openWithAlerts();
   await opened.refreshOf('ada');
-  refuse(REVOKED, REVOKED);
+  world.entra.refuse(REVOKED, REVOKED);
 
   await expect(opened.refreshOf('ada', FORCE_REFRESH)).rejects.toMatchObject({
     reason: 'REAUTHORIZATION_REQUIRED',
@@ -235,7 +213,7 @@ test('a refusal of a grant is stored, reported, and known in memory', async () =
 });
 
 test('a grant that is refused with and without a challenge is refused, and the caller learns the first reason', async () => {
-  refuse(refusal('blocked', 'connection', 'BLOCKED_BY_POLICY'), REVOKED);
+  world.entra.refuse(refusal('blocked', 'connection', 'BLOCKED_BY_POLICY'), REVOKED);
   const opened = world.openRefresh();
 
   const reason = await reasonOf(() => opened.refreshOf('ada', { ...FORCE_REFRESH, claims: '{}' }));
@@ -258,7 +236,7 @@ test('a refusal of a grant that was replaced meanwhile is not about the new one'
 });
 
 test('a detected loop pauses the connection for five minutes, and changes no state', async () => {
-  refuse(LOOP);
+  world.entra.refuse(LOOP);
   const opened = openWithAlerts();
 
   await expect(opened.refreshOf('ada')).rejects.toMatchObject({
@@ -278,7 +256,7 @@ test('loops of many connections are of each of them', async () => {
   const opened = world.openRefresh();
   for (let i = 0; i < 8; i++) {
     await world.connect(`user${i}`);
-    refuse(LOOP);
+    world.entra.refuse(LOOP);
     await expect(opened.refreshOf(`user${i}`)).rejects.toMatchObject({ retryAfter: 5 * MINUTE });
   }
   expect(opened.failureDetector.deferredCount).toBe(0);
@@ -286,10 +264,10 @@ test('loops of many connections are of each of them', async () => {
 
 test('a first doubtful refusal pauses its resource, or the connection, for a minute', async () => {
   const opened = openWithAlerts();
-  refuse({ ...AMBIGUOUS, subject: 'resource' });
+  world.entra.refuse({ ...AMBIGUOUS, subject: 'resource' });
   await expect(opened.refreshOf('ada')).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE', retryAfter: MINUTE });
   const bea = await world.connect('bea');
-  refuse(AMBIGUOUS);
+  world.entra.refuse(AMBIGUOUS);
   await expect(opened.refreshOf('bea')).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE', retryAfter: MINUTE });
 
   expect((await world.find(ada.uid)).resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE' });
@@ -298,17 +276,17 @@ test('a first doubtful refusal pauses its resource, or the connection, for a min
 
 test('a second doubtful refusal means that the user must sign in again', async () => {
   const opened = world.openRefresh();
-  refuse(AMBIGUOUS);
+  world.entra.refuse(AMBIGUOUS);
   await reasonOf(() => opened.refreshOf('ada'));
   world.clock.advance(MINUTE);
-  refuse(AMBIGUOUS);
+  world.entra.refuse(AMBIGUOUS);
 
   expect(await reasonOf(() => opened.refreshOf('ada'))).toBe('REAUTHORIZATION_REQUIRED');
 });
 
 test('a fault that is not of the grant changes nothing', async () => {
   const opened = openWithAlerts();
-  refuse(FAULT);
+  world.entra.refuse(FAULT);
 
   expect(await reasonOf(() => opened.refreshOf('ada'))).toBe('INTERNAL');
 
@@ -320,7 +298,7 @@ test('a fault that is not of the grant changes nothing', async () => {
 });
 
 test('a challenge is at fault although Entra cannot answer the request without it', async () => {
-  refuse(refusal('caller', 'caller', 'FIELD_INVALID'), refusal('transient', 'entra', 'ENTRA_UNAVAILABLE'));
+  world.entra.refuse(refusal('caller', 'caller', 'FIELD_INVALID'), refusal('transient', 'entra', 'ENTRA_UNAVAILABLE'));
 
   const work = world.openRefresh().refreshOf('ada', { ...FORCE_REFRESH, claims: '{}' });
 
@@ -328,7 +306,7 @@ test('a challenge is at fault although Entra cannot answer the request without i
 });
 
 test('an outage is not a fault of the challenge', async () => {
-  refuse(refusal('throttled', 'entra', 'ENTRA_THROTTLED'));
+  world.entra.refuse(refusal('throttled', 'entra', 'ENTRA_THROTTLED'));
 
   const opened = openWithAlerts();
   expect(await reasonOf(() => opened.refreshOf('ada', { claims: '{}' }))).toBe('ENTRA_THROTTLED');
@@ -384,15 +362,15 @@ describe('equal refusals of many connections', () => {
 
   test('are deferred, until Entra grants one of them', async () => {
     const opened = openWithAlerts();
-    await refuseMany(opened, () => refuse(REVOKED));
-    refuse(REVOKED);
+    await refuseMany(opened, () => world.entra.refuse(REVOKED));
+    world.entra.refuse(REVOKED);
 
     await expect(opened.refreshOf('ada')).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE', retryAfter: MINUTE });
     expect(await world.find(ada.uid)).toEqual(ada);
     world.clock.advance(20 * SECOND);
     await expect(opened.refreshOf('ada')).rejects.toMatchObject({ retryAfter: 40 * SECOND });
     await world.connect('late');
-    refuse(REVOKED);
+    world.entra.refuse(REVOKED);
     await expect(opened.refreshOf('late')).rejects.toMatchObject({ retryAfter: 40 * SECOND });
     expect(opened.failureDetector.deferredCount).toBe(7);
 
@@ -407,7 +385,7 @@ describe('equal refusals of many connections', () => {
     const granted = { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] };
     const opened = openWithAlerts();
     const prove = () => {
-      refuse(AMBIGUOUS);
+      world.entra.refuse(AMBIGUOUS);
       world.entra.answers.push((asked) => grant(asked, world.clock.now(), 7));
     };
     await refuseMany(opened, prove, { account, granted });
@@ -425,7 +403,7 @@ describe('equal refusals of many connections', () => {
 test('a refusal of one resource of a personal account is stored with the token that proves the grant', async () => {
   const account = { ...ADA, directoryId: PERSONAL_DIRECTORY };
   await replaceElsewhere({ account, granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['IMAP.AccessAsUser.All'] } });
-  refuse(AMBIGUOUS);
+  world.entra.refuse(AMBIGUOUS);
   const opened = world.openRefresh();
   world.clock.advance(MINUTE);
 
@@ -443,7 +421,7 @@ test('a record is retried in growing pauses, also while the keys are unavailable
   const pauses: number[] = [];
   const sleep = async (pause: number) => void pauses.push(pause);
   let error = new VaultError('KEY_SOURCE_UNAVAILABLE', 'queued by the test');
-  const stores = storesHolding(() => ({ record: () => Promise.reject(error) }));
+  const stores = storesHolding(world.stores, () => ({ record: () => Promise.reject(error) }));
   const opened = world.openRefresh({ stores, timers: { ...world.timers, sleep } });
 
   expect(await reasonOf(() => opened.refreshOf('ada'))).toBe('KEY_SOURCE_UNAVAILABLE');
@@ -457,7 +435,7 @@ test('a record is retried in growing pauses, also while the keys are unavailable
 test('a record that succeeds at last is served, and the lease is free', async () => {
   let failures = 4;
   let releases = 0;
-  const stores = storesHolding((held) => ({
+  const stores = storesHolding(world.stores, (held) => ({
     async record(what) {
       if (failures-- > 0) throw new VaultError('DATABASE_UNAVAILABLE', 'queued by the test');
       return held.record(what);

@@ -89,6 +89,12 @@ export async function openScriptedWorld() {
     return { ...refreshParts, refreshOf };
   }
 
+  async function find(uid: string): Promise<Connection> {
+    const connection = await stores.connections.findByUid(uid);
+    if (connection === undefined) throw new Error('no such connection');
+    return connection;
+  }
+
   return {
     clock,
     stores,
@@ -108,10 +114,11 @@ export async function openScriptedWorld() {
         { ...newConnection(tenant, app, connectionId, START), ...changes },
         new Secret(`first of ${connectionId}`),
       ),
-    async find(uid: string): Promise<Connection> {
-      const connection = await stores.connections.findByUid(uid);
-      if (connection === undefined) throw new Error('no such connection');
-      return connection;
+    find,
+    /** As another process does it: a refresh in progress is fenced, and nothing is announced. */
+    async replaceGrant({ uid }: Connection, changes: Partial<Connection> = {}): Promise<void> {
+      const before = await find(uid);
+      await stores.connections.replaceGrant(before, { ...before, ...changes }, new Secret('new grant'));
     },
   };
 }
@@ -127,6 +134,8 @@ function createScriptedEntra(now: () => number) {
     admissions,
     exchanges,
     answers,
+    /** The next answers. */
+    refuse: (...failures: readonly Failure[]) => void answers.push(...failures.map((failure) => () => failure)),
     /** Slots in use. */
     inUse: 0,
     /** Runs while an exchange waits for its slot. */
