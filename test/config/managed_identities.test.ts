@@ -18,6 +18,10 @@ test.each([ONE, `acme=${ONE}x`, `Acme=${ONE}`, '', `acme=${ONE},`, `acme=${ONE}=
   },
 );
 
+test('an identity may be named twice for one tenant', () => {
+  expect(readManagedIdentities(`acme=${ONE},acme=${ONE}`)).toHaveLength(2);
+});
+
 test('an identity of two tenants is refused', () => {
   const fault = readManagedIdentities(`acme=${ONE},zeta=${ONE.toUpperCase()}`);
   expect(fault).toMatchObject({ fault: expect.stringContaining('named for two tenants') });

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  afterSuspension,
   type Inspected,
   needsProbe,
   nextInspection,
 } from '../../src/credential_lifecycle/inspection/schedule_next_inspection.ts';
 import { type Credential, NEVER } from '../../src/model/app_credential.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { rotationTime } from '../../src/model/secret_rotation_due.ts';
 import { anApp, aSecret } from '../entra/fixtures.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
@@ -80,6 +82,7 @@ describe('the next inspection', () => {
   test('is in an hour after an outage, unless Entra rejects all credentials anyway', () => {
     expect(restOf({ graph: 'OUTAGE' })).toBe(HOUR);
     expect(restOf({ graph: 'OUTAGE', credentials: [credential({ verdict: 'REJECTED' })] })).toBeGreaterThan(DAY);
+    expect(restOf({ graph: 'OUTAGE', credentials: [credential({ verdict: 'REJECTED' }), credential()] })).toBe(HOUR);
     expect(restOf({ isIncomplete: true })).toBe(HOUR);
   });
 
@@ -99,6 +102,31 @@ describe('the next inspection', () => {
     expect(restOf({ credentials: young, canProbe: false })).toBeGreaterThan(0.8 * DAY);
     const older = [credential({ verdict: 'UNPROBED', createTime: NOW - 70 * MINUTE })];
     expect(restOf({ credentials: older })).toBeGreaterThan(0.8 * DAY);
+    const settled = [credential({ verdict: 'UNPROBED', createTime: NOW - HOUR }), credential({ createTime: NOW })];
+    expect(restOf({ credentials: settled })).toBeGreaterThan(0.8 * DAY);
+    expect(restOf({ credentials: [...settled, ...young] })).toBe(5 * MINUTE);
+  });
+
+  test.each<[string, Partial<Inspected>]>([
+    ['that Graph shows', { graph: 'REGISTERED' }],
+    ['with a secret in a key vault', { credentials: [credential(), credential({ kind: 'KEY_VAULT_SECRET' })] }],
+    ['with a certificate in a key vault', { credentials: [credential({ kind: 'KEY_VAULT_CERTIFICATE' })] }],
+    ['that the vault rotates', { app: anApp({ rotation: { leadTime: DAY, secretLife: 180 * DAY } }) }],
+  ])('of an app %s is daily', (_, more) => {
+    expect(restOf({ graph: 'CLOSED', ...more })).toBeLessThan(1.2 * DAY);
+  });
+
+  test('of another app is weekly, and so is that of a suspended one', () => {
+    expect(restOf({ graph: 'CLOSED' })).toBeGreaterThan(6 * DAY);
+    const rest = afterSuspension(anApp(), NOW) - NOW;
+    expect([rest > 6 * DAY, rest < 8 * DAY]).toEqual([true, true]);
+  });
+
+  test('of an app whose rotation is due just now is later', () => {
+    const app = anApp({ rotation: { leadTime: 100 * DAY, secretLife: 180 * DAY } });
+    const preferred = credential({ preferTime: NOW - DAY });
+    expect(rotationTime(app, [preferred], NOW)).toBe(NOW);
+    expect(restOf({ app, credentials: [preferred] })).toBeGreaterThan(0);
   });
 });
 
@@ -109,7 +137,7 @@ describe('a credential needs a probe', () => {
     ['where its end is unknown', { expireTime: undefined }, true],
     ['where it never ends', { expireTime: NEVER }, true],
     ['not where it was used within the week', { expireTime: undefined, lastUsedTime: NOW - 5 * DAY }, false],
-    ['where it was used longer ago', { expireTime: undefined, lastUsedTime: NOW - 6.5 * DAY }, true],
+    ['where it was used longer ago', { expireTime: undefined, lastUsedTime: NOW - 6 * DAY }, true],
     ['not where Entra takes it, and its end is known', {}, false],
     ['not once it has ended', { verdict: 'REJECTED', expireTime: NOW - DAY }, false],
     ['not before it begins', { verdict: 'UNPROBED', notBefore: NOW + DAY }, false],

@@ -99,6 +99,34 @@ test('an outage of the key vault is not noticed while an assertion is valid', as
   await expect(request()).rejects.toBe(keyVault.fault);
 });
 
+test('in its last half minute an assertion is not presented any more', async () => {
+  const { request, keyVault, time } = setUp();
+  const first = await request();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  keyVault.gate = promise;
+  time.now += 9 * MINUTE + 30 * SECOND - 1;
+  expect(await request()).toBe(first);
+  time.now += 1;
+  const next = request();
+  resolve();
+  expect(await next).not.toBe(first);
+});
+
+test.each([
+  ['without a time', unavailable()],
+  ['with a shorter time', unavailable(SECOND)],
+  ['of an unexpected kind', new Error('a bug') as VaultError],
+])('after a failure %s the credential pauses for ten seconds', async (_, fault) => {
+  const { request, keyVault, time } = setUp();
+  keyVault.fault = fault;
+  await expect(request()).rejects.toBe(fault);
+  keyVault.fault = undefined;
+  time.now += 10 * SECOND - 1;
+  await expect(request()).rejects.toBe(fault);
+  time.now += 1;
+  await request();
+});
+
 test('a credential has one signature at a time, and one credential does not wait for another one', async () => {
   const { request, keyVault } = setUp();
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -18,6 +18,8 @@ export interface FakeImds {
   readonly answered: number[];
   /** The next requests fail with these: 429 (throttled), 410 (updated). */
   readonly failures: number[];
+  /** Issued in place of tokens with claims. */
+  unreadable: string | undefined;
   /** Until it is set to undefined, requests wait. */
   hanging: Promise<void> | undefined;
   /** Assigns an identity; its subject is `subjectOf(clientId)`. */
@@ -54,7 +56,8 @@ export async function startFakeImds(now: () => number = Date.now): Promise<FakeI
     if (url.searchParams.get('api-version') === null || resource === '') return refuse(400, 'A parameter is missing');
     if (!assigned.has(clientId)) return refuse(400, 'Identity not found');
     const seconds = Math.floor(now() / 1_000);
-    const token = await sign(privateKey, { resource, subject: subjectOf(clientId), seconds });
+    const signed = await sign(privateKey, { resource, subject: subjectOf(clientId), seconds });
+    const token = imds.unreadable ?? signed;
     imds.issued.push(token);
     imds.answered.push(200);
     const times = { expires_in: String(LIFE), expires_on: String(Math.floor(Date.now() / 1_000) + LIFE) };
@@ -71,6 +74,7 @@ export async function startFakeImds(now: () => number = Date.now): Promise<FakeI
     answered: [],
     failures: [],
     hanging: undefined,
+    unreadable: undefined,
     assign: (clientId) => void assigned.add(clientId),
     async close() {
       if (before === undefined) delete process.env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];

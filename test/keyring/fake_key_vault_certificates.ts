@@ -12,6 +12,8 @@ export interface FakeCertificate {
   enabled?: boolean;
   /** Default: that of this certificate. */
   kid?: string;
+  /** Its public part, in base64; undefined: it is not issued yet. Default: of the certificate. */
+  cer?: string | undefined;
 }
 
 export function fakeCertificate(name: string, version: string, startTime: number, endTime: number): FakeCertificate {
@@ -29,7 +31,7 @@ export function describeCertificate(one: FakeCertificate) {
     kid: kidOf(one),
     sid: `${ORIGIN}/secrets/${one.name}/${one.version}`,
     x5t: Buffer.from(fingerprint.replaceAll(':', ''), 'hex').toString('base64url'),
-    cer: raw.toString('base64'),
+    cer: 'cer' in one ? one.cer : raw.toString('base64'),
     attributes: { enabled: one.enabled ?? true, nbf: seconds(validFromDate), exp: seconds(validToDate) },
   };
 }

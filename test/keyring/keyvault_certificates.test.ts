@@ -1,9 +1,10 @@
-import { constants, verify, X509Certificate } from 'node:crypto';
+import { constants, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createKeyVaultCertificates, type KeyVaultCertificatesParts } from '../../src/keyring/keyvault_certificates.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { isVaultError, type VaultError } from '../../src/model/errors.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
 import { type FakeKeyVault, ORIGIN, startFakeKeyVault, TOKEN } from './fake_key_vault.ts';
 import { fakeCertificate } from './fake_key_vault_certificates.ts';
 
@@ -12,6 +13,12 @@ const START = Date.UTC(2031, 0, 1);
 const OLD = fakeCertificate('mail', 'v1', START, START + 90 * DAY);
 const YOUNG = fakeCertificate('mail', 'v2', START + 60 * DAY, START + 150 * DAY);
 const INPUT = Buffer.from('header.claims');
+
+/** The public part of a certificate with such a key. */
+function cerOf(type: 'ec' | 'rsa', options: object): string {
+  const pair = generateKeyPairSync(type as 'rsa', options as { modulusLength: number });
+  return new X509Certificate(makeCertificate(START, START + DAY, pair).certificate).raw.toString('base64');
+}
 
 let vault: FakeKeyVault;
 beforeEach(async () => {
@@ -66,9 +73,15 @@ describe('the certificate that is read', () => {
     ],
     ['names the key of another certificate', { kid: `${ORIGIN}/keys/other/v3` }, 'no private key in this key vault'],
     ['names no version of its key', { kid: `${ORIGIN}/keys/mail` }, 'no private key in this key vault'],
+    ['names no key', { kid: 'nothing' }, 'no private key in this key vault'],
+    ['is not issued yet', { cer: undefined }, 'is not issued yet'],
+    ['cannot be read', { cer: 'AAAA' }, 'has no RSA key of at least 2048 bits'],
+    ['has a key of another kind', { cer: cerOf('ec', { namedCurve: 'P-256' }) }, 'has no RSA key'],
+    ['has a short key', { cer: cerOf('rsa', { modulusLength: 2_047 }) }, 'has no RSA key of at least 2048 bits'],
   ])('is refused if it %s', async (_, more, message) => {
     vault.certificates.push({ ...YOUNG, version: 'v3', ...more });
-    expect((await failureOf(open().read(URI))).message).toContain(message);
+    const failure = await failureOf(open().read(URI));
+    expect(failure).toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE', message: expect.stringContaining(message) });
   });
 });
 
@@ -124,6 +137,12 @@ describe('without a request', () => {
     const failure = await failureOf(() => open().checkUri('credential.x', uri));
     expect(failure).toMatchObject({ reason: 'FIELD_INVALID', message: expect.stringContaining('credential.x') });
     expect((await failureOf(open().read(uri))).reason).toBe('FIELD_INVALID');
+  });
+
+  test('what is no address of a key signs nothing', async () => {
+    const failure = await failureOf(open().sign(`${ORIGIN}/certificates/mail`, INPUT));
+    expect(failure).toMatchObject({ reason: 'FIELD_INVALID', metadata: { field: 'certificate_uri' } });
+    expect(failure.message).toContain('its key is not in Azure Key Vault');
   });
 
   test('a key of a key vault that is no longer allowed signs nothing', async () => {

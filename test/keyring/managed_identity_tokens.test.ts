@@ -54,7 +54,22 @@ test('an identity that is not assigned to the host brings no token, and nothing 
   await expect(identities.token(identity, WAIT)).rejects.toMatchObject({
     reason: 'KEY_SOURCE_UNAVAILABLE',
     message: expect.stringMatching(/^(?!.*Identity not found).*assigned to the host/),
+    retryAfter: 5_000,
   });
+});
+
+test.each([
+  'opaque',
+  'a.%%.c',
+  `a.${Buffer.from('7').toString('base64url')}.c`,
+  `a.${Buffer.from('{}').toString('base64url')}.c`,
+])('a token that names no issuer and subject (%s) says not what to trust', async (token) => {
+  const { identity, identities } = anIdentity();
+  imds.unreadable = token;
+  const trust = identities.trust(identity, WAIT).finally(() => {
+    imds.unreadable = undefined;
+  });
+  await expect(trust).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
 });
 
 test('a caller waits no longer than its timeout, and the others share the one request', async () => {

@@ -38,7 +38,9 @@ test('a refused token is answered with a challenge first by some servers', async
 });
 
 test('an answer in small pieces, after untagged lines, is understood', async () => {
+  const commands: string[] = [];
   const answer = await ask((line, socket) => {
+    commands.push(line.slice(0, 3));
     for (const letter of line.startsWith('a ')
       ? '* OK hello\r\na OK done\r\n'
       : '* 0 EXISTS\r\nb OK [READ-ONLY] done\r\n')
@@ -46,6 +48,19 @@ test('an answer in small pieces, after untagged lines, is understood', async () 
     return '';
   });
   expect(answer).toEqual({ kind: 'open' });
+  // Untagged lines are not answered.
+  expect(commands).toEqual(['a A', 'b E']);
+});
+
+test('the connection ends with the answer', async () => {
+  const ended = Promise.withResolvers<unknown>();
+  const answer = await ask((line, socket) => {
+    socket.on('close', ended.resolve);
+    return line.startsWith('a ') ? 'a OK\r\n' : `b NO ${'x'.repeat(200)}\r\n`;
+  });
+
+  expect(answer).toEqual({ kind: 'unreachable', detail: `NO ${'x'.repeat(97)}` });
+  await ended.promise;
 });
 
 test('the token is sent as XOAUTH2, and in no answer', async () => {
@@ -64,7 +79,8 @@ test('the token is sent as XOAUTH2, and in no answer', async () => {
 test('a server that is no IMAP server, disconnects, floods or is unknown leaves the result open', async () => {
   const nothing = () => '';
   expect(await ask(nothing, 'HTTP/1.1 400 Bad Request\r\n')).toEqual({ kind: 'unreachable', detail: 'no greeting' });
-  expect(await ask((_, socket) => String(socket.destroy() && ''))).toMatchObject({ kind: 'unreachable' });
+  const detail = 'The server closed the connection.';
+  expect(await ask((_, socket) => String(socket.end() && ''))).toEqual({ kind: 'unreachable', detail });
   expect(await ask(() => `* ${'x'.repeat(100)}\r\n`.repeat(1_000))).toEqual({
     kind: 'unreachable',
     detail: 'The answer is too long.',

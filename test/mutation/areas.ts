@@ -48,6 +48,41 @@ export const AREAS: Readonly<Record<string, Area>> = {
       'test/keyring/{keyvault_secrets,keyvault_secret_key_source,keyvault_key_source}.test.ts',
     ],
   },
+  key_vault_certificates: {
+    mutate: ['src/keyring/keyvault_certificates.ts'],
+    tests: ['test/keyring/keyvault_certificates.test.ts'],
+  },
+  managed_identities: {
+    mutate: ['src/keyring/managed_identity_tokens.ts', 'src/config/parse_managed_identities.ts'],
+    tests: ['test/config/managed_identities.test.ts', 'test/keyring/managed_identity_tokens.test.ts'],
+  },
+  client_assertions: {
+    mutate: ['src/entra/exchange/{key_vault_assertion_signer,client_assertion_claims}.ts'],
+    tests: ['test/entra/key_vault_assertions.test.ts'],
+  },
+  secret_versions: {
+    mutate: ['src/entra/exchange/key_vault_secret_versions.ts'],
+    tests: ['test/entra/key_vault_secret_versions.test.ts'],
+  },
+  certificate_versions: {
+    mutate: [
+      'src/credential_lifecycle/inspection/follow_certificate_versions.ts',
+      'src/model/key_vault_certificates.ts',
+    ],
+    tests: ['test/credential_lifecycle/follow_certificate_versions.test.ts'],
+  },
+  next_inspection: {
+    mutate: ['src/credential_lifecycle/inspection/schedule_next_inspection.ts'],
+    tests: ['test/credential_lifecycle/next_inspection.test.ts'],
+  },
+  calls: {
+    mutate: ['src/rpc/pipeline/call_in_progress.ts'],
+    tests: ['test/rpc/call_in_progress.test.ts'],
+  },
+  mailboxes: {
+    mutate: ['src/mailbox_access/{check_mailbox_access,imap_inbox,mailbox_report}.ts'],
+    tests: ['test/mailbox_access/{mailbox_checks,imap_inbox}.test.ts'],
+  },
   audit_chain: {
     mutate: [
       'src/audit/{hash_chain,chain_fault,walk_hash_chain,recover_file_start}.ts',

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign, X509Certificate } from 'node:crypto';
 
 export interface TestCertificate {
   certificate: string;
@@ -7,9 +7,15 @@ export interface TestCertificate {
   thumbprintSha256: string;
 }
 
-/** A self-signed certificate, encoded as DER here, because node:crypto cannot make one (RFC 5280, 4.1). */
-export function makeCertificate(startTime: number, endTime: number): TestCertificate {
-  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+/**
+ * A self-signed certificate, encoded as DER here, because node:crypto cannot make one (RFC 5280, 4.1). It names the
+ * algorithm of RSA keys, whatever its key.
+ */
+export function makeCertificate(
+  startTime: number,
+  endTime: number,
+  pair: KeyPairKeyObjectResult = generateKeyPairSync('rsa', { modulusLength: 2048 }),
+): TestCertificate {
   const rsaWithSha256 = sequence(Buffer.from('06092a864886f70d01010b0500', 'hex'));
   const name = sequence(
     tagged(0x31, sequence(Buffer.from('0603550403', 'hex'), tagged(0x0c, Buffer.from('sandbox test')))),
