@@ -15,14 +15,12 @@ export function rolesOf(credentials: readonly Credential[], now: Timestamp): Rea
 
 /**
  * The order in which an exchange presents them, except for trials: settled ones, the latest first; those on trial; unprobed ones; and
- * rejected ones, as a last resort. Without expired and not yet valid ones.
+ * rejected ones, as a last resort; equal ones in the order of adding. Without expired and not yet valid ones.
  */
 export function presentOrder(credentials: readonly Credential[], now: Timestamp): readonly Credential[] {
   return credentials
     .filter((credential) => isValidNow(credential, now))
-    .map((credential, position) => ({ credential, position }))
-    .sort((a, b) => rankOf(a.credential) - rankOf(b.credential) || latestFirst(a, b))
-    .map(({ credential }) => credential);
+    .sort((a, b) => rankOf(a) - rankOf(b) || (b.preferTime ?? 0) - (a.preferTime ?? 0));
 }
 
 function roleOf(credential: Credential, preferred: Credential | undefined, now: Timestamp): CredentialRole {
@@ -43,13 +41,4 @@ function isSettled({ verdict, preferTime }: Credential): boolean {
 function rankOf(credential: Credential): number {
   if (isSettled(credential)) return 0;
   return credential.verdict === 'VALID' ? 1 : credential.verdict === 'UNPROBED' ? 2 : 3;
-}
-
-function latestFirst(a: Placed, b: Placed): number {
-  return (b.credential.preferTime ?? 0) - (a.credential.preferTime ?? 0) || a.position - b.position;
-}
-
-interface Placed {
-  readonly credential: Credential;
-  readonly position: number;
 }

@@ -127,7 +127,7 @@ test('no response of Entra changes identity, owner or suspension of a connection
 });
 
 test('failures of the app, of Entra or of the vault do not change a connection', () => {
-  for (const kind of ['transient', 'throttled', 'app_credential', 'app_config', 'vault_fault'] as const) {
+  for (const kind of ['transient', 'throttled', 'app_credential', 'app_config', 'caller', 'vault_fault'] as const) {
     const connection = connectionWith();
     expect(afterRedeem(connection, failing(kind), NOW, GRAPH)).toBe(connection);
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createContainedSet } from '../../src/model/contained_set.ts';
+import { createContainedSet, NOTHING_CONTAINED } from '../../src/model/contained_set.ts';
 import { CONTAINMENT_KINDS, parseSubject, subjectOf } from '../../src/model/containment.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 
@@ -91,6 +91,59 @@ describe('a set of containments', () => {
   });
 });
 
+test('the containments are listed by subject, the local ones next to the stored ones', () => {
+  const contained = createContainedSet();
+  contained.addLocal(containment('tenants/b'));
+  contained.addStored(containment('tenants/c'));
+  contained.addStored(containment('tenants/a'));
+  contained.addLocal(containment('tenants/d'));
+
+  expect(contained.list().map(({ subject, isLocal }) => [subject, isLocal])).toEqual([
+    ['tenants/a', false],
+    ['tenants/b', true],
+    ['tenants/c', false],
+    ['tenants/d', true],
+  ]);
+  expect(contained.list()[0]).toEqual({ ...containment('tenants/a'), isLocal: false });
+  expect(contained.size).toBe(4);
+});
+
+test('a stored containment that is added notifies, and an equal set in another order does not', () => {
+  const contained = createContainedSet();
+  let changes = 0;
+  contained.listen(() => {
+    changes += 1;
+  });
+  contained.addStored(containment('b'));
+  contained.addStored(containment('a'));
+  contained.replaceStored([containment('a'), containment('b')]);
+  expect(changes).toBe(2);
+  contained.replaceStored([containment('b'), containment('a')]);
+  expect(changes).toBe(2);
+  contained.replaceStored([containment('ab')]);
+  expect(changes).toBe(3);
+});
+
+test('a refusal names what is contained, and the next step', () => {
+  const contained = createContainedSet();
+  contained.addStored(containment('callers/mail'));
+
+  expect(() => contained.checkCaller('mail')).toThrow(
+    expect.objectContaining({ metadata: { contained: 'callers/mail', nextStep: 'Lift' } }),
+  );
+  contained.addStored(containment('all'));
+  expect(() => contained.check({ tenantId: 'a' })).toThrow(
+    expect.objectContaining({ metadata: { contained: 'all', nextStep: 'Lift' } }),
+  );
+});
+
+test('an empty set refuses nothing', () => {
+  const { size, check, checkCaller, listen } = NOTHING_CONTAINED;
+  check({ tenantId: 'a' });
+  checkCaller('mail');
+  expect([size, listen(() => {})()]).toEqual([0, undefined]);
+});
+
 describe('subjects', () => {
   test('each is parsed to what made it', () => {
     fc.assert(
@@ -102,10 +155,19 @@ describe('subjects', () => {
     );
   });
 
-  test.each(['', 'callers/', 'tenants/', 'tenants/A', 'tenants/a/apps', 'tenants/a/apps/b/c', 'directories/x', 'ALL'])(
-    '%j names nothing',
-    (subject) => expect(parseSubject(subject)).toBeUndefined(),
-  );
+  test.each([
+    '',
+    'callers/',
+    'tenants/',
+    'tenants/A',
+    'tenants/a/apps',
+    'tenants/a/apps/b/c',
+    'tenants/a/keys/b',
+    'tenants/a/apps/B',
+    `x/${guidOf('0a'.repeat(16))}`,
+    'directories/x',
+    'ALL',
+  ])('%j names nothing', (subject) => expect(parseSubject(subject)).toBeUndefined());
 
   test.each([
     ['caller', ''],
@@ -116,6 +178,12 @@ describe('subjects', () => {
     ['directory', 'contoso.example'],
   ] as const)('the %s %j is refused', (kind, id) => {
     expect(() => subjectOf({ kind, id })).toThrow(/^subject\./);
+  });
+
+  test('a caller can have an id of 256 characters', () => {
+    const id = 'x'.repeat(256);
+    expect(subjectOf({ kind: 'caller', id })).toBe(`callers/${id}`);
+    expect(() => subjectOf({ kind: 'caller', id: `${id}x` })).toThrow('subject.caller');
   });
 
   test('a directory is contained in any case of its id', () => {

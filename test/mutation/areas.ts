@@ -56,6 +56,14 @@ export const AREAS: Readonly<Record<string, Area>> = {
     mutate: ['src/keyring/managed_identity_tokens.ts', 'src/config/parse_managed_identities.ts'],
     tests: ['test/config/managed_identities.test.ts', 'test/keyring/managed_identity_tokens.test.ts'],
   },
+  containment: {
+    mutate: ['src/model/{contained_set,containment}.ts'],
+    tests: ['test/model/contained_set.test.ts'],
+  },
+  credential_choice: {
+    mutate: ['src/model/{credential_presentation_order,change_window,secret_rotation_due}.ts'],
+    tests: ['test/model/{secret_rotation_due,credential_role,change_window}.test.ts'],
+  },
   client_assertions: {
     mutate: ['src/entra/exchange/{key_vault_assertion_signer,client_assertion_claims}.ts'],
     tests: ['test/entra/key_vault_assertions.test.ts'],
@@ -142,6 +150,10 @@ export const AREAS: Readonly<Record<string, Area>> = {
     mutate: ['src/entra/health/{app_health,app_health_by_directory,app_health_cache}.ts'],
     tests: ['test/entra/app_evidence.test.ts'],
   },
+  evidence_states: {
+    mutate: ['src/model/{connection_after_redeem,connection_resource_issue,connection_resource_states}.ts'],
+    tests: ['test/model/{resource_states,after_redeem,resource_issue_after_refusal}.test.ts'],
+  },
   evidence_verdicts: {
     mutate: [
       'src/model/{personal_account_refusal,connection_resource_issue_after_refusal}.ts',
@@ -162,6 +174,10 @@ export const AREAS: Readonly<Record<string, Area>> = {
       'src/tokens/{reject_unusable_token,unattainable_ttl_cache,verification_limit}.ts',
     ],
     tests: ['test/tokens/{claims_challenges,entra_pauses,verification_limit}.test.ts'],
+  },
+  tokens_sharing: {
+    mutate: ['src/tokens/{in_progress_limit,share_equal_values}.ts', 'src/model/{single_flight,keyed_mutex}.ts'],
+    tests: ['test/model/single_flight.test.ts', 'test/tokens/{in_progress_limit,share_equal_values}.test.ts'],
   },
   tokens_caches: {
     mutate: ['src/tokens/{access_token_cache,connection_snapshot_cache,reread_while_behind,watch_access_token}.ts'],
