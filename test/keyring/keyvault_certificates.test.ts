@@ -139,8 +139,16 @@ describe('without a request', () => {
     expect((await failureOf(open().read(uri))).reason).toBe('FIELD_INVALID');
   });
 
+  test('an address is checked without the spaces around it, in any case', () => {
+    expect(open().checkUri('x', `\u00a0${ORIGIN.toUpperCase()}/certificates/MAIL/ `)).toBe(URI);
+  });
+
+  test('a certificate may have another name than the root key', () => {
+    expect(open({ keySource: `keyvault-key:${ORIGIN}/keys/other,./kek` }).checkUri('x', URI)).toBe(URI);
+  });
+
   test('what is no address of a key signs nothing', async () => {
-    const failure = await failureOf(open().sign(`${ORIGIN}/certificates/mail`, INPUT));
+    const failure = await failureOf(open().sign(`${ORIGIN}/certificates/mail`, INPUT, 'PS256'));
     expect(failure).toMatchObject({ reason: 'FIELD_INVALID', metadata: { field: 'certificate_uri' } });
     expect(failure.message).toContain('its key is not in Azure Key Vault');
   });

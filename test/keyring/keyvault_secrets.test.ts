@@ -430,6 +430,12 @@ describe('an address', () => {
     expect(await read()).toBe('secret~of-version-1');
   });
 
+  test('with the name of a key that is the root key is allowed, since keys and secrets are apart', async () => {
+    const { source } = await setUp([version(1)], { keySource: `keyvault-key:${URI.replace('secrets', 'keys')},./kek` });
+
+    expect(source.checkUri('f', URI)).toBe(URI);
+  });
+
   test('is refused, or normalized to a stable form, for any text', async () => {
     const { source } = await setUp();
     const part = fc.string({ maxLength: 12 });

@@ -45,7 +45,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
     ],
     tests: [
       'test/keyring/{keyvault_failure,secret_cache}.test.ts',
-      'test/keyring/{keyvault_secrets,keyvault_secret_key_source,keyvault_key_source}.test.ts',
+      'test/keyring/{keyvault_secrets,keyvault_certificates,keyvault_secret_key_source,keyvault_key_source}.test.ts',
     ],
   },
   key_vault_certificates: {
