@@ -93,6 +93,10 @@ test('methods about all tenants, or about those that the caller sees, address th
   const resourceOf = (service: keyof typeof ACCESS, method: string, request: object) =>
     (ACCESS[service] as Record<string, { resource?: (request: object) => string }>)[method]?.resource?.(request);
   expect(resourceOf('tokenvault.v1.KeyService', 'getKeyring', {})).toBe('tenants/*');
+  for (const method of ['getTenantKey', 'rotateTenantKey']) {
+    expect(resourceOf('tokenvault.v1.KeyService', method, { tenant: 'vault' })).toBe('tenants/*');
+    expect(resourceOf('tokenvault.v1.KeyService', method, { tenant: 'tenants/acme' })).toBe('tenants/acme');
+  }
   expect(resourceOf('tokenvault.v1.TenantService', 'listTenants', {})).toBe('tenants/-');
   expect(resourceOf('tokenvault.v1.TenantService', 'getTenant', { name: 'tenants/acme' })).toBe('tenants/acme');
   expect(resourceOf('tokenvault.v1.TenantService', 'updateTenant', {})).toBe('');

@@ -275,6 +275,15 @@ describe('compiled rules', () => {
     );
   });
 
+  test.each<[Rule, string | undefined]>([
+    [roleRule('one', 'operator', ['acme']), 'is not about all tenants'],
+    [roleRule('all', 'operator', ['*']), undefined],
+    [{ ...roleRule('deny', 'operator', ['acme']), effect: 'DENY' }, undefined],
+  ])('are explained for a call about all tenants: $id', (rule, whyNot) => {
+    const { verdicts } = explainRules([rule], STATUS, targetOf('tenants/*'), NOW, LABELS);
+    expect(verdicts).toEqual([{ rule, whyNot }]);
+  });
+
   test('never allow more after an ALLOW rule is removed', () => {
     fc.assert(
       fc.property(anyRules, fc.nat(), anyMethod, anyResource, (rules, at, method, resource) => {
