@@ -284,6 +284,14 @@ describe('compiled rules', () => {
     expect(verdicts).toEqual([{ rule, whyNot }]);
   });
 
+  test.each([
+    [['*'], undefined],
+    [['acme'], 'is about single tenants, and the call concerns no tenant'],
+  ])('are explained for a call about no tenant: a DENY rule of %j', (tenants, whyNot) => {
+    const rule = { ...roleRule('deny', 'operator', tenants), effect: 'DENY' } as const;
+    expect(explainRules([rule], STATUS, targetOf(''), NOW, LABELS).verdicts).toEqual([{ rule, whyNot }]);
+  });
+
   test('never allow more after an ALLOW rule is removed', () => {
     fc.assert(
       fc.property(anyRules, fc.nat(), anyMethod, anyResource, (rules, at, method, resource) => {
