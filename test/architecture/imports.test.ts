@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { sourceFiles } from './import_graph.ts';
+import { sourceFiles, TYPESCRIPT_CLIENT } from './import_graph.ts';
 
 /** The folders that a folder may import (CONTRIBUTING, "Layout"). A folder imports only folders below it. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -117,6 +117,22 @@ test('a package is imported only in its folder', () => {
       .map((name) => `${path} -> ${name}`),
   );
   expect(forbidden).toEqual([]);
+});
+
+test('the client package imports only its own files, Node, grpc-js and protobuf-es', () => {
+  const client = sourceFiles(TYPESCRIPT_CLIENT);
+  const packages = client.flatMap(({ imports }) => imports.filter((name) => !/^(\.\/|\.\.\/|node:)/.test(name)));
+  expect(new Set(packages.map((name) => name.split('/', 2).join('/')))).toEqual(
+    new Set(['@bufbuild/protobuf', '@grpc/grpc-js']),
+  );
+  const paths = new Set(client.map(({ path }) => path));
+  const outside = client.flatMap(({ path, imports }) =>
+    imports
+      .filter((name) => name.startsWith('.'))
+      .map((name) => join(dirname(path), name))
+      .filter((target) => !paths.has(target)),
+  );
+  expect(outside).toEqual([]);
 });
 
 test('the environment is read in one place', () => {

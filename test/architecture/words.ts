@@ -31,7 +31,7 @@ const EXEMPT: ReadonlySet<string> = new Set(['package-lock.json', 'test/architec
 
 /** Files that are generated, foreign, or history. */
 export function isExempt(path: string): boolean {
-  return /^(src\/gen|third_party|drizzle|docs\/screenshots)\//.test(path) || EXEMPT.has(path);
+  return /^((clients\/typescript\/)?src\/gen|third_party|drizzle|docs\/screenshots)\//.test(path) || EXEMPT.has(path);
 }
 
 export function findWords(path: string): Finding[] {

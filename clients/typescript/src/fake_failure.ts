@@ -1,0 +1,32 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { ErrorInfoSchema, RetryInfoSchema } from './gen/google/rpc/error_details_pb.ts';
+import { StatusSchema } from './gen/google/rpc/status_pb.ts';
+import type { StatusCode } from './token_vault_error.ts';
+
+/** How calls to a fake vault fail. */
+export interface FakeFailure {
+  readonly code: StatusCode;
+  /** As in `error_reason.proto`: `REAUTHORIZATION_REQUIRED`. */
+  readonly reason: string;
+  readonly message?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Milliseconds, for RetryInfo. */
+  readonly retryAfter?: number | undefined;
+  /** How many calls fail. Default: all, until `recover`. */
+  readonly times?: number | undefined;
+}
+
+/** The status of a failed call, with the details that the vault sends (AIP-193). */
+export function toFakeStatus({ code, reason, message, metadata = {}, retryAfter }: FakeFailure): StatusObject {
+  const text = message ?? `The fake vault fails [${reason}]`;
+  const info = create(ErrorInfoSchema, { domain: 'tokenvault', reason, metadata: { ...metadata } });
+  const details = [anyPack(ErrorInfoSchema, info)];
+  if (retryAfter !== undefined)
+    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: durationFromMs(retryAfter) })));
+  const trailers = new Metadata();
+  const bytes = toBinary(StatusSchema, create(StatusSchema, { code: status[code], message: text, details }));
+  trailers.set('grpc-status-details-bin', Buffer.from(bytes));
+  return { code: status[code], details: text, metadata: trailers };
+}
