@@ -7,6 +7,8 @@ export interface FakeTokenRequest {
   readonly scopes: readonly string[];
   readonly claims: string;
   readonly rejectedTokenSha256: string;
+  /** The `authorization` header. Empty: there was none. */
+  readonly authorization: string;
 }
 
 const RESOURCE = 'https://graph.microsoft.com';
@@ -37,7 +39,7 @@ export function createFakeTokenIssuer(now: () => number) {
   const endOf = (token: AccessToken) => (replaced.has(token) ? token.expiresAt : token.refreshAt);
 
   return {
-    serve(request: FakeTokenRequest): AccessToken {
+    serve(request: Omit<FakeTokenRequest, 'authorization'>): AccessToken {
       const key = keyOf(request);
       const held = current.get(key);
       if (held === undefined || endOf(held).getTime() <= now()) return issue(key, {});

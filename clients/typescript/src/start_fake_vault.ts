@@ -70,9 +70,10 @@ export async function startFakeVault(options: { readonly now?: () => number } = 
   const getAccessToken: handleUnaryCall<
     MessageShape<typeof GetAccessTokenRequestSchema>,
     MessageInitShape<typeof GetAccessTokenResponseSchema>
-  > = ({ request }, callback) => {
+  > = ({ request, metadata }, callback) => {
     const { connection, scopes, claims, rejectedTokenSha256 } = request;
-    requests.push({ connection, scopes, claims, rejectedTokenSha256 });
+    const [authorization = ''] = metadata.get('authorization').map(String);
+    requests.push({ connection, scopes, claims, rejectedTokenSha256, authorization });
     const failure = failureOf(connection);
     if (failure === undefined)
       callback(null, toResponse(issuer.serve({ connection, scopes, claims, rejectedTokenSha256 })));
