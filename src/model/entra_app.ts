@@ -12,6 +12,10 @@ export type SignInAudience = string;
 /** By Entra's last response about the app itself. Throttling is known to admission control alone, not to the database. */
 export type AppState = 'OK' | 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
 
+/** `CP1`: the programs that use the app's tokens answer claims challenges (continuous access evaluation). */
+export const CLIENT_CAPABILITIES = ['CP1'] as const;
+export type ClientCapability = (typeof CLIENT_CAPABILITIES)[number];
+
 /** A directory in which the app fails while it works elsewhere. */
 export interface FailingDirectory {
   readonly directoryId: string;
@@ -38,6 +42,8 @@ export interface App {
   readonly catalog: string | undefined;
   /** Requested at every consent in addition to the product scopes; OIDC scopes and permissions as Entra spells them. */
   readonly implicitPermissions: readonly string[];
+  /** Declared to Entra with every exchange. */
+  readonly clientCapabilities: readonly ClientCapability[];
   /** SHA-256 (hex) of the logo, which is stored separately; undefined: none. */
   readonly logoHash: string | undefined;
   /** Undefined: the vault's own colour, and no links. */

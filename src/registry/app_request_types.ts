@@ -1,7 +1,7 @@
 import type { Credential } from '../model/app_credential.ts';
 import type { Branding } from '../model/branding.ts';
 import type { Timestamp } from '../model/clock.ts';
-import type { App, Cloud } from '../model/entra_app.ts';
+import type { App, ClientCapability, Cloud } from '../model/entra_app.ts';
 import type { PageRequest } from '../model/page.ts';
 import type { Rotation } from '../model/secret_rotation.ts';
 import type { NextSteps } from './app_setup_next_steps.ts';
@@ -38,6 +38,7 @@ export interface AppFields {
   readonly returnUrlPrefixes: readonly string[];
   readonly catalog: string;
   readonly implicitPermissions: readonly string[];
+  readonly clientCapabilities: readonly ClientCapability[];
   /** `tenants/{tenant}`, a tenant id, or `*`. */
   readonly sharedWith: readonly string[];
   /** Undefined: no automatic rotation. */

@@ -70,7 +70,7 @@ export function newFirstApp(
   const values = { callback: parts.callbackUri, base, strategy: checkStrategy(strategy, preset, app.redirectUris) };
   return newApp(
     parts,
-    { ...app, catalog: '', sharedWith: [], suspended: false, branding: undefined },
+    { ...app, catalog: '', clientCapabilities: [], sharedWith: [], suspended: false, branding: undefined },
     FIRST,
     undefined,
     {

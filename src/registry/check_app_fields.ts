@@ -32,6 +32,7 @@ const CHECKS = {
     catalog === '' ? undefined : checkCatalog('app.catalog', catalog, scopes),
   implicitPermissions: ({ implicitPermissions }: Fields, scopes: Scopes) =>
     checkImplicitPermissions('app.implicit_permissions', implicitPermissions, scopes),
+  clientCapabilities: ({ clientCapabilities }: Fields) => [...new Set(clientCapabilities)],
   sharedWith: ({ sharedWith }: Fields) => checkSharedWith('app.shared_with', sharedWith),
   suspended: ({ suspended }: Fields) => suspended,
   homeDirectoryId: ({ homeDirectoryId }: Fields) => checkHomeDirectory('app.home_directory_id', homeDirectoryId),

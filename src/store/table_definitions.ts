@@ -4,7 +4,7 @@ import type { CredentialKind, CredentialVerdict } from '../model/app_credential.
 import type { Branding } from '../model/branding.ts';
 import type { GrantState, PermissionsByResource } from '../model/connection.ts';
 import type { ResourceIssues } from '../model/connection_resource_issue.ts';
-import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../model/entra_app.ts';
+import type { AppState, ClientCapability, Cloud, FailingDirectory, RotationPolicy } from '../model/entra_app.ts';
 import type { Logo } from '../model/logo.ts';
 import type { StoredChange } from '../model/resource_change_announcements.ts';
 import type { RotationProblem, RotationStep } from '../model/secret_rotation.ts';
@@ -69,6 +69,7 @@ export function defineTables({
       returnUrlPrefixes: json('return_url_prefixes').$type<readonly string[]>().notNull(),
       catalog: text('catalog'),
       implicitPermissions: json('implicit_permissions').$type<readonly string[]>().notNull(),
+      clientCapabilities: json('client_capabilities').$type<readonly ClientCapability[]>().notNull().default([]),
       logoHash: text('logo_hash'),
       branding: json('branding').$type<Branding>(),
       sharedWith: json('shared_with').$type<readonly string[]>().notNull(),

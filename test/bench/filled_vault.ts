@@ -84,6 +84,7 @@ async function register(stores: Stores): Promise<App> {
     implicitPermissions: [],
     logoHash: undefined,
     branding: undefined,
+    clientCapabilities: [],
     sharedWith: [],
     suspended: false,
     state: 'OK',

@@ -53,6 +53,7 @@ export function sampleApp(tenant: Tenant, appId = 'default', changes: Partial<Ap
     implicitPermissions: ['offline_access'],
     logoHash: undefined,
     branding: undefined,
+    clientCapabilities: [],
     sharedWith: [],
     suspended: false,
     state: 'OK',

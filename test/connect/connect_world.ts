@@ -252,6 +252,7 @@ export function anApp(tenantId: string, now: number, overrides: Partial<App> = {
     implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
     logoHash: undefined,
     branding: undefined,
+    clientCapabilities: [],
     sharedWith: [],
     suspended: false,
     state: 'OK',

@@ -25,6 +25,7 @@ test.each([
   for (const directory of ['c0c0c0c0-0000-4000-8000-000000000001', 'organizations', 'common', 'consumers']) {
     await requestThroughMsal(http, {
       clientId: 'client',
+      clientCapabilities: [],
       authority: createAuthorities(CUSTOM).of(cloud, directory),
       authentication: { clientSecret: new Secret('s') },
       grant: { kind: 'refresh_token', refreshToken: new Secret('r'), scopes: ['Mail.Read'], claims: undefined },

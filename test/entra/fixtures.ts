@@ -43,6 +43,7 @@ export function anApp(overrides: Partial<App> = {}): App {
     implicitPermissions: [],
     logoHash: undefined,
     branding: undefined,
+    clientCapabilities: [],
     sharedWith: [],
     suspended: false,
     state: 'OK',

@@ -239,6 +239,17 @@ describe('a logo', () => {
   });
 });
 
+describe('client capabilities', () => {
+  test('are none by default, change with the app, and are removed by name', async () => {
+    const { app } = await registry.apps.get(DEFAULT);
+    expect(app.clientCapabilities).toEqual([]);
+    expect((await update({ clientCapabilities: ['CP1', 'CP1'] })).app.clientCapabilities).toEqual(['CP1']);
+    expect((await update({ displayName: 'New' })).app.clientCapabilities).toEqual(['CP1']);
+    expect((await registry.apps.get(DEFAULT)).app.clientCapabilities).toEqual(['CP1']);
+    expect((await update({}, ['client_capabilities'])).app.clientCapabilities).toEqual([]);
+  });
+});
+
 describe('deleting', () => {
   let app: App;
   beforeEach(async () => {

@@ -196,6 +196,7 @@ export function appFields(change: Partial<AppFields> = {}): AppFields {
     returnUrlPrefixes: [],
     catalog: '',
     implicitPermissions: [],
+    clientCapabilities: [],
     sharedWith: [],
     rotation: undefined,
     branding: undefined,

@@ -39,6 +39,7 @@ describe('what is stored', () => {
       implicitPermissions: ['offline_access', 'openid', 'profile'],
       logoHash: undefined,
       branding: undefined,
+      clientCapabilities: [],
       sharedWith: [],
       catalog: undefined,
     });

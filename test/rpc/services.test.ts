@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { App_State, Cloud, Rotation_Step } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { App_State, ClientCapability, Cloud, Rotation_Step } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { Connection_State, ConnectionResource_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import {
@@ -356,6 +356,19 @@ describe('AppService', () => {
         material: { case: 'keyVaultSecret', value: { secretUri: address } },
       },
     ]);
+  });
+
+  test('takes and shows client capabilities, and rejects unknown ones', async () => {
+    const create = asking({ app: details, probe: undefined, nextSteps });
+    stage = await startStage({ apps: { create: create.method } });
+    const createApp = (clientCapabilities: ClientCapability[]) =>
+      stage.client(AppService).createApp({ parent: 'tenants/acme', appId: 'mail', app: { clientCapabilities } });
+
+    expect((await createApp([ClientCapability.CP1])).app?.clientCapabilities).toEqual([ClientCapability.CP1]);
+    expect(create.asked).toMatchObject([{ fields: { clientCapabilities: ['CP1'] } }]);
+    const metadata = { field: 'app.client_capabilities' };
+    await expect(createApp([2 as never])).rejects.toMatchObject({ reason: 'FIELD_INVALID', metadata });
+    await expect(createApp([ClientCapability.UNSPECIFIED])).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
   });
 
   test('accepts a home directory, a rotation policy and a reference, all optional', async () => {

@@ -66,6 +66,7 @@ export const mailApp: App = {
   implicitPermissions: ['openid'],
   logoHash: undefined,
   branding: undefined,
+  clientCapabilities: ['CP1'],
   sharedWith: ['*', 'beta'],
   suspended: false,
   state: 'MISCONFIGURED',

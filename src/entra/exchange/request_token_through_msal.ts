@@ -1,4 +1,5 @@
 import { ConfidentialClientApplication, type Configuration, LogLevel } from '@azure/msal-node';
+import type { ClientCapability } from '../../model/entra_app.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../entra_endpoints.ts';
@@ -26,6 +27,7 @@ export type TokenGrant =
 
 export interface TokenRequest {
   readonly clientId: string;
+  readonly clientCapabilities: readonly ClientCapability[];
   readonly authority: Authority;
   readonly authentication: ClientAuthentication;
   readonly grant: TokenGrant;
@@ -45,6 +47,8 @@ export async function requestThroughMsal(http: JsonHttp, request: TokenRequest):
   const client = new ConfidentialClientApplication({
     auth: {
       clientId: request.clientId,
+      // MSAL merges them with the claims of a challenge. Entra's examples have them in lower case.
+      clientCapabilities: request.clientCapabilities.map((capability) => capability.toLowerCase()),
       ...request.authority.msal,
       ...('clientSecret' in authentication
         ? { clientSecret: authentication.clientSecret.reveal() }

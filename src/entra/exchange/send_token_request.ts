@@ -94,7 +94,16 @@ async function sendOnce(
   const start = performance.now();
   const order = parts.nextOrder();
   const timeout = Math.min(timeLeft, parts.requestTimeout);
-  const request = { clientId: app.clientId, authority, authentication, grant, timeout, correlationId: randomUUID() };
+  const { clientId, clientCapabilities } = app;
+  const request = {
+    clientId,
+    clientCapabilities,
+    authority,
+    authentication,
+    grant,
+    timeout,
+    correlationId: randomUUID(),
+  };
   const response = await requestThroughMsal(parts.http, request);
   const meaning = classify(response, parts.clock.now());
   const failure = meaning?.failure;

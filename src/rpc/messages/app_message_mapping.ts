@@ -3,12 +3,20 @@ import {
   App_State,
   type App as AppMessage,
   type AppSchema,
+  ClientCapability as WireCapability,
   Cloud as WireCloud,
 } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { Branding } from '../../model/branding.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import type { App, AppState, Cloud } from '../../model/entra_app.ts';
+import {
+  type App,
+  type AppState,
+  CLIENT_CAPABILITIES,
+  type ClientCapability,
+  type Cloud,
+} from '../../model/entra_app.ts';
+import { fieldInvalid } from '../../model/errors.ts';
 import { etagOf } from '../../model/etag.ts';
 import type { AppDetails, AppFields } from '../../registry/app_request_types.ts';
 import { toCredentialMessages } from './credential_message_mapping.ts';
@@ -33,6 +41,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     returnUrlPrefixes: [...app.returnUrlPrefixes],
     catalog: app.catalog ?? '',
     implicitPermissions: [...app.implicitPermissions],
+    clientCapabilities: app.clientCapabilities.map((capability) => WireCapability[capability]),
     sharedWith: app.sharedWith.map((tenantId) => (tenantId === '*' ? '*' : tenantName(tenantId))),
     suspended: app.suspended,
     logoUri: logoUri ?? '',
@@ -70,6 +79,7 @@ export function fromAppMessage(app: AppMessage | undefined): AppFields {
     returnUrlPrefixes: app?.returnUrlPrefixes ?? [],
     catalog: app?.catalog ?? '',
     implicitPermissions: app?.implicitPermissions ?? [],
+    clientCapabilities: (app?.clientCapabilities ?? []).map(fromCapability),
     sharedWith: app?.sharedWith ?? [],
     rotation: fromPolicyMessage('app.rotation', app?.rotation),
     suspended: app?.suspended ?? false,
@@ -87,6 +97,12 @@ function fromBrandingMessage(branding: AppMessage['branding']): AppFields['brand
   if (branding === undefined) return undefined;
   const { termsUri, privacyUri, accentColor } = branding;
   return termsUri === '' && privacyUri === '' && accentColor === '' ? undefined : { termsUri, privacyUri, accentColor };
+}
+
+function fromCapability(capability: WireCapability): ClientCapability {
+  const known = CLIENT_CAPABILITIES.find((name) => WireCapability[name] === capability);
+  if (known === undefined) throw fieldInvalid('app.client_capabilities', 'has a value that this release does not know');
+  return known;
 }
 
 export function fromCloud(field: string, cloud: WireCloud): Cloud | undefined {

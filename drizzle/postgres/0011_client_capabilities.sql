@@ -1,0 +1,1 @@
+ALTER TABLE "apps" ADD COLUMN "client_capabilities" jsonb DEFAULT '[]'::jsonb NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE `apps` ADD `client_capabilities` text DEFAULT '[]' NOT NULL;
