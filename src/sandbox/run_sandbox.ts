@@ -8,6 +8,8 @@ export interface SandboxProgram {
   /** Default 8400. */
   port?: number | undefined;
   host?: string | undefined;
+  /** Also serve everything over TLS, on this port. */
+  tlsPort?: number | undefined;
   /** What the users of its directories may consent to. Default `managed`. */
   userConsent?: UserConsent | undefined;
   /** Stops the sandbox, as SIGINT and SIGTERM do. */
@@ -18,8 +20,8 @@ export interface SandboxProgram {
 
 /** `npm run sandbox`: prints a banner with example commands, then runs until it is stopped. */
 export async function runSandbox(options: SandboxProgram = {}): Promise<void> {
-  const { host, userConsent = 'managed' } = options;
-  const sandbox = await startSandbox({ port: options.port ?? 8400, host, userConsent });
+  const { host, tlsPort, userConsent = 'managed' } = options;
+  const sandbox = await startSandbox({ port: options.port ?? 8400, host, tlsPort, userConsent });
   const print = options.print ?? ((text: string) => void process.stdout.write(text));
   print(banner(sandbox, userConsent));
   await waitForStop(options.signal);
@@ -37,7 +39,7 @@ async function waitForStop(signal: AbortSignal | undefined): Promise<void> {
   await Promise.allSettled(stops);
 }
 
-function banner({ url }: Sandbox, userConsent: UserConsent): string {
+function banner({ url, tls }: Sandbox, userConsent: UserConsent): string {
   const redirectUri = 'http://127.0.0.1:8080/oauth2/callback';
   const authorize = new URLSearchParams({
     client_id: ACME_CLIENT_ID,
@@ -46,7 +48,7 @@ function banner({ url }: Sandbox, userConsent: UserConsent): string {
     scope: 'openid profile offline_access Mail.Read',
     state: 'anything',
   });
-  return `A fake Microsoft Entra listens on ${url}
+  return `A fake Microsoft Entra listens on ${url}${tls === undefined ? '' : tlsText(tls)}
 
   directory  contoso.example   ${CONTOSO}   ada@contoso.example, grace@contoso.example
   directory  fabrikam.example  alan@fabrikam.example (a guest of contoso)     personal: bob@outlook.example
@@ -73,4 +75,11 @@ Move the clock by an hour; simulate an outage; revoke a user's sessions:
 
 Ctrl-C stops the sandbox, which loses its data.
 `;
+}
+
+/** Clients of Graph send tokens over https only. */
+function tlsText({ url, caFile }: NonNullable<Sandbox['tls']>): string {
+  return `
+Over TLS: ${url} (Graph: ${url}/graph/v1.0). Its CA:
+  export NODE_EXTRA_CA_CERTS=${caFile} SSL_CERT_FILE=${caFile}`;
 }

@@ -8,6 +8,8 @@ export interface Sandbox extends Controls {
   url: string;
   /** `imap://127.0.0.1:{port}`: Exchange's IMAP, without TLS. */
   imapUrl: string;
+  /** The same over TLS; undefined: not served. `caFile`: PEM of the CA that was made at the start. */
+  tls: { url: string; caFile: string } | undefined;
   clock: SandboxClock;
   /** May be changed at any time. */
   settings: Settings;

@@ -7,7 +7,7 @@ import type { GateInput } from './faults/request_gates.ts';
 import { type AppManagementPolicyInput, createAppManagementPolicy } from './state/app_management_policy.ts';
 import { type AppInput, servicePrincipalId } from './state/app_registration.ts';
 import type { DirectoryInput, UserConsent } from './state/entra_directories.ts';
-import type { UserInput } from './state/entra_users.ts';
+import type { User, UserInput } from './state/entra_users.ts';
 import { GRAPH_APP_ID } from './state/protected_resources.ts';
 import type { SandboxState } from './state/sandbox_state.ts';
 import { openRefreshToken, sealRefreshToken } from './state/sealed_refresh_token.ts';
@@ -58,6 +58,11 @@ export function createControls(state: SandboxState) {
     );
   }
 
+  function challenge(user: User): void {
+    // Of the tokens that were issued in this second, it is unknown which are earlier.
+    user.challengedTime = Math.floor(state.clock.now() / 1_000) + 1;
+  }
+
   return {
     ...createAppControls(state, findApp),
     addDirectory: (input: DirectoryInput = {}) => state.directories.add(input),
@@ -79,12 +84,15 @@ export function createControls(state: SandboxState) {
       state.exchange.addMailboxPermission(objectId, servicePrincipalId(findApp(clientId), directoryId));
     },
 
-    /** Redemptions of earlier grants fail with 50173. */
+    /** Redemptions of earlier grants fail with 50173, and Graph challenges earlier tokens. */
     revokeSessions(id: string): void {
       const user = findUser(id);
       user.generation += 1;
       user.revokedTime = state.clock.now();
+      challenge(user);
     },
+    /** Continuous access evaluation: Graph answers 401 with a claims challenge to earlier tokens that carry `cp1`. */
+    challengeUser: (id: string) => challenge(findUser(id)),
     /** Redemptions fail with 50057. */
     disableUser(id: string): void {
       findUser(id).disabled = true;

@@ -1,6 +1,7 @@
 import { answerAdmin, isAdminPath } from './admin/dispatch_admin_request.ts';
 import { startImapServer } from './exchange/imap_server.ts';
-import { send, startHttpServer } from './http/http_server.ts';
+import { type Respond, send, startHttpServer } from './http/http_server.ts';
+import { startTlsEntry } from './http/tls_entry.ts';
 import { route } from './microsoft_endpoint_router.ts';
 import { createSandboxClock } from './movable_clock.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -15,6 +16,8 @@ export interface SandboxOptions {
   port?: number | undefined;
   /** Default 127.0.0.1. The sandbox has no access control, so keep it on loopback. */
   host?: string | undefined;
+  /** Also serve everything over TLS, on this port (0: a free one). */
+  tlsPort?: number | undefined;
   /** Default: contoso, fabrikam, four users and the app `acme`. */
   seed?: SandboxSeed | undefined;
   /** What the users of the seed's directories may consent to, unless a directory says it. Default `managed`. */
@@ -36,6 +39,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const signingKey = await createSigningKey(options.algorithm ?? 'RS256', options.keyFile);
   const host = options.host ?? '127.0.0.1';
   const server = await startHttpServer({ host, port: options.port ?? 0 });
+  const { tlsPort } = options;
+  const tls = tlsPort === undefined ? undefined : await startTlsEntry({ host, port: tlsPort });
   const imap = await startImapServer(host);
   const { accessTokenLifetime, loopGuard = true, autoSignIn, seed = DEFAULT_SEED } = options;
   const settings = { accessTokenLifetime, loopGuard, autoSignIn };
@@ -51,16 +56,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ...controls,
     url: server.url,
     imapUrl: imap.url,
+    tls: tls && { url: tls.url, caFile: tls.caFile },
     clock: state.clock,
     settings,
     async close() {
       state.gates.releaseAll();
-      await Promise.all([server.close(), imap.close()]);
+      await Promise.all([server.close(), tls?.close(), imap.close()]);
     },
   };
-  server.serve(async (request, response) => {
+  const respond: Respond = async (request, response) => {
     if (isAdminPath(request.path)) send(response, await answerAdmin(state, sandbox, request));
     else await route(state, request, response);
-  });
+  };
+  server.serve(respond);
+  tls?.serve(respond);
   return sandbox;
 }

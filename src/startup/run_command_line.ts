@@ -46,18 +46,27 @@ program
     process.exitCode = await serve(config, version);
   });
 
+interface SandboxFlags {
+  readonly port?: number;
+  readonly tls?: boolean;
+  readonly tlsPort: number;
+  readonly userConsent: UserConsent;
+}
+
 program
   .command('sandbox')
   .description('run the sandbox (a fake Entra) alone, to test against it')
   .option('--port <port>', 'port on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
+  .option('--tls', 'also serve over TLS, with a CA that is made at the start')
+  .option('--tls-port <port>', 'port of --tls on loopback', portOf, 8443)
   .addOption(
     new Option('--user-consent <policy>', 'what its users may consent to')
       .choices(['managed', 'legacy', 'verified', 'none'])
       .default('managed'),
   )
-  .action(async ({ port = readSandboxPort(), userConsent }: { port?: number; userConsent: UserConsent }) => {
+  .action(async ({ port = readSandboxPort(), tls, tlsPort, userConsent }: SandboxFlags) => {
     const { runSandbox } = await import('../sandbox/run_sandbox.ts');
-    await runSandbox({ port, userConsent });
+    await runSandbox({ port, tlsPort: tls ? tlsPort : undefined, userConsent });
   });
 
 program

@@ -71,7 +71,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^commander/, ['startup', 'cli']],
   [/^(cli-progress|jsonc-parser)/, ['cli']],
   [/^negotiator/, ['web']],
-  [/^@peculiar\/asn1/, ['certificates']],
+  [/^@peculiar\/asn1/, ['certificates', 'sandbox']],
   [/^(cloudevents|standardwebhooks)/, ['event_delivery', 'config']],
 ];
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { id_kp_serverAuth } from '@peculiar/asn1-x509';
-import { type Authority, makeAuthority } from '../listeners/client_certificates.ts';
+import { type Authority, makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt, fillVault, TENANT_ID } from './filled_vault.ts';
 import { warmAnswerBytes } from './hit.ts';

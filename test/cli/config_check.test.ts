@@ -3,10 +3,10 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { checkClientCas, checkTls } from '../../src/cli/config_check/tls_check.ts';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { DAY } from '../../src/model/clock.ts';
+import { makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { readMigrations } from '../../src/store/read_migration_files.ts';
 import { openSqliteReadonly } from '../../src/store/sqlite/open_sqlite_readonly.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';
-import { makeAuthority } from '../listeners/client_certificates.ts';
 import { callersFileOf } from '../scenarios/callers_file.ts';
 import { createSampleVault, runSql } from './sample_vault.ts';
 

@@ -4,7 +4,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import { id_kp_serverAuth } from '@peculiar/asn1-x509';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newApiKey } from '../../src/model/api_key.ts';
-import { makeAuthority } from '../listeners/client_certificates.ts';
+import { makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { callersFile } from '../scenarios/callers_file.ts';
 import { onboard } from '../scenarios/onboard.ts';
 import { type Clients, type Scenario, startScenario } from '../scenarios/start_scenario.ts';

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ClientTrustReload, startClientTrustReload } from '../../src/config/client_trust_reload.ts';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
+import { makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { temporaryFiles } from '../cli/import_program.ts';
-import { makeAuthority } from '../listeners/client_certificates.ts';
 
 const one = makeAuthority('one');
 const two = makeAuthority('two');

@@ -11,8 +11,8 @@ import {
   roleRule,
 } from '../../src/model/authenticated_caller.ts';
 import type { ClientTrust, ClientTrustSource } from '../../src/model/client_trust.ts';
+import { type Issued, makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { type Stage, type StageOptions, startStage } from '../rpc/stage.ts';
-import { type Issued, makeAuthority } from './client_certificates.ts';
 
 export interface CertifiedStage extends Stage {
   /** Of a client with this certificate, that trusts the stage. */

@@ -7,10 +7,10 @@ import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import type { KnownKey } from '../../src/model/authenticated_caller.ts';
 import type { RpcError } from '../../src/rpc/grpc_client.ts';
 import { lifetimeOf } from '../../src/rpc/transport/certified_sessions.ts';
+import { type Issued, makeAuthority, type Wish } from '../../src/sandbox/certificate_authority.ts';
 import type { ServedToken } from '../../src/tokens/access_token_service_interface.ts';
 import { caller, freshToken, NOW } from '../rpc/stage.ts';
 import { type CertifiedStage, certified, startCertifiedStage } from './certified_stage.ts';
-import { type Issued, makeAuthority, type Wish } from './client_certificates.ts';
 
 const ACME = 'spiffe://acme.example/mail';
 const BETA = 'spiffe://beta.example/mail';

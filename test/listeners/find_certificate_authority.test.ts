@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { id_ce_nameConstraints } from '@peculiar/asn1-x509';
 import { expect, test } from 'vitest';
 import { findAuthority } from '../../src/listeners/find_certificate_authority.ts';
-import { type Authority, makeAuthority, type Wish } from './client_certificates.ts';
+import { type Authority, makeAuthority, type Wish } from '../../src/sandbox/certificate_authority.ts';
 
 const root = makeAuthority('root');
 const names = [{ uri: 'spiffe://acme.example/mail' }];

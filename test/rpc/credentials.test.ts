@@ -4,7 +4,7 @@ import type { KnownCertificate } from '../../src/model/authenticated_caller.ts';
 import type { ClientCertificate } from '../../src/model/client_certificate.ts';
 import { createCredentialsAuthenticator } from '../../src/rpc/pipeline/credentials_authenticator.ts';
 import { createLoopbackAuthenticator } from '../../src/rpc/pipeline/loopback_authenticator.ts';
-import { makeAuthority } from '../listeners/client_certificates.ts';
+import { makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { caller, clock, NOW, openIssuers } from './stage.ts';
 
 const ROOT = new X509Certificate(makeAuthority('root').pem);

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -19,6 +20,27 @@ test('the program prints example commands, runs, and stops on a signal', async (
   await run;
   await expect(fetch(`${url}/sandbox`)).rejects.toThrow();
   expect(process.listenerCount('SIGTERM')).toBe(0);
+});
+
+test('over TLS, it has a CA of its own, whose path the program prints', async () => {
+  const stopping = new AbortController();
+  const welcome = Promise.withResolvers<string>();
+  const run = runSandbox({ port: 0, tlsPort: 0, signal: stopping.signal, print: welcome.resolve });
+  const text = await welcome.promise;
+  const url = /https:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? '';
+  const caFile = /NODE_EXTRA_CA_CERTS=(\S+)/.exec(text)?.[1] ?? '';
+  const statusWith = (ca: Buffer | undefined) =>
+    new Promise((resolve, reject) => {
+      get(`${url}/graph/v1.0/me`, { agent: false, ca }, (response) => resolve(response.resume().statusCode)).on(
+        'error',
+        reject,
+      );
+    });
+  expect(await statusWith(readFileSync(caFile))).toBe(401);
+  await expect(statusWith(undefined)).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  stopping.abort();
+  await run;
+  expect(existsSync(caFile)).toBe(false);
 });
 
 test('a port in use is an error, not a crash', async () => {

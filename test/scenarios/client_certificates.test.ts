@@ -5,7 +5,7 @@ import { id_kp_serverAuth } from '@peculiar/asn1-x509';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newApiKey } from '../../src/model/api_key.ts';
 import type { RpcError } from '../../src/rpc/client_rpc_error.ts';
-import { type Issued, makeAuthority } from '../listeners/client_certificates.ts';
+import { type Issued, makeAuthority } from '../../src/sandbox/certificate_authority.ts';
 import { callersFile, type WrittenCaller } from './callers_file.ts';
 import { importAda, onboard } from './onboard.ts';
 import { type Clients, reasonOf, type Scenario, startScenario } from './start_scenario.ts';

@@ -240,6 +240,11 @@ const USER_ROUTES = [
     'earlier refresh tokens fail with 50173, as after a change of the password',
     ({ sandbox, user }) => sandbox.revokeSessions(user),
   ),
+  row(
+    'POST /sandbox/users/:user/challenge',
+    'Graph answers 401 with a claims challenge to earlier tokens of apps that declare cp1',
+    ({ sandbox, user }) => sandbox.challengeUser(user),
+  ),
   row('POST /sandbox/users/:user/disable', 'redemptions fail with 50057', ({ sandbox, user }) =>
     sandbox.disableUser(user),
   ),

@@ -1,5 +1,4 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { entraError } from '../errors/entra_error.ts';
 import { type AppRegistration, servicePrincipalId } from '../state/app_registration.ts';
 import { type Directory, isPersonal } from '../state/entra_directories.ts';
 import { objectIdIn, type User } from '../state/entra_users.ts';
@@ -8,6 +7,7 @@ import { GRAPH, OIDC_SCOPES, type Resource } from '../state/protected_resources.
 import type { SandboxState } from '../state/sandbox_state.ts';
 import { type RefreshGrant, sealRefreshToken } from '../state/sealed_refresh_token.ts';
 import type { RequestedScopes } from './parse_requested_scopes.ts';
+import { parseRequestedClaims, type RequestedClaims } from './requested_claims.ts';
 
 export interface UserTokens {
   app: AppRegistration;
@@ -32,10 +32,12 @@ export async function userTokenResponse(state: SandboxState, tokens: UserTokens)
     ...(resource.family === 'graph' ? SIGN_IN : []),
   ];
   const isPersonalAccount = isPersonal(directory.id);
-  const lifetime = lifetimeOf(state, tokens.claims, isPersonalAccount);
+  const demanded = parseRequestedClaims(tokens.claims);
+  const lifetime = lifetimeOf(state, demanded, isPersonalAccount);
   const issued = Math.floor(state.clock.now() / 1000);
   const claims = {
     ...commonClaims(app, directory, resource, issued, lifetime),
+    ...evaluatedContinuously(demanded, issued),
     acr: '1',
     acrs: ['urn:user:registersecurityinfo'],
     amr: ['pwd', 'mfa'],
@@ -75,10 +77,12 @@ export async function appTokenResponse(
   },
 ): Promise<Record<string, unknown>> {
   const { app, directory, resource, roles } = parts;
-  const lifetime = lifetimeOf(state, parts.claims, false);
+  const demanded = parseRequestedClaims(parts.claims);
+  const lifetime = lifetimeOf(state, demanded, false);
   const issued = Math.floor(state.clock.now() / 1000);
   const accessToken = await state.signingKey.sign({
     ...commonClaims(app, directory, resource, issued, lifetime),
+    ...evaluatedContinuously(demanded, issued),
     idtyp: 'app',
     oid: servicePrincipalId(app, directory.id),
     sub: servicePrincipalId(app, directory.id),
@@ -116,6 +120,11 @@ function commonClaims(
     xms_tcdt: 1_400_000_000,
     sid: randomUUID(),
   };
+}
+
+/** For a client that handles challenges. A challenge names the second after its event, which may not have begun. */
+function evaluatedContinuously({ handlesChallenges, notBefore }: RequestedClaims, issued: number) {
+  return handlesChallenges ? { xms_cc: ['CP1'], iat: Math.max(issued, Math.min(notBefore, issued + 1)) } : {};
 }
 
 function signIdToken(state: SandboxState, tokens: UserTokens, issued: number): Promise<string> {
@@ -163,22 +172,10 @@ function expiry(lifetime: number): Record<string, number> {
 }
 
 /** Seconds: 60 to 90 minutes; 20 to 28 hours for a client that handles claims challenges; one hour for personal accounts. */
-function lifetimeOf(state: SandboxState, claims: string | undefined, isPersonalAccount: boolean): number {
-  const handlesChallenges = hasCp1(claims);
+function lifetimeOf(state: SandboxState, { handlesChallenges }: RequestedClaims, isPersonalAccount: boolean): number {
   if (state.settings.accessTokenLifetime !== undefined) return state.settings.accessTokenLifetime;
   if (isPersonalAccount) return 3600;
   return handlesChallenges ? randomInt(20 * 3600, 28 * 3600) : randomInt(3600, 5400);
-}
-
-function hasCp1(claims: string | undefined): boolean {
-  if (claims === undefined || claims === '') return false;
-  try {
-    const parsed: { access_token?: { xms_cc?: { values?: unknown } } } | null = JSON.parse(claims);
-    const values = parsed?.access_token?.xms_cc?.values;
-    return Array.isArray(values) && values.some((value) => String(value).toLowerCase() === 'cp1');
-  } catch {
-    throw entraError(90013);
-  }
 }
 
 function clientInfo(user: User): string {

@@ -17,7 +17,7 @@ export interface Bearer {
   directoryId: string;
 }
 
-export type BearerFault = 'missing' | 'malformed' | 'bad_signature' | 'expired' | 'wrong_audience';
+export type BearerFault = 'missing' | 'malformed' | 'bad_signature' | 'expired' | 'wrong_audience' | 'challenged';
 
 export class BearerError extends Error {
   override readonly name = 'BearerError';

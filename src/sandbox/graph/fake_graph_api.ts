@@ -6,6 +6,7 @@ import type { User } from '../state/entra_users.ts';
 import type { SandboxState } from '../state/sandbox_state.ts';
 import { answerApplications, operationOf } from './applications_endpoint.ts';
 import { appOf, type Bearer, BearerError, checkBearer } from './check_bearer_token.ts';
+import { ClaimsChallenge, checkNotChallenged } from './claims_challenge.ts';
 import { GraphError } from './graph_error.ts';
 
 /**
@@ -22,7 +23,8 @@ export async function answerGraph(call: EndpointCall): Promise<HttpResponse> {
     // https://learn.microsoft.com/graph/resolve-auth-errors
     const challenge =
       `Bearer realm="", authorization_uri="${state.url}/common/oauth2/v2.0/authorize", ` +
-      'client_id="00000003-0000-0000-c000-000000000000"';
+      'client_id="00000003-0000-0000-c000-000000000000"' +
+      (error instanceof ClaimsChallenge ? `, error="insufficient_claims", claims="${btoa(error.claims)}"` : '');
     return failure(state, new GraphError(401, 'InvalidAuthenticationToken', error.message), {
       'www-authenticate': challenge,
     });
@@ -47,6 +49,7 @@ async function answer(call: EndpointCall): Promise<HttpResponse> {
   const user = state.users.find(bearer.objectId);
   if (user === undefined)
     throw new GraphError(400, 'BadRequest', '/me request is only valid with delegated authentication flow.');
+  checkNotChallenged(bearer, user);
   const operation = OPERATIONS[`${request.method} ${path}`];
   if (operation === undefined) throw new GraphError(404, 'ResourceNotFound', `Resource not found for ${path}.`);
   if (!operation.needs.some((permission) => bearer.permissions.has(permission)))

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { SandboxRequest } from './http_request.ts';
 import type { HttpResponse } from './http_response.ts';
@@ -16,14 +17,26 @@ export type Respond = (request: SandboxRequest, response: ServerResponse) => Pro
 
 const MAX_BODY = 1024 * 1024;
 
-export async function startHttpServer(options: { host: string; port: number }): Promise<HttpServer> {
+/** PEM. */
+export interface ServerCertificate {
+  cert: string;
+  key: string;
+}
+
+export async function startHttpServer(options: {
+  host: string;
+  port: number;
+  /** Undefined: without TLS. */
+  tls?: ServerCertificate | undefined;
+}): Promise<HttpServer> {
   let respond: Respond = async (_request, response) => send(response, { status: 503, headers: {}, body: '' });
-  const server = createServer((incoming, response) => {
+  const handle = (incoming: IncomingMessage, response: ServerResponse) => {
     // A client that disconnects is not an error.
     response.on('error', () => {});
     incoming.on('error', () => {});
     receive(incoming, response, respond).catch((error: unknown) => fail(response, error));
-  });
+  };
+  const server = options.tls === undefined ? createServer(handle) : createTlsServer(options.tls, handle);
   server.keepAliveTimeout = 60_000;
   server.on('clientError', (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
@@ -32,7 +45,7 @@ export async function startHttpServer(options: { host: string; port: number }): 
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${options.host}:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${options.host}:${port}`,
     serve(newRespond) {
       respond = newRespond;
     },

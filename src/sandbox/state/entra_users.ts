@@ -32,6 +32,8 @@ export interface User {
   /** Grows when sessions are revoked: refresh tokens of an older generation are invalid (50173). */
   generation: number;
   revokedTime: number;
+  /** Seconds: Graph challenges tokens that were issued before, if they carry `cp1`. */
+  challengedTime: number;
   policies: Policy[];
 }
 
@@ -54,6 +56,7 @@ export function createUsers() {
         deleted: false,
         generation: 0,
         revokedTime: 0,
+        challengedTime: 0,
         policies: [],
       };
       byId.set(user.objectId, user);
