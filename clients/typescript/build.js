@@ -1,6 +1,6 @@
 /** Builds `dist/`: ES modules and CommonJS, each with its declarations. */
 import { execFileSync } from 'node:child_process';
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -22,7 +22,8 @@ for (const [format, { type, options }] of Object.entries(FORMATS)) {
   execFileSync(process.execPath, [...arguments_, ...options], { stdio: 'inherit' });
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify({ type })}\n`);
   // The compiler rewrites extensions only in JavaScript. Before version 5, it resolves no `.ts` in declarations.
-  for (const path of globSync(join(outDir, '**/*.d.ts'))) {
+  for (const name of readdirSync(outDir, { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
+    const path = join(outDir, name);
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replaceAll(/(\bfrom |\bimport\()(["'])(\.[^"']+)\.ts\2/g, '$1$2$3.js$2'));
   }

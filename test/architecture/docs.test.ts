@@ -12,6 +12,7 @@ test.each([
   'docs/production.md',
   'docs/scaling.md',
   'docs/clients.md',
+  'clients/typescript/README.md',
   'docs/caller-tokens.md',
   'docs/key-rotation.md',
   'docs/runbook.md',
@@ -28,7 +29,7 @@ test('README has at most 200 lines', () => {
 });
 
 test('each link to a file leads to one', () => {
-  const pages = globSync(['*.md', 'docs/**/*.md']);
+  const pages = globSync(['*.md', 'docs/**/*.md', 'clients/*/README.md']);
   const lost = pages.flatMap((page) =>
     [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
       .map(([, link = '']) => join(dirname(page), link))
