@@ -6,6 +6,9 @@ export interface MailAuthOptions extends Pick<TokenRequest, 'connection' | 'scop
   readonly user: string;
 }
 
+/** So that nodemailer keeps no token. It takes 0 for: never. */
+const ALREADY_EXPIRED = 1;
+
 export type ImapAuthOptions = MailAuthOptions & Pick<TokenRequest, 'rejectedToken'>;
 
 /** Exchange Online in the global cloud. */
@@ -23,7 +26,10 @@ export async function imapAuth(
   return { user, accessToken: token };
 }
 
-/** The `auth` of nodemailer (XOAUTH2). It fetches a token for each connection, and another one if the server refuses it. */
+/**
+ * The `auth` of nodemailer (XOAUTH2). It provides a token for each connection, and another if the server answers 334.
+ * After 535, which Exchange sends at once, nodemailer fails with EAUTH and tries no other token.
+ */
 export function smtpAuth(vault: TokenVault, { user, connection, scopes = DEFAULT_SCOPES }: MailAuthOptions): SmtpAuth {
   let last: string | undefined;
   return {
@@ -32,9 +38,9 @@ export function smtpAuth(vault: TokenVault, { user, connection, scopes = DEFAULT
     provisionCallback(_user, renew, callback) {
       const rejectedToken = renew ? last : undefined;
       vault.getAccessToken({ connection, scopes, rejectedToken }).then(
-        ({ token, refreshAt }) => {
+        ({ token }) => {
           last = token;
-          callback(null, token, refreshAt.getTime());
+          callback(null, token, ALREADY_EXPIRED);
         },
         (error: Error) => callback(error),
       );
