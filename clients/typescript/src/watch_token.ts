@@ -32,7 +32,10 @@ export async function* watchToken(
         yield toAccessToken(response);
       }
     } catch (error) {
-      if (!(error instanceof TokenVaultError && mayRetry(error))) throw error;
+      if (!(error instanceof TokenVaultError)) throw error;
+      // The credential that opened the stream has expired. A projected token has been renewed by now.
+      const mayBeRenewed = failures === 0 && error.metadata['tokenFault'] === 'expired';
+      if (!mayRetry(error) && !mayBeRenewed) throw error;
       wait = error.retryAfter ?? 0;
     }
     failures += 1;

@@ -163,6 +163,20 @@ test('watch yields each token once, goes on after an outage, and fails when the 
   expect(await failure(watched)).toMatchObject({ reason: 'ACCESS_DENIED' });
 });
 
+test('watch goes on when the token of the caller that opened it expires, and fails if it stays expired', async () => {
+  const expired = { code: 'UNAUTHENTICATED', reason: 'UNAUTHENTICATED', metadata: { tokenFault: 'expired' } } as const;
+  const watched = vault.watch(ADA);
+  await watched.next();
+  fake.fail({ ...expired, times: 1 });
+  const next = watched.next();
+  fake.recover();
+  const { token } = fake.replaceToken(ADA.connection);
+  expect((await next).value?.token).toBe(token);
+
+  fake.fail(expired);
+  expect(await failure(watched.next())).toMatchObject({ code: 'UNAUTHENTICATED' });
+});
+
 test('watch ends when its signal aborts, and when the client is closed', async () => {
   const controller = new AbortController();
   for await (const _token of vault.watch(ADA, { signal: controller.signal })) controller.abort();
