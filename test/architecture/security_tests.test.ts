@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
-const ROW = /^\| (?<attack>.+) \| `(?<file>test\/[\w/.]+\.ts)`: (?<name>.+) \|$/;
+const ROW = /^\| (?<attack>.+) \| `(?<file>(?:clients\/\w+\/)?test\/[\w/.]+\.ts)`: (?<name>.+) \|$/;
 
 const page = readFileSync('docs/security-tests.md', 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('| ') && line !== '| attack | test |');

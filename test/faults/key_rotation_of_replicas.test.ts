@@ -82,19 +82,26 @@ const anyReplica = () => running[randomInt(running.length)] as Replica<VaultProc
 const getToken = (replica: Replica<unknown>, connection: string) =>
   replica.clients.tokens.getAccessToken({ connection, scopes: SCOPES }, { timeout: 15_000 });
 
-/** Retries at any replica: the one of the first retry may be killed too. */
+/** Any replica at first, then the next one each time, as a client with round robin: one of them is killed at a time. */
+function inTurn(): () => Replica<VaultProcess> {
+  let next = randomInt(running.length);
+  return () => running[next++ % running.length] as Replica<VaultProcess>;
+}
+
 function getWithRetries(): Promise<unknown> {
   const connection = anyConnection();
-  return retried(() => getToken(anyReplica(), connection));
+  const replica = inTurn();
+  return retried(() => getToken(replica(), connection));
 }
 
 let count = 0;
 async function registerWithRetries(): Promise<void> {
   const request = { tenantId: `new-${count++}`, displayName: 'New', preset: 'aurinko' };
+  const replica = inTurn();
   let attempts = 0;
   const register = () => {
     attempts += 1;
-    return anyReplica().clients.tenants.registerTenant(request);
+    return replica().clients.tenants.registerTenant(request);
   };
   await retried(register).catch((error: unknown) => {
     // The first attempt may have succeeded before the kill.
@@ -245,7 +252,10 @@ test(`data keys of ${TENANTS} tenants rotate at three replicas, with ${TENANT_KE
   await holdLease(TENANT_LEASE);
   let replaced = replaceKilled(TENANT_LEASE);
   await armFor(TENANT_KEY_CRASHES[0]);
-  const rotations = rotateAll((tenant) => retried(() => anyReplica().clients.keys.rotateTenantKey({ tenant }), 100));
+  const rotations = rotateAll((tenant) => {
+    const replica = inTurn();
+    return retried(() => replica().clients.keys.rotateTenantKey({ tenant }), 100);
+  });
   const failed = rotations.then(() => new Promise<never>(() => {}));
   for (const [index] of TENANT_KEY_CRASHES.entries()) {
     await Promise.race([replaced, failed]);
