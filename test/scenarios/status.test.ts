@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -47,13 +47,19 @@ function by(apiKey: string): Client<typeof StatusService> {
   return createClient(StatusService, scenario.vault.addresses.admin, { apiKey });
 }
 
+const newestMigration = readdirSync('drizzle/sqlite')
+  .filter((name) => name.endsWith('.sql'))
+  .toSorted()
+  .at(-1)
+  ?.slice(0, -'.sql'.length);
+
 test('a vault alone with its database shows itself, as the leader of each job', async () => {
   const answer = await status.getStatus({});
 
   expect(answer).toMatchObject({
     version: '1.2.3',
     ready: true,
-    database: { product: 'SQLite', version: expect.stringMatching(/^3\./), migration: '0009_registration_reading' },
+    database: { product: 'SQLite', version: expect.stringMatching(/^3\./), migration: newestMigration },
     unread: [],
   });
   expect(answer.checks.map(({ name, state }) => [name, state])).toEqual([
