@@ -77,8 +77,15 @@ Registrations that the vault could never read, which may have unknown
 
 describe('of a running vault', () => {
   let scenario: Scenario;
+  let runJobs: () => Promise<void>;
   beforeAll(async () => {
-    scenario = await startScenario();
+    scenario = await startScenario({
+      seams: {
+        onJobsStarted: ({ scheduler }) => {
+          runJobs = scheduler.runOnce;
+        },
+      },
+    });
   });
   afterAll(() => scenario.close());
 
@@ -112,8 +119,7 @@ describe('of a running vault', () => {
   test('the report has the credentials of all tenants, and what only a registration has', async () => {
     const keyId = await register('acme', ['Application.ReadWrite.OwnedBy']);
     await register('beta', []);
-    const request = { parent: 'tenants/-', cursor: '-', types: ['credential.unknown'] };
-    for await (const { event } of scenario.events.watchEvents(request)) if (event !== undefined) break;
+    await runJobs();
 
     const { code, stdout } = await report('--json');
 
