@@ -5,7 +5,7 @@ import {
 } from '../../src/credential_lifecycle/inspection/follow_certificate_versions.ts';
 import { createTimeLimit } from '../../src/credential_lifecycle/inspection/time_limit.ts';
 import { thumbprintOf } from '../../src/credential_lifecycle/matching/credentials_to_match.ts';
-import type { Registered } from '../../src/entra/app_registrations_interface.ts';
+import type { AppRegistrations, Registered } from '../../src/entra/app_registrations_interface.ts';
 import { type Credential, type UsableCredential, unprobedCredential } from '../../src/model/app_credential.ts';
 import { WEEKDAYS } from '../../src/model/change_window.ts';
 import { DAY, HOUR } from '../../src/model/clock.ts';
@@ -59,21 +59,25 @@ interface Given {
   readonly listed?: readonly string[] | undefined;
   readonly graph?: 'REGISTERED' | 'CLOSED' | 'OUTAGE';
   readonly app?: App;
+  /** Graph's answer to `addKey`. */
+  readonly added?: Awaited<ReturnType<AppRegistrations['addCertificate']>>;
 }
 
 const lines: [string, string, object][] = [];
 const reads: string[] = [];
+const problems: unknown[] = [];
 
 /** Entra lists the young certificate, which the key vault has, unless the test says otherwise. */
 async function follow(usable: readonly UsableCredential[], given: Given = {}): Promise<FollowedVersions> {
   const { newest = YOUNG, graph = 'REGISTERED' } = given;
   lines.length = 0;
   reads.length = 0;
+  problems.length = 0;
   const followVersions = createFollowVersions({
     stores: database as never,
     // Of an app that the vault does not rotate, no registration is changed.
-    registrations: {} as never,
-    reportPublished() {},
+    registrations: { addCertificate: async () => given.added } as never,
+    reportPublished: ({ data }) => void problems.push('problem' in data && data.problem),
     clock: { now: () => NOW },
     log: { event: (...line) => void lines.push(line) },
     certificates: {
@@ -126,6 +130,17 @@ test('a new version that Entra lists is added, with the parts of its certificate
   expect(lines).toEqual([['info', 'key_vault_certificate_renewed', facts]]);
 });
 
+test('a new version that the vault may add to the registration is added there first', async () => {
+  const first = await pin(OLD, { verdict: 'VALID' });
+  const rotated = { ...app, rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } };
+  const added = { kind: 'added', certificate: { keyId: newUid(), endTime: undefined } } as never;
+
+  expect(await follow([first], { listed: [OLD_PEM], app: rotated, added })).toEqual({ haveChanged: true, unread: 0 });
+  const facts = { app: `tenants/${app.tenantId}/apps/default`, uri: URI, version: 'v2' };
+  expect(lines[0]).toEqual(['info', 'key_vault_certificate_registered', facts]);
+  expect(lines.map(([, name]) => name)).toEqual(['key_vault_certificate_registered', 'key_vault_certificate_renewed']);
+});
+
 test('an id of the same day is not used twice', async () => {
   const first = await pin(OLD);
   const taken = await pin(OLD, { credentialId: 'renewed-2031-01-01' }, OTHER_URI);
@@ -159,7 +174,26 @@ describe('nothing is added', () => {
       code: '',
     };
     expect(lines).toEqual([['warn', 'key_vault_certificate_unlisted', facts]]);
+    expect([problems, await stored()]).toEqual([[], ['v1-of-mail']]);
+  });
+
+  test.each([
+    ['that refuses it', { kind: 'refused', code: 'KeyCredentialsInvalidEndDate' }, 0, ['LIFETIME']],
+    ['that does not answer', { kind: 'unavailable', code: undefined, retryAfter: undefined }, 1, []],
+  ] as const)('if the vault may add it to the registration, but Graph %s', async (_, added, unread, published) => {
+    const first = await pin(OLD, { verdict: 'VALID' });
+    const rotated = { ...app, rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } };
+
+    const found = await follow([first], { listed: [OLD_PEM], app: rotated, added });
+
+    expect([found, problems]).toEqual([{ ...UNCHANGED, unread }, published]);
+    expect(lines).toMatchObject([
+      ['warn', 'key_vault_certificate_unlisted', { code: ('code' in added && added.code) || '' }],
+    ]);
     expect(await stored()).toEqual(['v1-of-mail']);
+    // Once for each version and cause.
+    await follow([first], { listed: [OLD_PEM], app: rotated, added });
+    expect(problems).toEqual([]);
   });
 
   test('for a credential that names its version, or is of another kind', async () => {

@@ -105,6 +105,16 @@ test('roles follow the order of presentation', () => {
   );
 });
 
+test('one that was not tried yet is presented before a rejected one, whichever was added first', () => {
+  const fresh = aCredential('fresh', { verdict: 'UNPROBED' });
+  const rejected = aCredential('rejected', { verdict: 'REJECTED' });
+  for (const all of [
+    [fresh, rejected],
+    [rejected, fresh],
+  ])
+    expect(presentOrder(all, NOW).map(({ credentialId }) => credentialId)).toEqual(['fresh', 'rejected']);
+});
+
 test('roles of an app during a week', () => {
   const roles = (...all: Credential[]) => [...rolesOf(all, NOW).values()];
   const old = aCredential('old', { verdict: 'VALID', preferTime: 1 });

@@ -10,6 +10,10 @@ function secret(id: string, expireTime: number | null, changes: Partial<Credenti
   return { ...sampleCredential(app, id, expireTime).credential, verdict: 'VALID', ...changes };
 }
 
+function certificate(id: string, changes: Partial<Credential>): Credential {
+  return secret(id, NOW + DAY, { kind: 'CERTIFICATE', ...changes });
+}
+
 test.each<[string, Credential[], string | undefined]>([
   ['the one that expires last', [secret('a', NOW + 1), secret('b', NOW + 3), secret('c', NOW + 2)], 'b'],
   ['one whose end is not known', [secret('a', NOW + DAY), secret('b', null)], 'b'],
@@ -17,6 +21,9 @@ test.each<[string, Credential[], string | undefined]>([
   ['no rejected one', [secret('a', NOW + 2, { verdict: 'REJECTED' }), secret('b', NOW + 1)], 'b'],
   ['no expired one', [secret('a', NOW + 1), secret('b', NOW)], 'a'],
   ['an unusable one, if all are', [secret('a', NOW - 2), secret('b', NOW + 2, { verdict: 'REJECTED' })], 'b'],
+  ['a certificate that Entra accepts', [certificate('a', {})], 'a'],
+  ['one that Entra accepted once', [certificate('a', { verdict: 'REJECTED', lastUsedTime: NOW - DAY })], 'a'],
+  ['no certificate that Entra has not accepted yet', [certificate('a', { verdict: 'UNPROBED' })], undefined],
   ['nothing without a secret', [], undefined],
 ])('a rotation replaces %s', (_, credentials, expected) => {
   expect(rotatedCredential(credentials, NOW)?.credentialId).toBe(expected);
