@@ -1,7 +1,8 @@
-import { timestampDate, timestampMs, type Timestamp as WireTimestamp } from '@bufbuild/protobuf/wkt';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Credential_Kind } from '../../gen/tokenvault/v1/credential_pb.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../format_table.ts';
+import { dayOf, timeOf } from '../status/format_times.ts';
 import type { CredentialFindings, Finding, ReportedCredential, Thresholds } from './credential_findings.ts';
 
 export interface CredentialReport extends CredentialFindings {
@@ -113,12 +114,4 @@ function count(number: number, noun: string): string {
 
 function endOf({ expireTime }: ReportedCredential): number {
   return expireTime === undefined ? Number.MAX_SAFE_INTEGER : timestampMs(expireTime);
-}
-
-function timeOf(time: WireTimestamp | undefined): string | null {
-  return time === undefined ? null : timestampDate(time).toISOString();
-}
-
-function dayOf(time: WireTimestamp): string {
-  return timestampDate(time).toISOString().slice(0, 10);
 }

@@ -1,7 +1,7 @@
-import { timestampDate, type Timestamp as WireTimestamp } from '@bufbuild/protobuf/wkt';
 import { Rotation_Step } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { RotateCredentialResponse } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import { printable } from '../error_text.ts';
+import { dayOf, timeOf } from '../status/format_times.ts';
 
 export interface RotationFacts {
   /** `tenants/{tenant}/apps/{app}` */
@@ -65,12 +65,4 @@ const STEPS: Readonly<Record<Rotation_Step, string>> = {
 
 function given(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text;
-}
-
-function timeOf(time: WireTimestamp | undefined): string | null {
-  return time === undefined ? null : timestampDate(time).toISOString();
-}
-
-function dayOf(time: WireTimestamp): string {
-  return timestampDate(time).toISOString().slice(0, 10);
 }

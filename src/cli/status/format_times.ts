@@ -35,3 +35,13 @@ const UNITS = [
 export function minuteOf(time: WireTimestamp | undefined): string {
   return time === undefined ? '' : timestampDate(time).toISOString().slice(0, 16).replace('T', ' ');
 }
+
+/** For JSON. */
+export function timeOf(time: WireTimestamp | undefined): string | null {
+  return time === undefined ? null : timestampDate(time).toISOString();
+}
+
+/** In UTC. */
+export function dayOf(time: WireTimestamp): string {
+  return timestampDate(time).toISOString().slice(0, 10);
+}
