@@ -97,8 +97,7 @@ export function withLeaseCrashPoints(grants: GrantStore, reach: Reach): GrantSto
         reach('after_record');
         return recorded;
       };
-      // Inherits `previousRefreshToken`, a getter that opens the token only when it is read.
-      return Object.assign(Object.create(held) as HeldLease, { record });
+      return { ...held, record };
     },
   };
 }

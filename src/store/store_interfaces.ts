@@ -232,8 +232,8 @@ export interface HeldLease {
   readonly connection: Connection;
   /** Undefined: never granted. */
   readonly refreshToken: Secret | undefined;
-  /** The one before, kept for 24 h. Opened when this property is read. */
-  readonly previousRefreshToken: { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
+  /** Opens the one before, which is kept for 24 h. */
+  previousRefreshToken(): { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
   /** The stored one for the resource of the lease. Expires after `endsAfter`, by default after now. */
   readonly accessToken: AccessToken | undefined;
   /** One durable commit, fenced by the lease id. `fenced`: the grant was replaced meanwhile, and nothing is written. */

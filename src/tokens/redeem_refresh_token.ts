@@ -94,7 +94,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
 
     async function retryWithPreviousToken(): Promise<void> {
       if (outcome.kind !== 'reauthorize' || outcome.subject !== 'connection' || !isTimeLeft()) return;
-      const previous = held.previousRefreshToken;
+      const previous = held.previousRefreshToken();
       if (previous === undefined || clock.now() - previous.replacedTime >= PREVIOUS_USABLE_FOR) return;
       const answer = await exchange({ ...first, refreshToken: previous.token, retry: true });
       if (answer.kind !== 'granted') return;

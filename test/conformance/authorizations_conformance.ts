@@ -165,7 +165,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.connections.findByUid(connection.uid)).toEqual(confirmed);
       const renewed = await lease();
       expect(renewed.refreshToken?.reveal()).toBe('rt-granted');
-      expect(renewed.previousRefreshToken).toBeUndefined();
+      expect(renewed.previousRefreshToken()).toBeUndefined();
       await renewed.release();
       expect((await stores.authorizations.findByUid(authorization.uid))?.state).toBe('CONFIRMED');
       expect(await stores.authorizations.findConsented(connection.uid, 'confirmation', NOW)).toBeUndefined();

@@ -199,7 +199,7 @@ export function tenantKeysConformance(open: Open): void {
       await rotateFully(stores, owner);
       await other.tenants.refreshKeys(owner.tenantUid);
 
-      expect(held.previousRefreshToken?.token.reveal()).toBe('rt-of-ada');
+      expect(held.previousRefreshToken()?.token.reveal()).toBe('rt-of-ada');
       expect(await held.record({ connection: held.connection, refreshToken: undefined, accessToken: undefined })).toBe(
         'recorded',
       );

@@ -131,7 +131,7 @@ test('stores the rotated refresh token before it answers, and keeps the previous
   const held = await world.stores.grants.lease(ada.uid, { owner: 'test', resource: GRAPH, duration: SECOND });
   const issued = world.sandbox.requests().at(-1);
   expect(world.sandbox.describeRefreshToken(held?.refreshToken?.reveal() ?? '')?.id).toBe(issued?.issuedRefreshTokenId);
-  const before = world.sandbox.describeRefreshToken(held?.previousRefreshToken?.token.reveal() ?? '');
+  const before = world.sandbox.describeRefreshToken(held?.previousRefreshToken()?.token.reveal() ?? '');
   expect(before?.id).toBe(issued?.presentedRefreshTokenId);
   expect(held?.accessToken).toBeDefined();
 });

@@ -64,7 +64,7 @@ async function redeem(given: Given, ...answers: Answer[]) {
   const previousRefreshToken =
     previousAge === undefined ? undefined : { token: PREVIOUS, replacedTime: NOW - previousAge };
   const redemption = await createRedeem({ clock: { now: () => NOW }, metrics })(
-    { connection, previousRefreshToken } as HeldLease,
+    { connection, previousRefreshToken: () => previousRefreshToken } as HeldLease,
     STORED,
     admission as Admission,
     { snapshot: { tenant, app, connection }, resource: GRAPH, ...given.request } as RefreshRequest,

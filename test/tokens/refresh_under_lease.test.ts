@@ -40,7 +40,7 @@ const replaceElsewhere = (changes: Partial<Connection> = {}) => world.replaceGra
 async function stored(resource = GRAPH) {
   const held = await world.stores.grants.lease(ada.uid, { ...LEASE, resource });
   if (held === undefined) throw new Error('the lease is in use');
-  const previous = held.previousRefreshToken?.token.reveal();
+  const previous = held.previousRefreshToken()?.token.reveal();
   await held.release();
   return { refreshToken: held.refreshToken?.reveal(), previous, accessToken: held.accessToken?.token.reveal() };
 }

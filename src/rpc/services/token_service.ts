@@ -1,5 +1,6 @@
 import type { AuditedToken, AuditLog } from '../../audit/audit_log_interface.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
+import type { Rule } from '../../model/authenticated_caller.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { canonicalResource } from '../../model/microsoft_resource_uri.ts';
@@ -39,7 +40,7 @@ export function createTokenService({
         minTtl: minTtl(request.minTtl),
         claims: claimsJson(request.claims),
         rejectedTokenSha256: sha256Hex('rejected_token_sha256', request.rejectedTokenSha256),
-        ceilings: call.limitedBy && ceilingsOf(call),
+        ceilings: call.limitedBy && new CallCeilings(call),
         signal: () => call.signal(),
       });
       return served instanceof Promise
@@ -58,7 +59,7 @@ export function createTokenService({
         minTtl: minTtl(request.minTtl),
         claims: undefined,
         rejectedTokenSha256: undefined,
-        ceilings: ceilingsOf(call),
+        ceilings: new CallCeilings(call),
         signal: () => call.signal(),
       });
       for await (const served of tokens) yield toResponse(served, scopes, call);
@@ -73,7 +74,7 @@ export function createTokenService({
         resource,
         directoryId: guid('directory_id', request.directoryId),
         minTtl: minTtl(request.minTtl),
-        ceilings: call.limitedBy && ceilingsOf(call),
+        ceilings: call.limitedBy && new CallCeilings(call),
         signal: () => call.signal(),
       });
       const requested = [resource];
@@ -132,20 +133,28 @@ export function createTokenService({
   }
 }
 
-function ceilingsOf(call: Call): TokenCeilings {
-  return {
-    get rules() {
-      return call.limitedBy;
-    },
-    decided(rule, excess) {
-      call.rule = rule;
-      call.excess = excess.length === 0 ? undefined : excess;
-    },
-    listen(listener) {
-      call.ruleListeners.add(listener);
-      return () => call.ruleListeners.delete(listener);
-    },
-  };
+/** A class, because V8 adds a hidden class to the old space for each object literal with an accessor. */
+class CallCeilings implements TokenCeilings {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  get rules() {
+    return this.#call.limitedBy;
+  }
+
+  decided(rule: Rule, excess: readonly string[]): void {
+    this.#call.rule = rule;
+    this.#call.excess = excess.length === 0 ? undefined : excess;
+  }
+
+  listen(listener: () => void): () => void {
+    const { ruleListeners } = this.#call;
+    ruleListeners.add(listener);
+    return () => ruleListeners.delete(listener);
+  }
 }
 
 interface CachedResponse {

@@ -97,13 +97,10 @@ export function createGrantStore(
     const accessToken = isSame ? undefined : await accessTokens.find(row, resource, endsAfter ?? clock.now());
     await keys.ready(tenantUid, row.refreshToken);
     const refreshToken = refreshTokens.current(row);
-    const previous = refreshTokens.previous(row);
     const held: HeldLease = {
       connection,
       refreshToken,
-      get previousRefreshToken() {
-        return previous();
-      },
+      previousRefreshToken: refreshTokens.previous(row),
       accessToken,
       async record(outcome: RefreshRecord) {
         const seal = () => [

@@ -17,7 +17,7 @@ export function createRefreshTokens({ keys: { keyring }, clock }: Pick<StorePart
       return row.refreshToken === null ? undefined : keyring.openSecret(places.refreshToken(row), row.refreshToken);
     },
 
-    previous(row: ConnectionRow): () => HeldLease['previousRefreshToken'] {
+    previous(row: ConnectionRow): HeldLease['previousRefreshToken'] {
       const { previousRefreshToken: sealed, replacedTime } = row;
       if (sealed === null || replacedTime === null || replacedTime + PREVIOUS_LIFE <= clock.now())
         return () => undefined;
