@@ -18,21 +18,22 @@ import { open as openHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { VaultError } from '../model/errors.ts';
+import type { Lines } from './hash_chain.ts';
 
 /** A file of groups of lines. `write` is synchronous, because the page cache is faster than the thread pool. */
 export interface AuditFile {
   /** Atomic: a group that was written in part is truncated, or `torn` is set. Throws the system error. */
-  write(group: string): void;
+  write(group: Lines): void;
   /** The file ends with a part of a group that could not be truncated. The next write begins on a new line. */
   readonly torn: boolean;
   /** `fdatasync`. After an error the kernel drops the failed pages, so a later success proves nothing. */
   sync(done: (error: Error | null) => void): void;
   readonly size: number;
   /**
-   * Writes and syncs a new file with `text`, renames the current file to `name` (or a free name like it), and continues
+   * Writes and syncs a new file with `groups`, renames the current file to `name` (or a free name like it), and continues
    * in the new file. If it rejects, writing continues in the current file. A crash in between loses neither.
    */
-  replace(name: string, text: string): Promise<void>;
+  replace(name: string, groups: Lines): Promise<void>;
   /**
    * `moved`: another program renamed the file; `cut`: deleted or truncated it. Writes go to the old file until
    * `replace`.
@@ -62,9 +63,9 @@ export function openAuditFile(path: string): AuditFile {
   let torn = false;
   syncFolder(path);
 
-  async function replace(name: string, text: string): Promise<void> {
+  async function replace(name: string, groups: Lines): Promise<void> {
     rmSync(next, { force: true });
-    const bytes = Buffer.from(text, 'utf8');
+    const bytes = Buffer.from(groups);
     const nextFd = openSync(next, FLAGS | constants.O_EXCL, MODE);
     try {
       for (let written = 0; written < bytes.length; ) written += writeSync(nextFd, bytes, written);
@@ -95,7 +96,7 @@ export function openAuditFile(path: string): AuditFile {
       return torn;
     },
     write(group) {
-      const bytes = Buffer.from(torn ? `\n${group}` : group, 'utf8');
+      const bytes = bytesOf(group, torn);
       let written = 0;
       try {
         while (written < bytes.length) written += writeSync(fd, bytes, written);
@@ -183,6 +184,14 @@ function syncFolder(path: string): void {
     closeSync(folder);
   }
 }
+
+/** Begins a new line after a group that was written in part. */
+export function bytesOf(group: Lines, torn: boolean): Uint8Array {
+  const bytes = typeof group === 'string' ? Buffer.from(group) : group;
+  return torn ? Buffer.concat([NEW_LINE, bytes]) : bytes;
+}
+
+const NEW_LINE = Buffer.from('\n');
 
 /** False for an append-only file (`chattr +a`). */
 function truncates(fd: number, size: number): boolean {

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { type Duration, SECOND } from '../model/clock.ts';
-import type { AuditFile } from './audit_log_file.ts';
+import { type AuditFile, bytesOf } from './audit_log_file.ts';
 
 const SLEEP = 5;
 
@@ -28,7 +28,7 @@ export function openAuditStream(fd: number, timeout: Duration = SECOND): AuditFi
       return torn;
     },
     write(group) {
-      const bytes = Buffer.from(torn ? `\n${group}` : group, 'utf8');
+      const bytes = bytesOf(group, torn);
       const until = performance.now() + timeout;
       let written = 0;
       while (written < bytes.length) {

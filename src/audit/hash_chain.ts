@@ -8,6 +8,9 @@ export interface ChainPoint {
   readonly chain: string;
 }
 
+/** Text, or its bytes in UTF-8. */
+export type Lines = string | Uint8Array;
+
 /** The chain before the first entry. */
 export const GENESIS: ChainPoint = { number: 0, chain: '0'.repeat(64) };
 
@@ -22,8 +25,8 @@ export interface StreamKey {
  * removed, or moved within a stream or to another one unnoticed. One hash per group, because a `createHmac` per entry
  * halved the throughput of cache hits. Stream id and hash have a fixed length, so the input is unambiguous.
  */
-export function chainOf({ key, streamId }: StreamKey, previous: string, lines: string): string {
-  return createHmac('sha256', key).update(streamId, 'utf8').update(previous, 'hex').update(lines, 'utf8').digest('hex');
+export function chainOf({ key, streamId }: StreamKey, previous: string, lines: Lines): string {
+  return createHmac('sha256', key).update(streamId, 'utf8').update(previous, 'hex').update(lines).digest('hex');
 }
 
 /** Last line of a group: the number of its last entry, and the chain value after it. */

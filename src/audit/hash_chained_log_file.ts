@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { AuditFile } from './audit_log_file.ts';
 import type { AuditAlert, LogHealth } from './audit_log_health.ts';
+import { createGroupMemory } from './group_memory.ts';
 import {
   type ChainPoint,
   chainOf,
@@ -65,6 +66,7 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   const rotateAt = parts.rotateAt ?? ROTATE_AT;
   const work = createSerialWork();
   const unsynced = createUnsyncedGroups();
+  const memory = createGroupMemory();
   let written: ChainPoint = { number: end.number, chain: end.chain };
   let durable = written;
   let rotateFrom = rotateAt;
@@ -78,37 +80,39 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   let pause = 1;
   let runsToRetry = 0;
 
-  function sealed(lines: string, number: number, previous: ChainPoint): { text: string; end: ChainPoint } {
+  function sealed(lines: Buffer, number: number, previous: ChainPoint): { bytes: Buffer; end: ChainPoint } {
     const point = { number, chain: chainOf(key, previous.chain, lines) };
-    return { text: lines + sealLine(point), end: point };
+    return { bytes: Buffer.concat([lines, Buffer.from(sealLine(point))]), end: point };
   }
 
-  function opening(found: Opening['found']): { text: string; end: ChainPoint } {
-    return sealed(
-      openingLine({ after: written, streamId, instance, time: clock.now(), found }),
-      written.number,
-      written,
-    );
+  function opening(found: Opening['found']): { bytes: Buffer; end: ChainPoint } {
+    const line = openingLine({ after: written, streamId, instance, time: clock.now(), found });
+    return sealed(Buffer.from(line), written.number, written);
   }
 
   /** The gap line, and the unsynced groups again. */
-  function gapAndRepeats(error: Error): { text: string; end: ChainPoint } {
+  function gapAndRepeats(error: Error): { bytes: Buffer; end: ChainPoint } {
     const code = 'code' in error ? String(error.code) : 'unknown error';
     const gap = gapLine({ durable, written, streamId, error: code, instance, time: clock.now() });
-    let { text, end: point } = sealed(gap, durable.number, durable);
-    for (const group of unsynced.all) {
-      const next = sealed(group.text, point.number + group.entries, point);
-      text += next.text;
-      point = next.end;
+    let { bytes, end: point } = sealed(Buffer.from(gap), durable.number, durable);
+    const groups = [bytes];
+    for (const { lines, entries } of unsynced.all) {
+      ({ bytes, end: point } = sealed(lines, point.number + entries, point));
+      groups.push(bytes);
     }
-    return { text, end: point };
+    return { bytes: Buffer.concat(groups), end: point };
   }
 
   function open(found: Opening['found']): void {
-    const { text, end: point } = opening(found);
-    file.write(text);
+    const { bytes, end: point } = opening(found);
+    file.write(bytes);
     written = point;
     isSynced = false;
+  }
+
+  function confirm(mark: number): void {
+    unsynced.confirm(mark);
+    memory.release(mark);
   }
 
   function syncNow(): Promise<void> {
@@ -120,7 +124,7 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
       file.sync((error) => {
         if (error === null) {
           const wasFull = unsynced.full;
-          unsynced.confirm(mark);
+          confirm(mark);
           durable = point;
           health.report('audit_sync', true);
           if (wasFull) parts.onAccepting();
@@ -137,13 +141,13 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
     isReplacing = true;
     return work.run('replace', async () => {
       await syncNow();
-      const { text, end: point } =
+      const { bytes, end: point } =
         diskError === undefined ? opening(reason === 'cut' ? 'cut' : 'whole') : gapAndRepeats(diskError);
       try {
-        await file.replace(parts.rotatedName?.(written.number) ?? `audit.${written.number}.jsonl`, text);
+        await file.replace(parts.rotatedName?.(written.number) ?? `audit.${written.number}.jsonl`, bytes);
         written = point;
         durable = point;
-        unsynced.confirm(unsynced.mark());
+        confirm(unsynced.mark());
         diskError = undefined;
         failedReplacement = undefined;
         isSynced = true;
@@ -193,10 +197,12 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
     open,
     write(group, entries) {
       if (file.torn) open('torn');
-      const next = sealed(group, written.number + entries, written);
-      file.write(next.text);
-      written = next.end;
-      unsynced.add({ text: group, entries });
+      const lines = memory.encode(group);
+      const point = { number: written.number + entries, chain: chainOf(key, written.chain, lines) };
+      file.write(memory.extend(lines, sealLine(point)));
+      written = point;
+      unsynced.add({ lines, entries });
+      memory.keep(lines, unsynced.mark());
       isSynced = false;
       if (unsynced.filling) void sync();
     },

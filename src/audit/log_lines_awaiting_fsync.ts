@@ -13,8 +13,8 @@ export interface UnsyncedGroups {
 }
 
 export interface Group {
-  /** Lines, without a seal. */
-  readonly text: string;
+  /** Without a seal. */
+  readonly lines: Buffer;
   readonly entries: number;
 }
 
@@ -27,11 +27,11 @@ export function createUnsyncedGroups(): UnsyncedGroups {
   return {
     add(group) {
       groups.push(group);
-      length += group.text.length;
+      length += group.lines.length;
     },
     mark: () => confirmed + groups.length,
     confirm(mark) {
-      for (const { text } of groups.slice(0, mark - confirmed)) length -= text.length;
+      for (const { lines } of groups.slice(0, mark - confirmed)) length -= lines.length;
       groups = groups.slice(mark - confirmed);
       confirmed = mark;
     },

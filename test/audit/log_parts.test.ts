@@ -36,7 +36,7 @@ test('the health of a log needs neither alerts nor metrics', () => {
 
 test('groups that wait for a sync fill 8 MiB, and those after a mark stay', () => {
   const groups = createUnsyncedGroups();
-  const group = (length: number) => ({ text: 'x'.repeat(length), entries: 1 });
+  const group = (length: number) => ({ lines: Buffer.alloc(length), entries: 1 });
   groups.add(group(4 * MIB - 1));
   expect([groups.filling, groups.full]).toEqual([false, false]);
   const first = groups.mark();
@@ -46,7 +46,7 @@ test('groups that wait for a sync fill 8 MiB, and those after a mark stay', () =
   expect([groups.filling, groups.full]).toEqual([true, true]);
 
   groups.confirm(first);
-  expect(groups.all.map(({ text }) => text.length)).toEqual([1, 4 * MIB]);
+  expect(groups.all.map(({ lines }) => lines.length)).toEqual([1, 4 * MIB]);
   expect([groups.filling, groups.full]).toEqual([true, false]);
   groups.confirm(groups.mark());
   expect([groups.all, groups.filling, groups.full]).toEqual([[], false, false]);

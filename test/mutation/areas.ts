@@ -104,10 +104,10 @@ export const AREAS: Readonly<Record<string, Area>> = {
   },
   audit_parts: {
     mutate: [
-      'src/audit/{audit_log_health,format_entry_as_json_line,log_lines_awaiting_fsync}.ts',
+      'src/audit/{audit_log_health,format_entry_as_json_line,group_memory,log_lines_awaiting_fsync}.ts',
       'src/audit/{read_log_lines,serial_work_queue}.ts',
     ],
-    tests: ['test/audit/{entry_line,log_lines,log_parts}.test.ts'],
+    tests: ['test/audit/{entry_line,group_memory,log_lines,log_parts}.test.ts'],
   },
   audit_log: {
     mutate: [
