@@ -5,13 +5,12 @@ import { createGroupMemory } from '../../src/audit/group_memory.ts';
 const KIB = 1_024;
 
 test('what was kept stays until it is released, whatever is encoded meanwhile', () => {
-  const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 200 }),
-    fc.integer({ min: 1, max: 400 }).map((length) => 'é'.repeat(length * KIB)),
-  );
-  const step = fc.record({ text, isKept: fc.boolean(), released: fc.integer({ min: 0, max: 3 }) });
+  const text = fc
+    .tuple(fc.constantFrom('a', 'é', '€', '😀', ''), fc.integer({ min: 1, max: 40 }))
+    .map(([character, length]) => character.repeat(length * KIB));
+  const step = fc.record({ text, isKept: fc.boolean(), released: fc.integer({ min: 0, max: 2 }) });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const memory = createGroupMemory();
       const kept: { bytes: Buffer; copy: Buffer; mark: number }[] = [];
       let mark = 0;
@@ -29,7 +28,7 @@ test('what was kept stays until it is released, whatever is encoded meanwhile', 
         for (const one of kept) expect(one.bytes.equals(one.copy)).toBe(true);
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
