@@ -8,7 +8,7 @@ test('what was kept stays until it is released, whatever is encoded meanwhile', 
   const text = fc
     .tuple(fc.constantFrom('a', 'é', '€', '😀', ''), fc.integer({ min: 1, max: 40 }))
     .map(([character, length]) => character.repeat(length * KIB));
-  const step = fc.record({ text, isKept: fc.boolean(), released: fc.integer({ min: 0, max: 2 }) });
+  const step = fc.record({ text, isKept: fc.boolean(), released: fc.constantFrom(0, 0, 0, 1, 2) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const memory = createGroupMemory();
