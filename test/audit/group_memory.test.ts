@@ -10,7 +10,7 @@ test('what was kept stays until it is released, whatever is encoded meanwhile', 
     .map(([character, length]) => character.repeat(length * KIB));
   const step = fc.record({ text, isKept: fc.boolean(), released: fc.constantFrom(0, 0, 0, 1, 2) });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 30, maxLength: 60 }), (steps) => {
       const memory = createGroupMemory();
       const kept: { bytes: Buffer; copy: Buffer; mark: number }[] = [];
       let mark = 0;
@@ -28,7 +28,7 @@ test('what was kept stays until it is released, whatever is encoded meanwhile', 
         for (const one of kept) expect(one.bytes.equals(one.copy)).toBe(true);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 
