@@ -34,6 +34,8 @@ export interface AuditEntry {
   readonly duration: Duration;
   /** `10.1.2.3:40512`; `unknown` on a unix socket, and in entries of the vault itself. Behind a proxy or in a mesh, theirs. */
   readonly peer: string;
+  /** W3C Trace Context of the call's span. Undefined: the vault does not trace. */
+  readonly traceparent?: string | undefined;
   /** Of a call without a valid credential. */
   readonly claimed?: ClaimedIds | undefined;
   /** Why the caller does it, as the caller says. */

@@ -21,13 +21,17 @@ export function createEntryLine(instance: string): EntryLine {
   }
 
   return (number, entry) => {
-    const head = `{"n":${number}${timeText(entry.time)}${quote(entry.requestId)}${accessText(entry)}${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}`;
+    const head = `{"n":${number}${timeText(entry.time)}${quote(entry.requestId)}${accessText(entry)}${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)},"peer":${quote(entry.peer)}${traceText(entry)}`;
     if (entry.claimed !== undefined) return `${head}${claimedTail(entry.claimed)}}\n`;
     if (entry.affectedCallers !== undefined)
       return `${head},"affected_callers":${JSON.stringify(entry.affectedCallers)}}\n`;
     if (entry.note !== undefined) return `${head},"note":${quote(entry.note)}}\n`;
     return entry.token === undefined ? `${head}}\n` : `${head},${tailOf(entry.token)}\n`;
   };
+}
+
+function traceText({ traceparent }: AuditEntry): string {
+  return traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`;
 }
 
 function claimedTail({ key, certificate, token }: ClaimedIds): string {

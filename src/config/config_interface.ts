@@ -4,6 +4,7 @@ import type { AllowedAssertionFiles } from '../model/federated_assertion_files.t
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
 import type { AllowedManagedIdentity } from '../model/managed_identities.ts';
+import type { TracingConfig } from './read_tracing_variables.ts';
 
 export interface Config {
   readonly grpcAddress: ListenAddress;
@@ -75,6 +76,8 @@ export interface Config {
   readonly customCloud: { readonly loginUrl: string; readonly graphUrl: string | undefined } | undefined;
   /** Proxy for requests to Entra and Graph. */
   readonly proxy: HttpProxy | undefined;
+  /** Undefined: no traces. */
+  readonly tracing: TracingConfig | undefined;
   /** `on`: start the sandbox in this process; a URL: use a running one. The vault follows its clock. */
   readonly sandbox: 'off' | 'on' | { readonly url: string };
   readonly sandboxPort: number;

@@ -3,6 +3,7 @@ import type { Config } from './config_interface.ts';
 import { contradictions } from './conflicting_settings.ts';
 import { type Environment, environment } from './environment_variable_schema.ts';
 import { readProxy } from './read_proxy_variables.ts';
+import { readTracing } from './read_tracing_variables.ts';
 import { strayCharacters } from './stray_characters.ts';
 import { unsafeSettings } from './unsafe_node_settings.ts';
 
@@ -32,7 +33,8 @@ export function readConfig(variables: Variables = process.env, options: readonly
     }),
   );
   const { proxy, faults: proxyFaults } = readProxy(variables);
-  const outside = [...stray.values(), ...proxyFaults, ...unsafeSettings(variables, options)];
+  const { tracing, faults: tracingFaults } = readTracing(variables);
+  const outside = [...stray.values(), ...proxyFaults, ...tracingFaults, ...unsafeSettings(variables, options)];
   const parsed = environment.safeParse(Object.fromEntries(given.map(([name, value]) => [name, value.trim()])));
   if (!parsed.success) {
     // Stray characters can cause the other faults of a value.
@@ -40,7 +42,7 @@ export function readConfig(variables: Variables = process.env, options: readonly
     throw new ConfigError([...outside, ...others.flatMap(faultsOf)]);
   }
   const env = parsed.data;
-  const config = configOf(env, variables, proxy);
+  const config = { ...configOf(env, variables), proxy, tracing };
   const faults = [...outside, ...contradictions(config, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
@@ -56,7 +58,7 @@ export function readSandboxPort(variables: Variables = process.env): number {
   throw new ConfigError(words.map((word) => `TOKENVAULT_SANDBOX_ADDRESS: ${word}`));
 }
 
-function configOf(env: Environment, variables: Variables, proxy: Config['proxy']): Config {
+function configOf(env: Environment, variables: Variables): Omit<Config, 'proxy' | 'tracing'> {
   const azureToken = variables['AZURE_FEDERATED_TOKEN_FILE'];
   return {
     grpcAddress: env.GRPC_ADDRESS,
@@ -103,7 +105,6 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
       env.CUSTOM_CLOUD_LOGIN_URL === undefined
         ? undefined
         : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL, graphUrl: env.CUSTOM_CLOUD_GRAPH_URL },
-    proxy,
     sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
     sandboxPort: env.SANDBOX_ADDRESS,
     logLevel: env.LOG_LEVEL,

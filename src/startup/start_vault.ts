@@ -34,7 +34,9 @@ import { createStatusReader } from '../status/read_vault_status.ts';
 import { openStores } from '../store/open_stores.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { createReadiness, loggedCheck } from '../telemetry/readiness_checks.ts';
+import type { TracingOptions } from '../telemetry/start_tracing.ts';
 import { createPinoLog, type ProcessLog } from '../telemetry/stderr_json_log.ts';
+import type { Tracing } from '../telemetry/tracing_interface.ts';
 import { createMetrics } from '../telemetry/vault_metrics.ts';
 import { type AccessTokensParts, createAccessTokens } from '../tokens/create_access_token_service.ts';
 import { createUsageNotes } from '../usage/usage_notes.ts';
@@ -95,6 +97,12 @@ function containedText(count: number): string {
   return `${count === 1 ? '1 containment is' : `${count} containments are`} in effect. List them with token-vault containment list.`;
 }
 
+/** Loaded only if it is configured. */
+async function openTracing(options: TracingOptions): Promise<Tracing> {
+  const { startTracing } = await import('../telemetry/start_tracing.ts');
+  return startTracing(options);
+}
+
 /** Opens the parts in the order of their dependencies. If one fails, the parts before it are closed. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
   const shutdown = createShutdown();
@@ -119,8 +127,9 @@ async function build(
   const { clock } = cloud;
 
   const { databaseUrl, postgres, keySource, credentialsDirectory } = config;
+  const tracing = config.tracing && (await opened(openTracing({ ...config.tracing, version })));
   const stores = await opened(
-    openStores({ databaseUrl, postgres, keySource, credentialsDirectory, clock, meter: metrics.storage }),
+    openStores({ databaseUrl, postgres, keySource, credentialsDirectory, clock, meter: metrics.storage, tracing }),
   );
   metrics.observe({
     connectionsByState: () => stores.connections.countByState(),
@@ -215,6 +224,7 @@ async function build(
     tenantLabels,
     metrics: metrics.rpc,
     log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
+    tracing,
   });
   let serving = false;
   const reportedChecks = {

@@ -8,6 +8,7 @@ import type { StatementMeter } from './database_interface.ts';
 import { openDatabase } from './open_database.ts';
 import type { PostgresSettings } from './postgres/postgres_settings.ts';
 import type { Stores } from './store_interfaces.ts';
+import { type StoreTracing, traceCommits, traceSeals } from './trace_store.ts';
 
 /**
  * Opens the database at a URL with the root key of a key source. A missing key file is created for an empty database only: for any
@@ -20,9 +21,12 @@ export async function openStores(parts: {
   readonly credentialsDirectory?: string | undefined;
   readonly clock: Clock;
   readonly meter?: (StatementMeter & KeyringMeter) | undefined;
+  readonly tracing?: StoreTracing | undefined;
 }): Promise<Stores> {
-  const { databaseUrl, postgres, keySource, credentialsDirectory, clock, meter } = parts;
-  const database = await openDatabase({ url: databaseUrl, postgres, meter });
+  const { databaseUrl, postgres, keySource, credentialsDirectory, clock, tracing } = parts;
+  const meter = tracing === undefined ? parts.meter : traceSeals(parts.meter, tracing);
+  const untraced = await openDatabase({ url: databaseUrl, postgres, meter });
+  const database = tracing === undefined ? untraced : traceCommits(untraced, tracing);
   try {
     const source = parseKeySource(keySource);
     if (source.kind === 'file' && database.isEmpty && !existsSync(source.path)) await createKekFile(source.path);

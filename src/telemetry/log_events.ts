@@ -143,6 +143,8 @@ export interface LogEvents {
     resource: string;
     status: string;
     duration: number;
+    /** W3C Trace Context, if the vault traces. */
+    traceparent?: string | undefined;
     /** Only of unauthenticated calls: the address, and the ids in the presented key and client certificate. */
     peer?: string | undefined;
     claimedKeyId?: string | undefined;

@@ -71,6 +71,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^commander/, ['startup', 'cli']],
   [/^(cli-progress|jsonc-parser)/, ['cli']],
   [/^negotiator/, ['web']],
+  [/^@opentelemetry\//, ['telemetry']],
   [/^@peculiar\/asn1/, ['certificates', 'sandbox']],
   [/^(cloudevents|standardwebhooks)/, ['event_delivery', 'config']],
 ];

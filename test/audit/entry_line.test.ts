@@ -26,6 +26,7 @@ test('a line has its fields in a fixed order', () => {
   expect(line(7, one)).toBe(`${head}}\n`);
   expect(line(7, { ...one, note: 'why "so"' })).toBe(`${head},"note":"why \\"so\\""}\n`);
   expect(line(7, { ...one, affectedCallers: ['crm'] })).toBe(`${head},"affected_callers":["crm"]}\n`);
+  expect(line(7, { ...one, traceparent: '00-1-2-01' })).toBe(`${head},"traceparent":"00-1-2-01"}\n`);
   const claimed = { key: 'k', certificate: 'c', token: { issuer: 'i', subject: 's' } };
   expect(line(7, { ...one, claimed })).toBe(
     `${head},"claimed_key":"k","claimed_certificate":"c","claimed_issuer":"i","claimed_subject":"s"}\n`,

@@ -57,6 +57,7 @@ function open(parts: Partial<SharedByCalls> = {}, authorization = 'Bearer tv1.k1
       known: () => [],
       listen: () => () => {},
     },
+    tracing: undefined,
     audit: {
       append(entry, done) {
         entries.push(entry);

@@ -24,7 +24,10 @@ export interface AccessLog {
 }
 
 export interface FinishedCall
-  extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'claimed'> {
+  extends Pick<
+    AuditEntry,
+    'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'traceparent' | 'claimed'
+  > {
   /** Of a call without a valid credential. */
   readonly peer?: string | undefined;
   /** Why its token is refused. */
@@ -51,9 +54,18 @@ export function createAccessLog(
         hits += 1;
         if (hits % sampleOf !== 0) return;
       } else if (!hasLine(call)) return;
-      const { requestId, method, caller, resource, status } = call;
+      const { requestId, method, caller, resource, status, traceparent } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;
-      log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...unauthenticated(call) });
+      log.event('info', 'call', {
+        requestId,
+        method,
+        caller,
+        resource,
+        status,
+        duration,
+        traceparent,
+        ...unauthenticated(call),
+      });
     },
 
     unexpected(requestId, error) {

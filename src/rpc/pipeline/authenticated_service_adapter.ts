@@ -62,7 +62,8 @@ function unary(
     let response: unknown;
     try {
       const message = decode(method.input, request);
-      response = implement(message, call.authorize(message));
+      call.authorize(message);
+      response = call.run(implement, message);
     } catch (error) {
       call.fail(error, respond);
       return;
@@ -110,21 +111,24 @@ function streaming(
   stopping: AbortSignal,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {
-    const activeCall = methodPipeline.startStream(wire, stopping);
-    try {
-      await activeCall.authenticate();
-      const request = decode(method.input, wire.request);
-      const call = activeCall.authorize(request);
+    const call = methodPipeline.startStream(wire, stopping);
+    async function serve(request: Message): Promise<void> {
       for await (const response of implement(request, call) as AsyncIterable<unknown>) {
         const bytes = encode(method.output, response);
-        await activeCall.recordMessage();
+        await call.recordMessage();
         if (!(await write(wire, bytes, call.signal()))) break;
       }
-      activeCall.checkAccess();
-    } catch (error) {
-      return activeCall.fail(error, (status) => wire.emit('error', status));
     }
-    activeCall.endStream(() => wire.end());
+    try {
+      await call.authenticate();
+      const request = decode(method.input, wire.request);
+      call.authorize(request);
+      await call.run(serve, request);
+      call.checkAccess();
+    } catch (error) {
+      return call.fail(error, (status) => wire.emit('error', status));
+    }
+    call.endStream(() => wire.end());
   };
 }
 

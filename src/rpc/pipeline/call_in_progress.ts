@@ -4,6 +4,7 @@ import type { AuditEntry, AuditedToken, ClaimedIds } from '../../audit/audit_log
 import type { Caller, Rule } from '../../model/authenticated_caller.ts';
 import type { Duration, Timestamp } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
+import type { CallSpan } from '../../telemetry/tracing_interface.ts';
 import { type Call, createSignal } from './call_context.ts';
 import { claimedIds } from './claimed_ids.ts';
 import { firstPresentedBy, presentedBy } from './presented_credentials.ts';
@@ -41,6 +42,7 @@ export class CallInProgress implements RuledCall {
   protected readonly wire: PipelineCall;
   readonly #peer: string;
   readonly #changesAtStart: number;
+  readonly #span: CallSpan | undefined;
   #hasEntered = false;
   #waitsFor: string | undefined = undefined;
   #signal: AbortSignal | undefined = undefined;
@@ -57,6 +59,7 @@ export class CallInProgress implements RuledCall {
     this.wire = wire;
     this.#peer = peerOf(wire);
     this.#changesAtStart = shared.changes();
+    this.#span = shared.tracing?.startCall(shared.method, wire.metadata);
     shared.metrics?.inFlight(1);
   }
 
@@ -84,6 +87,11 @@ export class CallInProgress implements RuledCall {
     log?.received?.(this, input, request);
     rules.check(this);
     return this;
+  }
+
+  /** Runs the handler in the span of the call, if the call is traced. */
+  run<Result>(handle: (request: Message, call: Call) => Result, request: Message): Result {
+    return this.#span === undefined ? handle(request, this) : this.#span.run(() => handle(request, this));
   }
 
   wait(): void {
@@ -174,6 +182,7 @@ export class CallInProgress implements RuledCall {
       status,
       duration,
       peer: this.#peer,
+      traceparent: this.#span?.traceparent,
       claimed: this.#claimed,
       note: this.note,
       token: this.token,
@@ -191,6 +200,7 @@ export class CallInProgress implements RuledCall {
       resource: this.resource,
       status,
       duration,
+      traceparent: this.#span?.traceparent,
       hit: status === 'OK' && this.token?.source === 'CACHE',
       peer: this.#isUnauthenticated(status) ? this.#peer : undefined,
       claimed: this.#claimed,
@@ -204,6 +214,13 @@ export class CallInProgress implements RuledCall {
     if (this.#waitsFor !== undefined) waiting.leave(this.caller.id, this.#waitsFor);
     metrics?.inFlight(-1);
     metrics?.finished(this.method, status, duration / 1_000);
+    this.#span?.end({
+      requestId: this.requestId,
+      caller: this.caller.id,
+      resource: this.resource,
+      status,
+      source: this.token?.source,
+    });
   }
 }
 

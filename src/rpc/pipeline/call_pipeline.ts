@@ -6,6 +6,7 @@ import { type ConcurrencyLimits, createConcurrencyLimit } from '../../model/conc
 import { type ContainedSet, NOTHING_CONTAINED } from '../../model/contained_set.ts';
 import { type Every, systemTimers } from '../../model/monotonic_timers.ts';
 import type { TenantLabels } from '../../model/tenant_labels.ts';
+import type { Tracing } from '../../telemetry/tracing_interface.ts';
 import type { AccessLog } from './access_log.ts';
 import type { Authenticator } from './authenticator.ts';
 import { ACCESS, type Access, methodName } from './authorize_caller.ts';
@@ -36,6 +37,7 @@ export interface CallPipelineParts {
   readonly usageNotes?: { authenticated(caller: Caller, now: Timestamp): void } | undefined;
   readonly metrics?: RpcMetrics | undefined;
   readonly log?: AccessLog | undefined;
+  readonly tracing?: Pick<Tracing, 'startCall'> | undefined;
   readonly every?: Every | undefined;
   /** Default: no tenant has labels for rules. */
   readonly tenantLabels?: TenantLabels & Pick<Authenticator, 'listen'>;
@@ -44,7 +46,17 @@ export interface CallPipelineParts {
 }
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
-  const { authenticator, contained = NOTHING_CONTAINED, audit, clock, usageNotes, metrics, log, tenantLabels } = parts;
+  const {
+    authenticator,
+    contained = NOTHING_CONTAINED,
+    audit,
+    clock,
+    usageNotes,
+    metrics,
+    log,
+    tenantLabels,
+    tracing,
+  } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const calls = createConcurrencyLimit(limits);
   const streams = createConcurrencyLimit(limits);
@@ -67,6 +79,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
     usageNotes,
     metrics,
     log,
+    tracing,
   };
   const rechecks = createStreamRechecks(sources, parts.every ?? systemTimers.every);
 

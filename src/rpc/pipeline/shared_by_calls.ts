@@ -4,6 +4,7 @@ import type { Caller } from '../../model/authenticated_caller.ts';
 import type { Clock, Timestamp } from '../../model/clock.ts';
 import type { ConcurrencyLimit } from '../../model/concurrency_limit.ts';
 import type { Reason } from '../../model/errors.ts';
+import type { Tracing } from '../../telemetry/tracing_interface.ts';
 import type { AccessLog } from './access_log.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { WireCall } from './call_context.ts';
@@ -46,4 +47,5 @@ export interface SharedByCalls {
   readonly usageNotes: { authenticated(caller: Caller, now: Timestamp): void } | undefined;
   readonly metrics: RpcMetrics | undefined;
   readonly log: AccessLog | undefined;
+  readonly tracing: Pick<Tracing, 'startCall'> | undefined;
 }

@@ -21,6 +21,7 @@ export function peekTokenRequest({ state, segment, request, record }: EndpointCa
   record.directory = segment;
   record.grant = form.get('grant_type') ?? undefined;
   record.clientId = form.get('client_id') ?? undefined;
+  record.traceparent = header(request, 'traceparent');
   record.correlationId = header(request, 'client-request-id') ?? form.get('client-request-id') ?? undefined;
   const refreshGrant = openRefreshToken(form.get('refresh_token') ?? '');
   const codeGrant = state.codes.find(form.get('code') ?? '');

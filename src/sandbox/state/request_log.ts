@@ -24,6 +24,8 @@ export interface RequestRecord {
   /** `ok`, an AADSTS number, or `fault:` and its kind. */
   outcome: string;
   correlationId?: string | undefined;
+  /** W3C Trace Context. */
+  traceparent?: string | undefined;
   presentedRefreshTokenId?: string | undefined;
   issuedRefreshTokenId?: string | undefined;
 }
