@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'clients/typescript/test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'clients/*/test/**/*.test.ts'],
     globalSetup: ['test/bundled_programs.ts'],
     pool: 'forks',
     // Half of the time the tests wait: for processes that start, for the browser, for Entra's pauses.

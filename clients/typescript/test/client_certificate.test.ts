@@ -1,54 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { id_kp_serverAuth } from '@peculiar/asn1-x509';
 import { expect, onTestFinished, test } from 'vitest';
-import { newApiKey } from '../../../src/model/api_key.ts';
-import { type Issued, makeAuthority } from '../../../src/sandbox/certificate_authority.ts';
-import { callersFile } from '../../../test/scenarios/callers_file.ts';
-import { startScenario } from '../../../test/scenarios/start_scenario.ts';
+import { makeAuthority } from '../../../src/sandbox/certificate_authority.ts';
 import { TokenVault } from '../src/token_vault.ts';
-
-const SUBJECT = 'spiffe://acme.example/ns/mail/sa/sync';
-const vaults = makeAuthority('vaults');
-const authority = makeAuthority('callers');
-
-/** A vault with TLS whose only caller has a certificate of the authority; its files are in the folder. */
-async function startVault() {
-  let folder = '';
-  const inFolder = (name: string) => join(folder, name);
-  const environment = { PUBLIC_URL: 'https://127.0.0.1:8443' };
-  const files = { CALLERS_FILE: 'callers.yaml', TLS_CERT_FILE: 'tls.crt', TLS_KEY_FILE: 'tls.key' };
-  for (const [name, file] of Object.entries(files))
-    Object.defineProperty(environment, name, { enumerable: true, get: () => inFolder(file) });
-  Object.defineProperty(environment, 'TLS_CLIENT_CA_FILE', {
-    enumerable: true,
-    get: () => `spiffe://acme.example=${inFolder('cas.pem')}`,
-  });
-  const scenario = await startScenario({
-    environment,
-    prepare(made) {
-      folder = made;
-      const server = vaults.issue({ names: [{ ip: '127.0.0.1' }], purposes: [id_kp_serverAuth] });
-      writeFileSync(inFolder('tls.crt'), server.pem);
-      writeFileSync(inFolder('tls.key'), server.key);
-      writeFileSync(inFolder('ca.pem'), vaults.pem);
-      writeFileSync(inFolder('cas.pem'), authority.pem);
-      const certificates = [{ id: 'pod', spiffe_id: SUBJECT }];
-      const rules = [{ role: 'token_reader', tenants: ['acme'] }];
-      const operator = { id: 'operator', ...newApiKey('operator'), rules: [{ role: 'operator', tenants: ['*'] }] };
-      writeFileSync(inFolder('callers.yaml'), callersFile(operator, { id: 'reader', certificates, rules }));
-    },
-  });
-  onTestFinished(() => scenario.close());
-  const write = ({ chain, key }: Issued) => {
-    writeFileSync(inFolder('client.crt'), chain);
-    writeFileSync(inFolder('client.key'), key);
-  };
-  return { address: scenario.vault.addresses.grpc, inFolder, write };
-}
+import { authority, SUBJECT, startVaultWithCertificates } from './start_vault_with_certificates.ts';
 
 test('a client certificate authenticates, and a renewed one is used without a restart', async () => {
-  const { address, inFolder, write } = await startVault();
+  const { address, inFolder, write } = await startVaultWithCertificates();
   const tls = { caFile: inFolder('ca.pem'), certificateFile: inFolder('client.crt'), keyFile: inFolder('client.key') };
   const vault = new TokenVault({ address, tls });
   onTestFinished(() => vault.close());
@@ -71,7 +28,7 @@ test('a client certificate authenticates, and a renewed one is used without a re
 });
 
 test('a file that cannot be used is an error that does not quote it', async () => {
-  const { address, inFolder, write } = await startVault();
+  const { address, inFolder, write } = await startVaultWithCertificates();
   write({ chain: 'canary', key: 'canary', pem: '' });
   const tls = { caFile: inFolder('ca.pem'), certificateFile: inFolder('client.crt'), keyFile: inFolder('client.key') };
   const vault = new TokenVault({ address, tls });
