@@ -31,7 +31,11 @@ const EXEMPT: ReadonlySet<string> = new Set(['package-lock.json', 'test/architec
 
 /** Files that are generated, foreign, or history. */
 export function isExempt(path: string): boolean {
-  return /^((clients\/typescript\/)?src\/gen|third_party|drizzle|docs\/screenshots)\//.test(path) || EXEMPT.has(path);
+  return (
+    /^((clients\/typescript\/)?src\/gen|clients\/python\/src\/token_vault\/_gen|third_party|drizzle|docs\/screenshots)\//.test(
+      path,
+    ) || EXEMPT.has(path)
+  );
 }
 
 export function findWords(path: string): Finding[] {
@@ -39,7 +43,8 @@ export function findWords(path: string): Finding[] {
   const findings = inName.map((word) => ({ at: path, word }));
   for (const [index, line] of linesOf(path).entries()) {
     const at = `${path}:${index + 1}: ${line.trim()}`;
-    const prose = PRIVATE_PROSE.exec(line)?.[0];
+    // `is None` is an operator of Python.
+    const prose = PRIVATE_PROSE.exec(path.endsWith('.py') ? line.replaceAll('is None', '') : line)?.[0];
     if (prose !== undefined) findings.push({ at, word: prose });
     const identifiers = (line.match(/[A-Za-z_$][\w$]*/g) ?? []).filter(isIdentifierLike);
     for (const identifier of isCode(path) ? codeIdentifiers(line) : identifiers) {
@@ -57,11 +62,11 @@ function linesOf(path: string): string[] {
   return released === -1 ? lines : lines.slice(0, released);
 }
 
-const isCode = (path: string) => /\.(ts|js|mjs)$/.test(path);
+const isCode = (path: string) => /\.(ts|js|mjs|py)$/.test(path);
 
 /** Words of code: without comments, and without what stands in quotes. */
 function codeIdentifiers(line: string): readonly string[] {
-  const code = line.replace(/^\s*(\/?\*|\/\/).*/, '').replace(/\s\/\/ .*|\/\*.*?\*\//g, '');
+  const code = line.replace(/^\s*(\/?\*|\/\/|# ).*/, '').replace(/\s\/\/ .*|\/\*.*?\*\//g, '');
   const bare = code.replace(/'[^']* [^']*'|"[^"]* [^"]*"|`[^`]* [^`]*`/g, '');
   return bare.match(/[A-Za-z_$][\w$]*/g) ?? [];
 }
