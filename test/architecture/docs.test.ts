@@ -13,6 +13,7 @@ test.each([
   'docs/scaling.md',
   'docs/clients.md',
   'clients/typescript/README.md',
+  'clients/python/README.md',
   'docs/caller-tokens.md',
   'docs/key-rotation.md',
   'docs/runbook.md',
