@@ -20,6 +20,7 @@ test.each([
   'docs/events.md',
   'docs/formats.md',
   'docs/importing.md',
+  'docs/releasing.md',
 ])('%s wraps at 120 characters outside commands', (path) => {
   const lines = readFileSync(path, 'utf8').split('\n');
   expect(proseOf(lines).filter((line) => line.length > LONGEST)).toEqual([]);
