@@ -2,6 +2,7 @@ package tokenvault
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -27,8 +28,8 @@ func (t AccessToken) String() string {
 	return fmt.Sprintf("access token for %s until %s", t.Resource, t.ExpiresAt.Format(time.RFC3339))
 }
 
-// GoString leaves the token out.
-func (t AccessToken) GoString() string { return t.String() }
+// Format leaves the token out, whatever the verb.
+func (t AccessToken) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, t.String()) }
 
 // LogValue leaves the token out.
 func (t AccessToken) LogValue() slog.Value { return slog.StringValue(t.String()) }

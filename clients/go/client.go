@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"iter"
 	"time"
 
@@ -103,6 +104,9 @@ func (c *Client) DirectoryID(ctx context.Context, connection string) (string, er
 	})
 	return response.GetConnection().GetAccount().GetDirectoryId(), err
 }
+
+// Format prints no field, because %s would print the tokens that are kept.
+func (c *Client) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "tokenvault.Client") }
 
 // Close closes the connections to the vault, and ends Watch and calls in progress.
 func (c *Client) Close() error {
