@@ -1,0 +1,22 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+export const MODULE = fileURLToPath(new URL('..', import.meta.url));
+/** Of the first compilation, on a busy machine. */
+export const COMPILE_TIMEOUT = 600_000;
+
+const hasGo = spawnSync('go', ['version'], { cwd: MODULE }).status === 0;
+if (!hasGo) console.warn('Go 1.26 is not installed: the tests of the Go client are skipped.');
+/** In CI, a missing Go fails the tests. */
+export const skipsGo = !hasGo && process.env['CI_RUN'] === undefined;
+/** The race detector needs a C compiler. */
+export const hasCompiler = spawnSync('gcc', ['--version']).status === 0;
+
+const run = promisify(execFile);
+
+/** Runs `go` in the module, and returns what it prints. */
+export async function go(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  const options = { cwd: MODULE, env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 };
+  return (await run('go', args, options)).stdout;
+}
