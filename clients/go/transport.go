@@ -23,6 +23,11 @@ type Transport struct {
 	Base http.RoundTripper
 }
 
+// HTTPClient returns a client that sends the token of a connection to baseURL, or if it is empty, to the token's resource.
+func (c *Client) HTTPClient(request Request, baseURL string) *http.Client {
+	return &http.Client{Transport: &Transport{Client: c, Request: request, BaseURL: baseURL}}
+}
+
 // RoundTrip sends the request with the current token.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	token, err := t.Client.AccessToken(request.Context(), t.Request)

@@ -63,7 +63,7 @@ func (r *resource) want(t *testing.T, received ...string) {
 }
 
 func (f *fixture) http(base string) *http.Client {
-	return &http.Client{Transport: &tokenvault.Transport{Client: f.vault, Request: adaToken, BaseURL: base}}
+	return f.vault.HTTPClient(adaToken, base)
 }
 
 // statusOf closes the body. 0: the request failed.

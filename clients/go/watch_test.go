@@ -81,6 +81,7 @@ func TestWatchGoesOnWhenTheCredentialThatOpenedItExpires(t *testing.T) {
 func TestWatchEndsWithItsContextWithTheClientAndWithTheLoop(t *testing.T) {
 	f := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for _, err := range f.vault.Watch(ctx, adaToken) {
 		if err != nil {
 			t.Error(err)
