@@ -11,7 +11,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file tokenvault/v1/sensitive.proto.
  */
 export const file_tokenvault_v1_sensitive: GenFile = /*@__PURE__*/
-  fileDesc("Ch10b2tlbnZhdWx0L3YxL3NlbnNpdGl2ZS5wcm90bxINdG9rZW52YXVsdC52MTo9CglzZW5zaXRpdmUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGMWKAyABKAhSCXNlbnNpdGl2ZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Ch10b2tlbnZhdWx0L3YxL3NlbnNpdGl2ZS5wcm90bxINdG9rZW52YXVsdC52MTo9CglzZW5zaXRpdmUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGMWKAyABKAhSCXNlbnNpdGl2ZUIhCg10b2tlbnZhdWx0LnYxUAGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * The field contains a secret or personal data. The vault masks it in its logs; clients should mask it in theirs. A
