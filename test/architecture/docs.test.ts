@@ -14,6 +14,7 @@ test.each([
   'docs/clients.md',
   'clients/typescript/README.md',
   'clients/python/README.md',
+  'clients/go/README.md',
   'docs/caller-tokens.md',
   'docs/key-rotation.md',
   'docs/runbook.md',

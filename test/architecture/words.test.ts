@@ -13,7 +13,7 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map(
 
 const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' })
   .split('\n')
-  .filter((path) => /\.(ts|js|py|md|proto|json|ya?ml|tsv)$/.test(path) && !isExempt(path));
+  .filter((path) => /\.(ts|js|py|go|md|proto|json|ya?ml|tsv)$/.test(path) && !isExempt(path));
 
 test('names and prose contain no private words', () => {
   const findings = files.flatMap(findWords).filter(({ at }) => !EXCEPTIONS.has(at.replace(/:\d+:/, ':')));

@@ -32,7 +32,7 @@ const EXEMPT: ReadonlySet<string> = new Set(['package-lock.json', 'test/architec
 /** Files that are generated, foreign, or history. */
 export function isExempt(path: string): boolean {
   return (
-    /^((clients\/typescript\/)?src\/gen|clients\/python\/src\/token_vault\/_gen|third_party|drizzle|docs\/screenshots)\//.test(
+    /^((clients\/typescript\/)?src\/gen|clients\/python\/src\/token_vault\/_gen|clients\/go\/gen|third_party|drizzle|docs\/screenshots)\//.test(
       path,
     ) || EXEMPT.has(path)
   );
@@ -62,7 +62,7 @@ function linesOf(path: string): string[] {
   return released === -1 ? lines : lines.slice(0, released);
 }
 
-const isCode = (path: string) => /\.(ts|js|mjs|py)$/.test(path);
+const isCode = (path: string) => /\.(ts|js|mjs|py|go)$/.test(path);
 
 /** Words of code: without comments, and without what stands in quotes. */
 function codeIdentifiers(line: string): readonly string[] {

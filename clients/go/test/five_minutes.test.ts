@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { importAda, onboard } from '../../../test/scenarios/onboard.ts';
 import { startScenario } from '../../../test/scenarios/start_scenario.ts';
-import { COMPILE_TIMEOUT, go, skipsGo } from './go.ts';
+import { COMPILE_TIMEOUT, GOFLAGS, go, skipsGo } from './go.ts';
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 const readme = readFileSync(join(checkout, 'clients/go/README.md'), 'utf8');
@@ -48,6 +48,7 @@ test.skipIf(skipsGo)(
     writeFileSync(caFile, cas.join('\n'));
     const env = {
       ...JSON.parse(await go(['env', '-json', 'GOCACHE', 'GOMODCACHE', 'GOENV'])),
+      GOFLAGS,
       PATH: process.env['PATH'],
       HOME: home,
       VAULT_ADDRESS: scenario.vault.addresses.grpc,

@@ -10,13 +10,14 @@ const hasGo = spawnSync('go', ['version'], { cwd: MODULE }).status === 0;
 if (!hasGo) console.warn('Go 1.26 is not installed: the tests of the Go client are skipped.');
 /** In CI, a missing Go fails the tests. */
 export const skipsGo = !hasGo && process.env['CI_RUN'] === undefined;
-/** The race detector needs a C compiler. */
-export const hasCompiler = spawnSync('gcc', ['--version']).status === 0;
+/** Everything is compiled once, with the race detector, which needs a C compiler. */
+const hasCompiler = spawnSync('gcc', ['--version']).status === 0;
+export const GOFLAGS = [process.env['GOFLAGS'] ?? '', ...(hasCompiler ? ['-race'] : [])].join(' ').trim();
 
 const run = promisify(execFile);
 
 /** Runs `go` in the module, and returns what it prints. */
-export async function go(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<string> {
-  const options = { cwd: MODULE, env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 };
+export async function go(args: readonly string[]): Promise<string> {
+  const options = { cwd: MODULE, env: { ...process.env, GOFLAGS }, maxBuffer: 2 ** 26 };
   return (await run('go', args, options)).stdout;
 }

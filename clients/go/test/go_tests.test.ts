@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { COMPILE_TIMEOUT, go, hasCompiler, MODULE, skipsGo } from './go.ts';
+import { COMPILE_TIMEOUT, go, MODULE, skipsGo } from './go.ts';
 
 const sources = globSync('**/*.go', { cwd: MODULE }).map((path) => readFileSync(join(MODULE, path), 'utf8'));
 const names = sources.flatMap((source) => [...source.matchAll(/^func (Test\w+)\(/gm)].map(([, name = '']) => name));
@@ -17,8 +16,7 @@ interface Event {
 describe.skipIf(skipsGo)('the tests in Go', () => {
   let events: readonly Event[];
   beforeAll(async () => {
-    const race = hasCompiler ? ['-race'] : [];
-    const output = await go(['test', '-json', ...race, './...']).catch(({ stdout }: { stdout: string }) => stdout);
+    const output = await go(['test', '-json', './...']).catch(({ stdout }: { stdout: string }) => stdout);
     events = output
       .trim()
       .split('\n')
