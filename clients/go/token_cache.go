@@ -61,7 +61,7 @@ func (c *tokenCache) get(ctx context.Context, request Request) (AccessToken, err
 	}
 }
 
-// findOrFly returns a token at hand, or the call in progress for the key, which it starts if there is none.
+// findOrFly returns a token at hand, or the call in progress for the key, and starts one if necessary.
 func (c *tokenCache) findOrFly(key string, request Request) (AccessToken, bool, *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
