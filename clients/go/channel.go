@@ -136,9 +136,6 @@ func (c *channel) dialOptions(transport credentials.TransportCredentials) []grpc
 	if !c.proxy || c.address.isLoopback {
 		options = append(options, grpc.WithNoProxy())
 	}
-	if c.tls != nil && c.tls.ServerName != "" {
-		options = append(options, grpc.WithAuthority(c.tls.ServerName))
-	}
 	if c.address.endpoints != nil {
 		list := manual.NewBuilderWithScheme(addressList)
 		state := resolver.State{}

@@ -23,6 +23,7 @@ type fixture struct {
 
 func start(t *testing.T) *fixture {
 	t.Helper()
+	t.Parallel()
 	f := &fixture{T: t}
 	fake, err := tokenvaulttest.Start(tokenvaulttest.Options{Now: f.now})
 	if err != nil {

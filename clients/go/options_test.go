@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	tokenvault "tokenvault.internal/client"
+	"tokenvault.internal/client/tokenvaulttest"
 )
 
 const key = "tv1_canary"
@@ -150,9 +151,14 @@ func TestAProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 }
 
 func TestAllAddressesOfAListAreUsed(t *testing.T) {
-	one, other := start(t), start(t)
+	one := start(t)
+	other, err := tokenvaulttest.Start(tokenvaulttest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
 	vault := newClient(t, tokenvault.Options{
-		Address: "ipv4:" + one.fake.Address + "," + other.fake.Address, Timeout: 5 * time.Second,
+		Address: "ipv4:" + one.fake.Address + "," + other.Address, Timeout: 5 * time.Second,
 	})
 	count := 0
 	eventually(t, func() bool {
@@ -161,6 +167,6 @@ func TestAllAddressesOfAListAreUsed(t *testing.T) {
 		if _, err := vault.AccessToken(t.Context(), request); err != nil {
 			t.Fatal(err)
 		}
-		return len(one.fake.Requests()) > 0 && len(other.fake.Requests()) > 0
+		return len(one.fake.Requests()) > 0 && len(other.Requests()) > 0
 	})
 }

@@ -11,8 +11,8 @@ if (!hasGo) console.warn('Go 1.26 is not installed: the tests of the Go client a
 /** In CI, a missing Go fails the tests. */
 export const skipsGo = !hasGo && process.env['CI_RUN'] === undefined;
 /** Everything is compiled once, with the race detector, which needs a C compiler. */
-const hasCompiler = spawnSync('gcc', ['--version']).status === 0;
-export const GOFLAGS = [process.env['GOFLAGS'] ?? '', ...(hasCompiler ? ['-race'] : [])].join(' ').trim();
+const hasCompiler = spawnSync('go', ['env', 'CGO_ENABLED'], { encoding: 'utf8' }).stdout?.trim() === '1';
+export const GOFLAGS = `${process.env['GOFLAGS'] ?? ''} ${hasCompiler ? '-race' : ''}`.trim();
 
 const run = promisify(execFile);
 

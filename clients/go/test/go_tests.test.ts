@@ -29,10 +29,14 @@ describe.skipIf(skipsGo)('the tests in Go', () => {
     expect(own.findLast(({ Test }) => Test === name)?.Action, output).toBe('pass');
   });
 
-  test('go vet, gofmt and go mod tidy find nothing', async () => {
-    expect(await go(['vet', './...'])).toBe('');
-    expect(await go(['mod', 'tidy', '-diff'])).toBe('');
-    const root = (await go(['env', 'GOROOT'])).trim();
-    expect(execFileSync(join(root, 'bin/gofmt'), ['-l', '.'], { cwd: MODULE, encoding: 'utf8' })).toBe('');
-  });
+  test(
+    'go vet, gofmt and go mod tidy find nothing',
+    async () => {
+      expect(await go(['vet', './...'])).toBe('');
+      expect(await go(['mod', 'tidy', '-diff'])).toBe('');
+      const root = (await go(['env', 'GOROOT'])).trim();
+      expect(execFileSync(join(root, 'bin/gofmt'), ['-l', '.'], { cwd: MODULE, encoding: 'utf8' })).toBe('');
+    },
+    COMPILE_TIMEOUT,
+  );
 });
