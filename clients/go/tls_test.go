@@ -13,12 +13,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/stats"
 
 	tokenvault "tokenvault.internal/client"
 	pb "tokenvault.internal/client/gen/tokenvault/v1"
@@ -97,13 +99,35 @@ func (namingService) GetAccessToken(
 	return &pb.GetAccessTokenResponse{AccessToken: info.State.PeerCertificates[0].Subject.CommonName}, nil
 }
 
+// openConnections counts the connections of a server.
+type openConnections struct{ count atomic.Int32 }
+
+func (o *openConnections) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	return ctx
+}
+
+func (o *openConnections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context {
+	return ctx
+}
+
+func (o *openConnections) HandleRPC(context.Context, stats.RPCStats) {}
+
+func (o *openConnections) HandleConn(_ context.Context, event stats.ConnStats) {
+	switch event.(type) {
+	case *stats.ConnBegin:
+		o.count.Add(1)
+	case *stats.ConnEnd:
+		o.count.Add(-1)
+	}
+}
+
 // startTLS starts a vault that needs client certificates of the authority. Returns its address.
-func startTLS(t *testing.T, a *authority) string {
+func startTLS(t *testing.T, a *authority, open *openConnections) string {
 	t.Helper()
 	certificate, key := a.issue("vault", &x509.Certificate{})
 	clients := x509.NewCertPool()
 	clients.AddCert(a.certificate)
-	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{
+	server := grpc.NewServer(grpc.StatsHandler(open), grpc.Creds(credentials.NewTLS(&tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
 		ClientCAs:    clients,
@@ -127,7 +151,8 @@ func TestARenewedClientCertificateIsUsedWithoutARestart(t *testing.T) {
 		CertificateFile: filepath.Join(folder, "client.pem"),
 		KeyFile:         filepath.Join(folder, "client.key"),
 	}
-	vault := newClient(t, tokenvault.Options{Address: startTLS(t, a), TLS: options, Timeout: 5 * time.Second})
+	var open openConnections
+	vault := newClient(t, tokenvault.Options{Address: startTLS(t, a, &open), TLS: options, Timeout: 5 * time.Second})
 	name := func() string {
 		t.Helper()
 		token, err := vault.AccessToken(t.Context(), adaToken)
@@ -160,4 +185,5 @@ func TestARenewedClientCertificateIsUsedWithoutARestart(t *testing.T) {
 	if got := name(); got != "second" {
 		t.Errorf("got %s", got)
 	}
+	eventually(t, func() bool { return open.count.Load() == 1 })
 }

@@ -174,6 +174,25 @@ func TestRefusedTokenIsReportedOnceByAllAndNotServedAgain(t *testing.T) {
 	}
 }
 
+func TestAChallengeIsAnsweredByACallOfItsOwn(t *testing.T) {
+	f := start(t)
+	f.fake.Fail(tokenvaulttest.Failure{
+		Code: codes.Unavailable, Reason: "ENTRA_UNAVAILABLE", RetryAfter: 100 * time.Millisecond, Times: 1,
+	}, "")
+	plain := make(chan struct{})
+	go func() {
+		defer close(plain)
+		f.all(1, adaToken)
+	}()
+	eventually(t, func() bool { return len(f.fake.Requests()) == 1 })
+	f.get(tokenvault.Request{Connection: ada, Claims: "{}"})
+	<-plain
+	f.wantRequests(3)
+	if sent := f.fake.Requests()[2].Claims; sent != "{}" {
+		t.Errorf("got claims %q", sent)
+	}
+}
+
 func TestRefusedTokenIsNotTheLastGoodToken(t *testing.T) {
 	f := start(t)
 	refused := f.get(adaToken)
