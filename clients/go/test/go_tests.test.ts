@@ -16,7 +16,9 @@ interface Event {
 describe.skipIf(skipsGo)('the tests in Go', () => {
   let events: readonly Event[];
   beforeAll(async () => {
-    const output = await go(['test', '-json', '-timeout', '5m', './...']).catch(({ stdout }: { stdout: string }) => stdout);
+    const output = await go(['test', '-json', '-timeout', '5m', './...']).catch(
+      ({ stdout }: { stdout: string }) => stdout,
+    );
     events = output
       .trim()
       .split('\n')
