@@ -40,12 +40,17 @@ func TestWatchYieldsEachTokenOnceGoesOnAfterAnOutageAndFailsWhenRefused(t *testi
 	if got := <-seen; got.token != second.Token {
 		t.Errorf("got %+v", got)
 	}
+	f.fake.Replace(ada, nil, tokenvaulttest.Token{Token: second.Token})
+	third := f.fake.Replace(ada, nil, tokenvaulttest.Token{})
+	if got := <-seen; got.token != third.Token {
+		t.Errorf("got %+v", got)
+	}
 	f.fake.Stop()
 	if err := f.fake.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	third := f.fake.Replace(ada, nil, tokenvaulttest.Token{})
-	if got := <-seen; got.token != third.Token {
+	fourth := f.fake.Replace(ada, nil, tokenvaulttest.Token{})
+	if got := <-seen; got.token != fourth.Token {
 		t.Errorf("got %+v", got)
 	}
 
