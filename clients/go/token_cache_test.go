@@ -256,6 +256,23 @@ func TestACallAfterCloseFails(t *testing.T) {
 	}
 }
 
+func TestCloseEndsACallInProgress(t *testing.T) {
+	f := start(t)
+	f.fake.Fail(tokenvaulttest.Failure{
+		Code: codes.Unavailable, Reason: "ENTRA_UNAVAILABLE", RetryAfter: time.Second,
+	}, "")
+	ended := make(chan error)
+	go func() {
+		_, err := f.vault.AccessToken(context.Background(), adaToken)
+		ended <- err
+	}()
+	eventually(t, func() bool { return len(f.fake.Requests()) == 1 })
+	_ = f.vault.Close()
+	if err := <-ended; !errors.Is(err, tokenvault.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNoTokenIsInWhatAClientPrints(t *testing.T) {
 	f := start(t)
 	secret := f.fake.Replace(ada, nil, tokenvaulttest.Token{Token: "canary"}).Token
