@@ -259,15 +259,17 @@ func TestACallAfterCloseFails(t *testing.T) {
 func TestCloseEndsACallInProgress(t *testing.T) {
 	f := start(t)
 	f.fake.Fail(tokenvaulttest.Failure{
-		Code: codes.Unavailable, Reason: "ENTRA_UNAVAILABLE", RetryAfter: time.Second,
+		Code: codes.Unavailable, Reason: "ENTRA_UNAVAILABLE", RetryAfter: time.Hour,
 	}, "")
-	ended := make(chan error)
+	vault := newClient(t, tokenvault.Options{Address: f.fake.Address, Timeout: 2 * time.Hour})
+	ended := make(chan error, 1)
 	go func() {
-		_, err := f.vault.AccessToken(context.Background(), adaToken)
+		_, err := vault.AccessToken(context.Background(), adaToken)
 		ended <- err
 	}()
 	eventually(t, func() bool { return len(f.fake.Requests()) == 1 })
-	_ = f.vault.Close()
+	_ = vault.Close()
+	eventually(t, func() bool { return len(ended) == 1 })
 	if err := <-ended; !errors.Is(err, tokenvault.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
