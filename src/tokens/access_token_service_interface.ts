@@ -1,6 +1,6 @@
 import type { AccessToken, TokenSource, TokenSubject } from '../model/access_token.ts';
 import type { Rule } from '../model/authenticated_caller.ts';
-import type { Duration } from '../model/clock.ts';
+import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 
 /** Serves access tokens, from memory where a cached one is valid for long enough. */
@@ -10,6 +10,11 @@ export interface AccessTokens {
    * cached token stays the same, so that the encoded response can be cached with it. Known refusals are thrown synchronously, too.
    */
   get(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
+  /**
+   * Whether a token of `get` may still be sent after it had to wait: not if its connection was suspended, contained or deleted
+   * meanwhile, or if less than `minTtl` is left. The reasons of `get`. Without a promise if that is known in memory.
+   */
+  recheck(request: AccessTokenRequest, expireTime: Timestamp): undefined | Promise<void>;
   /** The current token, then each new one before `minTtl` of the old one begins; completes when the signal aborts. */
   watch(request: AccessTokenRequest): AsyncGenerator<ServedToken, void, void>;
   getForApp(request: AppTokenRequest): ServedToken | Promise<ServedToken>;

@@ -71,7 +71,7 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
   const ahead = createRefreshAhead(parts);
   const ceilingChecks = createCeilingChecks(scopes);
   const serving = { feed, reread: createReread({ timers, feed }), ceilingChecks };
-  const { get, getUncounted } = createGetAccessToken({
+  const { get, getUncounted, recheck } = createGetAccessToken({
     ...parts,
     scopes,
     claimsChallenges,
@@ -139,6 +139,7 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
 
   return {
     get,
+    recheck,
     watch: (request) => watchAccessToken(request, { getUncounted, contained, timers, metrics }),
     getForApp: appTokens.get,
     async checkCeilings({ tenantId, connectionId, scopes: requested, ceilings }) {

@@ -1,6 +1,8 @@
 import type { AccessToken } from '../model/access_token.ts';
+import type { Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
 import { isRefused } from '../model/connection_resource_states.ts';
+import { VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scope_translator_interface.ts';
 import type { CachedToken } from './access_token_cache.ts';
 import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_token_service_interface.ts';
@@ -76,7 +78,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
 
   async function getOrRefresh(request: AccessTokenRequest): Promise<ServedToken> {
     if (contained.size !== 0) contained.check({ tenantId: request.tenantId });
-    let snapshot = await servableSnapshot(request, feed?.behind ? currentSnapshot : snapshots.get);
+    let snapshot = await servableSnapshot(request, currentOrKnown());
     for (let refreshes = 1; ; refreshes++) {
       const scope = resolveScopes(scopes, snapshot, request.scopes);
       const covering = ceilingChecks.requested(request.ceilings, snapshot, scope, request.scopes);
@@ -124,6 +126,20 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     checkNotContained(contained, snapshot);
     checkServable(snapshot, clock.now());
     return snapshot;
+  }
+
+  function recheck(request: AccessTokenRequest, expireTime: Timestamp): undefined | Promise<void> {
+    const { tenantId, connectionId, minTtl } = request;
+    if (expireTime - clock.now() < minTtl) throw agedError(connectionName(request));
+    const snapshot = feed?.behind ? undefined : snapshots.peek(tenantId, connectionId);
+    if (snapshot === undefined) return servableSnapshot(request, currentOrKnown()).then(() => undefined);
+    if (contained.size !== 0) checkNotContained(contained, snapshot);
+    checkServable(snapshot, clock.now());
+    return undefined;
+  }
+
+  function currentOrKnown(): typeof snapshots.get {
+    return feed?.behind ? currentSnapshot : snapshots.get;
   }
 
   function demandOf(
@@ -189,11 +205,17 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
 
   return {
     getUncounted,
+    recheck,
     get(request: AccessTokenRequest): ServedToken | Promise<ServedToken> {
       const served = getUncounted(request);
       return served instanceof Promise ? served.then(counted) : counted(served);
     },
   };
+}
+
+function agedError(name: string): VaultError {
+  const message = `Too little of the lifetime of the token of ${name} is left after the wait for other tokens. Retry.`;
+  return new VaultError('ENTRA_UNAVAILABLE', message, { metadata: { resource: name }, retryAfter: 1 });
 }
 
 /** The stored copy of a token in memory. Memory knows its expiry better if the clock was set back. */

@@ -306,6 +306,9 @@ async function useEverything(): Promise<void> {
   await token();
   await token({ scopes: ['Mail.Send'] });
   await call(TokenService, 'getAccessToken', { connection: CONNECTION }, unknownKey.key);
+  await call(TokenService, 'batchGetAccessTokens', {
+    requests: [{ connection: CONNECTION, scopes: ['Mail.ReadOnly'] }, { connection: `${TENANT}/connections/nobody` }],
+  });
   await call(TokenService, 'watchAccessToken', { connection: CONNECTION });
   await call(TokenService, 'getAppAccessToken', {
     app: APP,

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildProgram } from '../../deploy/build_program.ts';
+import { benchBatch } from './batch.ts';
 import { benchCache } from './cache.ts';
 import { benchCallers } from './callers.ts';
 import { benchDecision } from './decision.ts';
@@ -28,7 +29,7 @@ const HELP = `npm run bench -- [options]     (how to read the figures: docs/benc
 
   --only NAME,…     of: hit, in_process, refresh, sizes, memory, startup, import,
                     sweep, replicas, decision, callers, flood, rotation,
-                    cache
+                    cache, batch
   --base FOLDER     hit, in_process, refresh, memory and import also measure the vault of the checkout in FOLDER, in the
                     same rounds
   --soak            nothing else: --minutes N (default 60) on connections that stay open, with --load N percent of the
@@ -53,6 +54,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   flood: benchFlood,
   rotation: benchRotation,
   cache: benchCache,
+  batch: benchBatch,
 };
 
 const { values: options } = parseArgs({

@@ -68,7 +68,7 @@ export async function benchHit(bench: Bench): Promise<SectionReport> {
     for (const { streams, ...aims } of STREAMS) {
       figures.push(...hitFigures(await measureRounds(bench, peers, vaults, streams), streams, aims));
     }
-    if (bench.profileFolder !== undefined) await profileHit(bench, own, bench.profileFolder);
+    if (bench.profileFolder !== undefined) await profileLoad(bench, own, { name: 'hit', streams: 16 });
   } finally {
     for (const { process } of bare) await process.stop();
     for (const { vault } of vaults) await vault.stop();
@@ -152,9 +152,13 @@ function assertServed(name: string, counted: number, answers: number): void {
   if (counted !== answers) throw new Error(`${name} counted ${counted} hits for ${answers} responses`);
 }
 
-async function profileHit(bench: Bench, { process, target }: Peer, folder: string): Promise<void> {
-  bench.progress('hit: a profile at 16 in flight');
+export async function profileLoad(
+  { load, profileFolder = '.', progress }: Bench,
+  { process, target }: Peer,
+  { name, streams }: { readonly name: string; readonly streams: number },
+): Promise<void> {
+  progress(`${name}: a profile at ${streams} in flight`);
   await process.startProfile();
-  await bench.load.run(target, { streams: 16, seconds: 4 });
-  writeFileSync(join(folder, 'hit.cpuprofile'), JSON.stringify(await process.stopProfile()));
+  await load.run(target, { streams, seconds: 4 });
+  writeFileSync(join(profileFolder, `${name}.cpuprofile`), JSON.stringify(await process.stopProfile()));
 }

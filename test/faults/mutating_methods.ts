@@ -10,6 +10,7 @@ const SCOPES = ['Mail.ReadOnly'];
 
 /** Why an RPC is not among the methods below. Those that begin with `Get` or `List` read, but for access tokens. */
 export const OTHER_METHODS: Readonly<Record<string, string>> = {
+  BatchGetAccessTokens: 'refreshes as GetAccessToken does',
   ContainLocal: 'changes the memory of one replica',
   ExplainAccess: 'reads',
   GetAppAccessToken: 'keeps its tokens in memory',

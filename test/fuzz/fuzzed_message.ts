@@ -8,6 +8,7 @@ const SECRETS = ['client_secret', 'refresh_token'];
 const REQUIRED = [
   'name',
   'parent',
+  'requests',
   'connection',
   'tenant',
   'app',

@@ -2,7 +2,8 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
-import { StatusSchema } from '../../src/gen/google/rpc/status_pb.ts';
+import { type Status, StatusSchema } from '../../src/gen/google/rpc/status_pb.ts';
+import { BatchGetAccessTokensResponseSchema } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { REASONS, type Reason } from '../../src/model/errors.ts';
 import type { FuzzedRequest } from './fuzzed_request.ts';
 import { type GrpcResponse, NO_RESPONSE } from './grpc_call.ts';
@@ -41,7 +42,7 @@ export function faultOf(
     if (request.reading !== 'all' || headers.isOdd) return undefined;
     return 'the call ended without a status';
   }
-  if (code === status.OK) return undefined;
+  if (code === status.OK) return method.name === 'BatchGetAccessTokens' ? faultOfBatch(response) : undefined;
   if (code === status.INTERNAL || code === status.UNKNOWN || code === status.DATA_LOSS) return 'the vault failed';
   if (!isServed(method, listener))
     return code === status.UNIMPLEMENTED ? undefined : 'the method exists on this listener';
@@ -56,9 +57,25 @@ export function faultOf(
   return NEVER.some((one) => one === reason) ? 'no request may cause this reason' : undefined;
 }
 
+/** What is wrong with a result of a batch. */
+function faultOfBatch({ messages }: GrpcResponse): string | undefined {
+  for (const message of messages) {
+    for (const { result } of fromBinary(BatchGetAccessTokensResponseSchema, message).results) {
+      if (result.case === 'token') continue;
+      const reason = result.case === 'error' ? reasonIn(result.value) : undefined;
+      if (reason === undefined) return 'a result is no token and has no reason';
+      if (NEVER.some((one) => one === reason)) return 'no request may cause this reason of a result';
+    }
+  }
+  return undefined;
+}
+
 function reasonOf(details: Buffer): string | undefined {
-  if (details.length === 0) return undefined;
-  const infos = fromBinary(StatusSchema, details).details.map((any) => anyUnpack(any, ErrorInfoSchema));
+  return details.length === 0 ? undefined : reasonIn(fromBinary(StatusSchema, details));
+}
+
+function reasonIn({ details }: Status): string | undefined {
+  const infos = details.map((any) => anyUnpack(any, ErrorInfoSchema));
   const info = infos.find((one) => one?.domain === 'tokenvault');
   return REASONS.find((reason) => reason === info?.reason);
 }

@@ -93,6 +93,21 @@ test('keeps tokens of as many connections as it should', async () => {
   expect((await get('ada')).source).toBe('DATABASE');
 });
 
+test('a token that had to wait is checked again: its lifetime, and whether its connection is served', async () => {
+  const { tokens, changes, get } = open();
+  const { accessToken } = await get('ada');
+  const { tenantId, uid } = world.tenant;
+  const request = ask('ada', { tenantId, minTtl: MINUTE });
+  const recheck = (expireTime: number) => reasonOf(async () => tokens.recheck(request, expireTime));
+
+  expect(tokens.recheck(request, accessToken.expireTime)).toBeUndefined();
+  expect(await recheck(world.clock.now() + MINUTE - 1)).toBe('ENTRA_UNAVAILABLE');
+  await suspendTenant();
+  changes.announce({ kind: 'tenant', uid });
+  expect(await recheck(accessToken.expireTime)).toBe('TENANT_SUSPENDED');
+  expect(exchanges()).toBe(1);
+});
+
 test('runs its periodic tasks until it is closed', async () => {
   const { tasks, tokens } = open();
   expect(tasks.map(({ period }) => period)).toEqual([5 * SECOND, MINUTE, 5 * SECOND, MINUTE]);

@@ -10,7 +10,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
-import type { Call } from './call_context.ts';
+import type { BatchCall, Call } from './call_context.ts';
 import type { CallInProgress } from './call_in_progress.ts';
 import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
 
@@ -20,12 +20,15 @@ export type Implementation<Service> =
     ? {
         readonly [Name in keyof Methods]: (
           request: MessageShape<Methods[Name]['input']>,
-          call: Call,
+          call: CallOf<MessageShape<Methods[Name]['input']>>,
         ) => Methods[Name]['methodKind'] extends 'server_streaming'
           ? AsyncIterable<ResponseMessage<Methods[Name]['output']>>
           : ResponseMessage<Methods[Name]['output']> | Promise<ResponseMessage<Methods[Name]['output']>>;
       }
     : never;
+
+/** AIP-231: the requests of a batch are in its field `requests`. */
+type CallOf<Request> = Request extends { readonly requests: readonly Message[] } ? BatchCall : Call;
 
 type Respond = sendUnaryData<Uint8Array>;
 type Method = (request: Message, call: Call) => unknown;

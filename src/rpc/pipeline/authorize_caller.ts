@@ -29,6 +29,11 @@ export interface Access<Request> {
   readonly resource: ((request: Request) => string) | undefined;
   /** No rule is needed. */
   readonly isForEveryone?: true;
+  /**
+   * The method of the same service that each request of a batch calls. Rules are about that method alone, so that a batch
+   * can do no more than single calls. The batch itself needs a rule for it in any tenant.
+   */
+  readonly batchOf?: string;
 }
 
 type AccessOf<Service> =
@@ -95,6 +100,7 @@ export const ACCESS = {
   } satisfies AccessOf<typeof ConnectionService>,
   'tokenvault.v1.TokenService': {
     getAccessToken: { roles: reader, resource: byConnection },
+    batchGetAccessTokens: { roles: reader, resource: undefined, batchOf: 'getAccessToken' },
     watchAccessToken: { roles: reader, resource: byConnection },
     getAppAccessToken: { roles: reader, resource: (request) => request.app },
   } satisfies AccessOf<typeof TokenService>,
@@ -130,10 +136,10 @@ export const ACCESS = {
   } satisfies AccessOf<typeof ScopeService>,
 } as const;
 
-/** The methods that rules are about: without those for everyone. */
+/** The methods that rules are about: without those for everyone, and batches. */
 export const METHODS: readonly AccessMethod[] = Object.entries(ACCESS).flatMap(([service, rows]) =>
   Object.entries<Access<never>>(rows)
-    .filter(([, { isForEveryone }]) => !isForEveryone)
+    .filter(([, { isForEveryone, batchOf }]) => !isForEveryone && batchOf === undefined)
     .map(([method, { roles }]) => ({ name: methodName(service, method), roles })),
 );
 

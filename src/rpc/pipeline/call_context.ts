@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Message } from '@bufbuild/protobuf';
 import type { AuditedToken } from '../../audit/audit_log_interface.ts';
 import type { Caller, Rule } from '../../model/authenticated_caller.ts';
 import { type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
+import type { BatchResult } from '../messages/encode_token_response.ts';
 
 /** Upper limit of the deadline of a unary call. */
 const LONGEST_WAIT: Duration = 15 * SECOND;
@@ -44,6 +46,30 @@ export interface Call {
   signal(): AbortSignal;
 }
 
+/** A call whose requests are calls of their own (AIP-231). */
+export interface BatchCall extends Call {
+  /**
+   * Answers each request as a call of its own, all at once. Completes after the audit log has the entries of all of them,
+   * which are one group.
+   */
+  answerEach<Request extends Message, Response extends Measured>(
+    requests: readonly Request[],
+    steps: BatchSteps<Request, Response>,
+  ): Promise<readonly BatchResult<Response>[]>;
+}
+
+/** What is done for one request of a batch. */
+export interface BatchSteps<Request, Response> {
+  answer(request: Request, call: Call): Response | Promise<Response>;
+  /** After the wait for the others: throws if the answer must not be sent any more. */
+  recheck(request: Request, call: Call): undefined | Promise<void>;
+}
+
+export interface Measured {
+  /** Bytes, when encoded. */
+  readonly length: number;
+}
+
 /** The parts of a grpc-js call that `Call` needs. */
 export interface WireCall {
   getDeadline(): Date | number;
@@ -51,10 +77,18 @@ export interface WireCall {
   readonly cancelled: boolean;
 }
 
-/** `stopping` is set for a stream, which has no deadline besides the caller's, and ends when the vault stops. */
-export function createSignal(wire: WireCall, stopping: AbortSignal | undefined): AbortSignal {
+/**
+ * `stopping` is set for a stream, which has no deadline besides the caller's, and ends when the vault stops. `reserve` is
+ * what the call needs of the time left to answer.
+ */
+export function createSignal(
+  wire: WireCall,
+  stopping: AbortSignal | undefined,
+  reserve: (left: Duration) => Duration = () => 0,
+): AbortSignal {
   const ended = new AbortController();
-  const left = Number(wire.getDeadline()) - Date.now();
+  const untilDeadline = Number(wire.getDeadline()) - Date.now();
+  const left = untilDeadline - reserve(untilDeadline);
   const wait = stopping === undefined ? Math.min(left, LONGEST_WAIT) : left;
   const timer = wait < LONGEST_TIMER ? setTimeout(() => ended.abort(LATE), Math.max(0, wait)).unref() : undefined;
   // grpc-js fires it at the end of each call, so no timer outlives its call.

@@ -42,7 +42,9 @@ export class CallInProgress implements RuledCall {
   protected readonly wire: PipelineCall;
   readonly #peer: string;
   readonly #changesAtStart: number;
+  /** Calls of a batch are in the span of the batch. */
   readonly #span: CallSpan | undefined;
+  readonly #traceparent: string | undefined;
   #hasEntered = false;
   #waitsFor: string | undefined = undefined;
   #signal: AbortSignal | undefined = undefined;
@@ -50,16 +52,18 @@ export class CallInProgress implements RuledCall {
   #claimed: ClaimedIds | undefined = undefined;
   #tokenFault: string | undefined = undefined;
 
-  constructor(shared: SharedByCalls, wire: PipelineCall) {
+  /** `batch`: the call that it is a part of, and its place in it. */
+  constructor(shared: SharedByCalls, wire: PipelineCall, batch?: CallInProgress, place = 0) {
     this.method = shared.method;
-    this.requestId = shared.nextRequestId();
-    this.startTime = shared.clock.now();
-    this.started = performance.now();
+    this.requestId = batch === undefined ? shared.nextRequestId() : `${batch.requestId}.${place}`;
+    this.startTime = batch === undefined ? shared.clock.now() : batch.startTime;
+    this.started = batch === undefined ? performance.now() : batch.started;
     this.shared = shared;
     this.wire = wire;
-    this.#peer = peerOf(wire);
-    this.#changesAtStart = shared.changes();
-    this.#span = shared.tracing?.startCall(shared.method, wire.metadata);
+    this.#peer = batch === undefined ? peerOf(wire) : batch.#peer;
+    this.#changesAtStart = batch === undefined ? shared.changes() : batch.#changesAtStart;
+    this.#span = batch === undefined ? shared.tracing?.startCall(shared.method, wire.metadata) : undefined;
+    this.#traceparent = batch === undefined ? this.#span?.traceparent : batch.#traceparent;
     shared.metrics?.inFlight(1);
   }
 
@@ -69,11 +73,11 @@ export class CallInProgress implements RuledCall {
    */
   authenticate(): void | Promise<void> {
     const caller = this.shared.authenticator.authenticate(presentedBy(this.wire, this.#peer));
-    if (caller instanceof Promise) return caller.then((found) => this.#enter(found));
-    this.#enter(caller);
+    if (caller instanceof Promise) return caller.then((found) => this.enter(found));
+    this.enter(caller);
   }
 
-  #enter(caller: Caller): void {
+  protected enter(caller: Caller): void {
     this.caller = caller;
     this.shared.usageNotes?.authenticated(caller, this.startTime);
     this.shared.limit.enter(caller.id);
@@ -182,7 +186,7 @@ export class CallInProgress implements RuledCall {
       status,
       duration,
       peer: this.#peer,
-      traceparent: this.#span?.traceparent,
+      traceparent: this.#traceparent,
       claimed: this.#claimed,
       note: this.note,
       token: this.token,
@@ -200,7 +204,7 @@ export class CallInProgress implements RuledCall {
       resource: this.resource,
       status,
       duration,
-      traceparent: this.#span?.traceparent,
+      traceparent: this.#traceparent,
       hit: status === 'OK' && this.token?.source === 'CACHE',
       peer: this.#isUnauthenticated(status) ? this.#peer : undefined,
       claimed: this.#claimed,
@@ -208,10 +212,18 @@ export class CallInProgress implements RuledCall {
     });
   }
 
-  protected release(status: 'OK' | Reason, duration: Duration): void {
-    const { limit, waiting, metrics } = this.shared;
+  /** Frees its place among the calls in progress, and among those that wait. Once. */
+  leavePlace(): void {
+    const { limit, waiting } = this.shared;
     if (this.#hasEntered) limit.leave(this.caller.id);
     if (this.#waitsFor !== undefined) waiting.leave(this.caller.id, this.#waitsFor);
+    this.#hasEntered = false;
+    this.#waitsFor = undefined;
+  }
+
+  protected release(status: 'OK' | Reason, duration: Duration): void {
+    const { metrics } = this.shared;
+    this.leavePlace();
     metrics?.inFlight(-1);
     metrics?.finished(this.method, status, duration / 1_000);
     this.#span?.end({

@@ -10,9 +10,10 @@ import type { Tracing } from '../../telemetry/tracing_interface.ts';
 import type { AccessLog } from './access_log.ts';
 import type { Authenticator } from './authenticator.ts';
 import { ACCESS, type Access, methodName } from './authorize_caller.ts';
+import { BatchInProgress } from './batch_in_progress.ts';
 import { createRequestIds } from './call_context.ts';
 import { CallInProgress } from './call_in_progress.ts';
-import { createCallRates } from './call_rates.ts';
+import { type CallRates, createCallRates } from './call_rates.ts';
 import { createStreamRechecks } from './recheck_open_streams.ts';
 import { createRulesOfMethod } from './rules_of_method.ts';
 import type { PipelineCall, RpcMetrics, SharedByCalls } from './shared_by_calls.ts';
@@ -61,6 +62,8 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const calls = createConcurrencyLimit(limits);
   const streams = createConcurrencyLimit(limits);
   const rates = createCallRates(authenticator, metrics?.rateExceeded);
+  /** Of a batch, whose requests count one by one. */
+  const uncounted: CallRates = { ...rates, admit: (_caller, rules) => rules };
   let changes = 0;
   const sources = [authenticator, contained, ...(tenantLabels ? [tenantLabels] : [])];
   for (const source of sources) {
@@ -83,20 +86,31 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   };
   const rechecks = createStreamRechecks(sources, parts.every ?? systemTimers.every);
 
-  return (service, method) => {
-    const name = methodName(service.typeName, method.name);
-    const { roles, resource, isForEveryone = false } = accessOf(service, method);
-    const ruleParts = { method: { name, roles }, isForEveryone, contained, tenantLabels, rates, clock };
-    const shared: SharedByCalls = {
+  function sharedBy(service: DescService, method: DescMethod): SharedByCalls {
+    const { roles, resource, isForEveryone = false, batchOf } = accessOf(service, method);
+    const ruled = { name: methodName(service.typeName, batchOf ?? method.name), roles };
+    const counted = batchOf === undefined ? rates : uncounted;
+    const ruleParts = { method: ruled, isForEveryone, contained, tenantLabels, rates: counted, clock };
+    return {
       ...sharedByAll,
-      method: name,
+      method: methodName(service.typeName, method.name),
       input: method.input,
       resourceOf: resource,
       rules: createRulesOfMethod(ruleParts),
       limit: method.methodKind === 'server_streaming' ? streams : calls,
     };
+  }
+
+  return (service, method) => {
+    const shared = sharedBy(service, method);
+    const { batchOf } = accessOf(service, method);
+    const single = service.methods.find(({ localName }) => localName === batchOf);
+    const sharedByItems = single && sharedBy(service, single);
     return {
-      start: (wire) => new CallInProgress(shared, wire),
+      start: (wire) =>
+        sharedByItems === undefined
+          ? new CallInProgress(shared, wire)
+          : new BatchInProgress(shared, wire, sharedByItems),
       startStream: (wire, stopping) => new StreamInProgress(shared, wire, rechecks, stopping),
     };
   };

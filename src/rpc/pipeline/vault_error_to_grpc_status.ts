@@ -63,6 +63,8 @@ const STATUS = {
 /** Retry delay of errors without one. */
 const DEFAULT_RETRY_AFTER = 1_000;
 
+const DETAILS = 'grpc-status-details-bin';
+
 const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
 /**
@@ -109,8 +111,13 @@ function encodeStatus(error: VaultError): StatusObject {
     metadata.set('grpc-retry-pushback-ms', String(wait));
   }
   const body = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
-  metadata.set('grpc-status-details-bin', Buffer.from(body));
+  metadata.set(DETAILS, Buffer.from(body));
   return { code, details: message, metadata };
+}
+
+/** The `google.rpc.Status` in a status of `toStatus`, encoded. */
+export function encodedStatus({ metadata }: Pick<StatusObject, 'metadata'>): Uint8Array {
+  return metadata.get(DETAILS)[0] as Buffer;
 }
 
 /** Errors with these codes name a resource of the vault in their metadata, as `resource`. */

@@ -1,16 +1,25 @@
 import type { AuditedToken, AuditLog } from '../../audit/audit_log_interface.ts';
-import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
+import type { GetAccessTokenRequest, TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import type { Rule } from '../../model/authenticated_caller.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { canonicalResource } from '../../model/microsoft_resource_uri.ts';
-import type { AccessTokens, ServedToken, TokenCeilings } from '../../tokens/access_token_service_interface.ts';
+import type {
+  AccessTokenRequest,
+  AccessTokens,
+  ServedToken,
+  TokenCeilings,
+} from '../../tokens/access_token_service_interface.ts';
+import { waitFor } from '../../tokens/wait_until_caller_aborts.ts';
 import { CONNECTION_SPACING, type UsageNotes } from '../../usage/usage_notes.ts';
-import { encodeResponse, encodeRest } from '../messages/encode_token_response.ts';
+import { encodeBatch, encodeResponse, type TokenResponse, toTokenResponse } from '../messages/encode_token_response.ts';
 import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_value_conversion.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
 import type { Implementation } from '../pipeline/authenticated_service_adapter.ts';
-import type { Call } from '../pipeline/call_context.ts';
+import type { BatchSteps, Call } from '../pipeline/call_context.ts';
+
+/** Of a batch. */
+const MOST_REQUESTS = 100;
 
 /**
  * A cache hit uses no promise, timer or signal: an async function here would cost a third of the throughput
@@ -28,24 +37,34 @@ export function createTokenService({
   /** By served token, which is the same object at each cache hit. */
   const cachedResponses = new WeakMap<ServedToken, CachedResponse>();
 
+  function getAccessToken(request: GetAccessTokenRequest, call: Call): TokenResponse | Promise<TokenResponse> {
+    const read = readRequest(request, call);
+    const { scopes } = read;
+    const served = accessTokens.get(read);
+    return served instanceof Promise
+      ? wait(served, call).then((result) => toResponse(result, scopes, call))
+      : toResponse(served, scopes, call);
+  }
+
+  /** The requests of a batch are answered before its deadline, also while the database does not answer. */
+  const batchSteps: BatchSteps<GetAccessTokenRequest, TokenResponse> = {
+    answer(request, call) {
+      const response = getAccessToken(request, call);
+      return response instanceof Promise ? waitFor(response, call.signal(), request.connection) : response;
+    },
+    recheck(request, call) {
+      const checked = accessTokens.recheck(readRequest(request, call), call.token?.expireTime ?? 0);
+      return checked && waitFor(checked, call.signal(), request.connection);
+    },
+  };
+
   return {
-    getAccessToken(request, call) {
-      const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
-      const scopes = fewScopes(request.scopes);
-      const served = accessTokens.get({
-        callerId: call.caller.id,
-        tenantId,
-        connectionId,
-        scopes,
-        minTtl: minTtl(request.minTtl),
-        claims: claimsJson(request.claims),
-        rejectedTokenSha256: sha256Hex('rejected_token_sha256', request.rejectedTokenSha256),
-        ceilings: call.limitedBy && new CallCeilings(call),
-        signal: () => call.signal(),
-      });
-      return served instanceof Promise
-        ? wait(served, call).then((result) => toResponse(result, scopes, call))
-        : toResponse(served, scopes, call);
+    getAccessToken: (request, call) => encoded(getAccessToken(request, call)),
+
+    async batchGetAccessTokens({ requests }, call) {
+      if (requests.length === 0 || requests.length > MOST_REQUESTS)
+        throw fieldInvalid('requests', `must have 1 to ${MOST_REQUESTS} requests`);
+      return encodeBatch(await call.answerEach(requests, batchSteps));
     },
 
     async *watchAccessToken(request, call) {
@@ -62,7 +81,7 @@ export function createTokenService({
         ceilings: new CallCeilings(call),
         signal: () => call.signal(),
       });
-      for await (const served of tokens) yield toResponse(served, scopes, call);
+      for await (const served of tokens) yield encodeResponse(toResponse(served, scopes, call));
     },
 
     getAppAccessToken(request, call) {
@@ -78,9 +97,11 @@ export function createTokenService({
         signal: () => call.signal(),
       });
       const requested = [resource];
-      return served instanceof Promise
-        ? wait(served, call).then((result) => toResponse(result, requested, call))
-        : toResponse(served, requested, call);
+      return encoded(
+        served instanceof Promise
+          ? wait(served, call).then((result) => toResponse(result, requested, call))
+          : toResponse(served, requested, call),
+      );
     },
   };
 
@@ -91,7 +112,7 @@ export function createTokenService({
     return served;
   }
 
-  function toResponse(served: ServedToken, requested: readonly string[], call: Call): Uint8Array {
+  function toResponse(served: ServedToken, requested: readonly string[], call: Call): TokenResponse {
     const known = cachedResponses.get(served);
     const { excess } = call;
     if (known !== undefined) {
@@ -100,10 +121,10 @@ export function createTokenService({
       const { audited } = known;
       const isEqual = audited.excess === excess && isSame(audited.requested, requested);
       call.token = isEqual ? audited : { ...audited, requested, excess };
-      return encodeResponse(served, known.rest);
+      return known.response;
     }
     const made: CachedResponse = {
-      rest: encodeRest(served),
+      response: toTokenResponse(served),
       audited: { ...auditedOf(served, requested), excess },
       noteTime: 0,
       notedCaller: '',
@@ -111,7 +132,7 @@ export function createTokenService({
     note(served, call, made);
     call.token = made.audited;
     if (served.source === 'CACHE') cachedResponses.set(served, made);
-    return encodeResponse(served, made.rest);
+    return made.response;
   }
 
   function note({ connectionUid }: ServedToken, { caller, startTime }: Call, response: CachedResponse): void {
@@ -131,6 +152,21 @@ export function createTokenService({
       subject,
     };
   }
+}
+
+function readRequest(request: GetAccessTokenRequest, call: Call): AccessTokenRequest {
+  const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
+  return {
+    callerId: call.caller.id,
+    tenantId,
+    connectionId,
+    scopes: fewScopes(request.scopes),
+    minTtl: minTtl(request.minTtl),
+    claims: claimsJson(request.claims),
+    rejectedTokenSha256: sha256Hex('rejected_token_sha256', request.rejectedTokenSha256),
+    ceilings: call.limitedBy && new CallCeilings(call),
+    signal: () => call.signal(),
+  };
 }
 
 /** A class, because V8 adds a hidden class to the old space for each object literal with an accessor. */
@@ -157,8 +193,12 @@ class CallCeilings implements TokenCeilings {
   }
 }
 
+function encoded(response: TokenResponse | Promise<TokenResponse>): Uint8Array | Promise<Uint8Array> {
+  return response instanceof Promise ? response.then(encodeResponse) : encodeResponse(response);
+}
+
 interface CachedResponse {
-  readonly rest: Uint8Array;
+  readonly response: TokenResponse;
   /** With the scopes of the first request; most requests have the same. */
   readonly audited: AuditedToken;
   /** When its use is noted again. */
