@@ -6,6 +6,7 @@ import { type ConfirmRequest, confirmAuthorization } from './confirm_authorizati
 import type { ConnectParts } from './connect_dependencies.ts';
 import { createAuthorizationLink } from './describe_and_open_consent_links.ts';
 import { type StartRequest, startAuthorization } from './start_authorization.ts';
+import { createWatchAuthorization } from './watch_authorization.ts';
 
 /** A user's consent, from the product's request to the activated grant. */
 export type Authorizations = ReturnType<typeof createAuthorizations>;
@@ -18,6 +19,7 @@ export function createAuthorizations(parts: ConnectParts) {
     ...createCancellation(parts),
     complete: (request: CompleteRequest) => counted(count, () => completeAuthorization(parts, request)),
     callback: createAuthorizationCallback(parts),
+    watch: createWatchAuthorization(parts),
     confirm: (request: ConfirmRequest) => confirmAuthorization(parts, request),
   };
 }

@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/audit_log_interface.ts';
 import type { AuthorizationServer } from '../entra/entra_client_interface.ts';
 import type { Clock, Duration } from '../model/clock.ts';
 import type { ContainedSet } from '../model/contained_set.ts';
+import type { Every } from '../model/monotonic_timers.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
 import type { Scopes } from '../scopes/scope_translator_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
@@ -22,6 +23,8 @@ export interface ConnectParts {
   /** The address of the web listener for browsers, `https://vault.example`. */
   readonly publicUrl: string;
   readonly metrics?: ConnectMetrics | undefined;
+  /** Default: timers of the system. */
+  readonly every?: Every | undefined;
   /** For tests. Default: a timer. */
   readonly pause?: ((duration: Duration) => Promise<unknown>) | undefined;
 }

@@ -71,6 +71,8 @@ export interface StartedAuthorization {
   /** Where the administrator consents: a link of the vault if the app has its callback, else Entra's page. Undefined: not needed. */
   readonly adminConsentUri: string | undefined;
   readonly warnings: readonly string[];
+  /** For `watch`; not a secret. */
+  readonly authorizationId: string;
 }
 
 /**
@@ -114,6 +116,7 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
     adminConsentPermissions,
     adminConsentUri: isLikely ? await adminConsentUri(parts, { tenant, app, authorization, handle }) : undefined,
     warnings: isLikely ? implicitPermissionWarnings(parts.scopes, app, needed) : [],
+    authorizationId: authorization.uid,
   };
 }
 

@@ -41,6 +41,13 @@ export interface Authorization {
   readonly expireTime: Timestamp;
 }
 
+/** How far an authorization is, without what is sealed. */
+export interface AuthorizationProgress
+  extends Pick<Authorization, 'uid' | 'connectionUid' | 'appUid' | 'state' | 'failure' | 'expireTime'> {
+  /** Of the grant that waits for its confirmation. */
+  readonly confirmationExpireTime: Timestamp | undefined;
+}
+
 /** One redirect to Entra's authorize page: OAuth state (single use, 10 minutes), its PKCE verifier and nonce. */
 export interface AuthorizationAttempt {
   readonly authorizationUid: string;

@@ -177,7 +177,7 @@ async function build(
       timers,
     }),
   );
-  const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
+  const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect, every };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
   const authorizations = createAuthorizations(connectParts);

@@ -12,7 +12,7 @@ import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Authorization, AuthorizationAttempt } from '../model/user_authorization.ts';
+import type { Authorization, AuthorizationAttempt, AuthorizationProgress } from '../model/user_authorization.ts';
 import type {
   DeliveryStore,
   ExpiryStore,
@@ -261,6 +261,10 @@ export interface AuthorizationStore {
   }): Promise<void>;
   findByHandle(handleHash: string): Promise<Authorization | undefined>;
   findByUid(uid: string): Promise<Authorization | undefined>;
+  /** The progress of those that still exist. */
+  readProgress(uids: readonly string[]): Promise<readonly AuthorizationProgress[]>;
+  /** The authorization of the connection that was started last. */
+  findNewest(connectionUid: string): Promise<AuthorizationProgress | undefined>;
   /** STATE_INVALID: the authorization is over. RATE_LIMITED: it already has 100 attempts. */
   addAttempt(attempt: AuthorizationAttempt, stateHash: string): Promise<void>;
   /**

@@ -310,6 +310,7 @@ async function useEverything(): Promise<void> {
     requests: [{ connection: CONNECTION, scopes: ['Mail.ReadOnly'] }, { connection: `${TENANT}/connections/nobody` }],
   });
   await call(TokenService, 'watchAccessToken', { connection: CONNECTION });
+  await call(ConnectionService, 'watchAuthorization', { connection: CONNECTION });
   await call(TokenService, 'getAppAccessToken', {
     app: APP,
     resource: 'https://graph.microsoft.com',

@@ -99,6 +99,41 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.authorizations.useState('second press', NOW)).toEqual({ kind: 'unknown' });
     });
 
+    test('the progress of authorizations is read together, and the newest one of a connection is found', async () => {
+      const vault = await startVault(open);
+      const { stores, connection } = vault;
+      const first = await start(vault, { createTime: NOW - MINUTE });
+      const second = await start(vault, {}, undefined, '2');
+      const third = await start(vault, { createTime: NOW - 2 * MINUTE }, undefined, '3');
+      await stores.authorizations.consent(second.uid, sampleGrant(), 'hash', NOW + MINUTE);
+      await stores.authorizations.cancel(third.uid);
+      const common = { connectionUid: connection.uid, appUid: connection.appUid, expireTime: NOW + DAY };
+      const none = { failure: undefined, confirmationExpireTime: undefined };
+      const consented = {
+        ...common,
+        ...none,
+        uid: second.uid,
+        state: 'CONSENTED',
+        confirmationExpireTime: NOW + MINUTE,
+      };
+
+      const found = await stores.authorizations.readProgress([first.uid, second.uid, third.uid, 'gone']);
+
+      const byUid = new Map(found.map((progress) => [progress.uid, progress]));
+      expect(byUid.size).toBe(3);
+      expect(byUid.get(first.uid)).toEqual({ ...common, ...none, uid: first.uid, state: 'OPEN' });
+      expect(byUid.get(second.uid)).toEqual(consented);
+      expect(byUid.get(third.uid)).toEqual({
+        ...common,
+        ...none,
+        uid: third.uid,
+        state: 'FAILED',
+        failure: 'CANCELLED',
+      });
+      expect(await stores.authorizations.findNewest(connection.uid)).toEqual(consented);
+      expect(await stores.authorizations.findNewest('gone')).toBeUndefined();
+    });
+
     test('a cancellation ends an open authorization once, and none that has a grant', async () => {
       const vault = await startVault(open);
       const { authorizations } = vault.stores;

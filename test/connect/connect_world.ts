@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../../src/audit/audit_log_interface.ts';
 import { createAdminConsents } from '../../src/connect/admin_consent_use_cases.ts';
 import { createAuthorizations } from '../../src/connect/authorization_use_cases.ts';
+import type { ConnectParts } from '../../src/connect/connect_dependencies.ts';
 import { createImports } from '../../src/connect/import_connection.ts';
 import type { StartRequest } from '../../src/connect/start_authorization.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_client.ts';
@@ -32,7 +33,7 @@ export const OUTLOOK = 'https://outlook.office.com';
 export type ConnectWorld = Awaited<ReturnType<typeof startConnectWorld>>;
 
 /** The connect use cases with the real store, scopes, Entra client and web listener, and the sandbox as Entra. */
-export async function startConnectWorld() {
+export async function startConnectWorld(more: Pick<ConnectParts, 'every' | 'contained'> = {}) {
   const sandbox = await startSandbox({ userConsent: 'legacy' });
   sandbox.addRedirectUri(ACME_CLIENT_ID, OWN_CALLBACK);
   const clock = { now: () => sandbox.clock.now() };
@@ -77,6 +78,7 @@ export async function startConnectWorld() {
     },
     clock,
     publicUrl: VAULT,
+    ...more,
     pause: async (duration: number) => void paused.push(duration),
     metrics: {
       authorizationStarted: () => void counted.push('started'),

@@ -20,6 +20,7 @@ export const OTHER_METHODS: Readonly<Record<string, string>> = {
   RotateTenantKey: 'begins a rotation, which changes rows until it ends; see key_rotation_of_replicas.test.ts',
   TranslateScopes: 'reads',
   WatchAccessToken: 'refreshes as GetAccessToken does',
+  WatchAuthorization: 'reads',
   WatchEvents: 'reads',
   WhoAmI: 'reads',
 };

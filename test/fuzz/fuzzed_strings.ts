@@ -4,7 +4,11 @@ import { ACME_CLIENT_ID, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed_
 import { CERTIFICATE, CONNECTION_IDS, TENANT_IDS } from './known_resources.ts';
 
 /** Stands for the newest value of a field of the responses, which is put in when the request is sent. */
-export const NEWEST = { etag: '{{etag}}', page_token: '{{next_page_token}}' } as const;
+export const NEWEST = {
+  etag: '{{etag}}',
+  page_token: '{{next_page_token}}',
+  authorization_id: '{{authorization_id}}',
+} as const;
 
 const tenants = TENANT_IDS.map((id) => `tenants/${id}`);
 const apps = tenants.flatMap((tenant) => ['default', 'second'].map((id) => `${tenant}/apps/${id}`));
@@ -52,6 +56,7 @@ const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   types: ['connection.', 'app.state_changed'],
   etag: ['', NEWEST.etag],
   page_token: ['', NEWEST.page_token],
+  authorization_id: ['', NEWEST.authorization_id],
   paths: [
     'display_name',
     'labels',

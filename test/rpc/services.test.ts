@@ -503,6 +503,7 @@ describe('ConnectionService', () => {
       adminConsentPermissions: ['https://graph.microsoft.com/Mail.Read'],
       adminConsentUri: 'https://v/admin',
       warnings: ['leave it out'],
+      authorizationId: 'id-1',
     });
     stage = await startStage({ authorizations: { start: start.method } });
     const client = stage.client(ConnectionService);
@@ -524,6 +525,7 @@ describe('ConnectionService', () => {
       adminConsentPermissions: ['https://graph.microsoft.com/Mail.Read'],
       adminConsentUri: 'https://v/admin',
       warnings: ['leave it out'],
+      authorizationId: 'id-1',
     });
     expect(start.asked[0]).toMatchObject({
       tenantId: 'acme',

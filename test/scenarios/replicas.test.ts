@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/config/read_config_from_environment.ts';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
+import { WatchAuthorizationResponse_State as State } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { startVault, type Vault } from '../../src/startup/start_vault.ts';
 import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
 import { callersFile } from './callers_file.ts';
-import { importAda, type Onboarded, onboard } from './onboard.ts';
+import { CONTOSO_USER, importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { prefixed } from './spawn_serve.ts';
 import { type Clients, createClients, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
@@ -110,6 +111,23 @@ test('a watcher at one replica receives the events of both', async () => {
   }
 
   expect(seen).toEqual(['CREATED ACTIVE', 'STATE SUSPENDED', 'STATE ACTIVE']);
+});
+
+test('a user who connects at one replica is seen by a watcher at the other one', async () => {
+  const request = { connection: tenant.connection('watched'), scopes: ['Mail.ReadOnly'], returnUrl: RETURN_URL };
+  const { connectUri, authorizationId } = await first.connections.startAuthorization(request);
+  const states: State[] = [];
+  const { connection } = request;
+
+  for await (const { state } of second.connections.watchAuthorization({ connection, authorizationId })) {
+    states.push(state);
+    if (states.length > 1) continue;
+    const { url } = await first.browser.walk(connectUri, { as: CONTOSO_USER });
+    const confirmation = url.searchParams.get('confirmation') ?? '';
+    await first.connections.confirmAuthorization({ connection, confirmation });
+  }
+
+  expect([states[0], states.at(-1)]).toEqual([State.PENDING, State.GRANTED]);
 });
 
 test('labels that an administrator sets at one replica decide at another one', async () => {

@@ -88,6 +88,7 @@ export const ACCESS = {
     startAuthorization: { roles: connector, resource: byConnection },
     completeAuthorization: { roles: connector, resource: byConnection },
     confirmAuthorization: { roles: connector, resource: byConnection },
+    watchAuthorization: { roles: connector, resource: byConnection },
     startAdminConsent: { roles: connectorOrOperator, resource: byParent },
     importConnection: { roles: connectorOrOperator, resource: byConnection },
     getConnection: { roles: connectorOrOperator, resource: byName },

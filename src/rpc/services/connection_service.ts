@@ -3,7 +3,11 @@ import type { AuthorizationResponse } from '../../connect/authorization_response
 import type { Authorizations } from '../../connect/authorization_use_cases.ts';
 import type { Imports } from '../../connect/import_connection.ts';
 import type { Prompt } from '../../connect/start_authorization.ts';
-import type { CompleteAuthorizationRequest, ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
+import {
+  type CompleteAuthorizationRequest,
+  type ConnectionService,
+  WatchAuthorizationResponse_State,
+} from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { Connection } from '../../model/connection.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
@@ -71,6 +75,7 @@ export function createConnectionService({
         adminConsentPermissions: [...started.adminConsentPermissions],
         adminConsentUri: started.adminConsentUri ?? '',
         warnings: [...started.warnings],
+        authorizationId: started.authorizationId,
       };
     },
 
@@ -89,6 +94,23 @@ export function createConnectionService({
         confirmation: required('confirmation', request.confirmation),
       });
       return { connection: toConnectionMessage(connection) };
+    },
+
+    async *watchAuthorization(request, call) {
+      const watched = authorizations.watch(
+        {
+          ...parseConnectionName('connection', request.connection),
+          authorizationId: guid('authorization_id', request.authorizationId),
+        },
+        call.signal(),
+      );
+      for await (const { authorizationId, state, reason = '', expireTime } of watched)
+        yield {
+          authorizationId,
+          state: WatchAuthorizationResponse_State[state],
+          reason,
+          expireTime: toWireTime(expireTime),
+        };
     },
 
     async startAdminConsent(request) {

@@ -1,4 +1,4 @@
-import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, count, desc, eq, exists, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { canonicalAccount, connectionName } from '../../model/connection.ts';
 import { VaultError } from '../../model/errors.ts';
 import { changedSinceRead } from '../../model/etag.ts';
@@ -6,6 +6,7 @@ import type { ConnectionRows } from '../connections/connection_rows.ts';
 import type { ExternalIds } from '../connections/unique_external_ids.ts';
 import { placeholder, placeholders } from '../database_interface.ts';
 import { deleteUpTo } from '../rows/delete_up_to.ts';
+import { withoutNulls } from '../rows/nulls.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
 import type { AuthorizationStore } from '../store_interfaces.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_row_mapping.ts';
@@ -35,6 +36,23 @@ export function createAuthorizationStore(
   const findByUid = database.rows('authorizations.findByUid', (db) => db.select().from(authorizations).where(byUid));
   const findByHandle = database.rows('authorizations.findByHandle', (db) =>
     db.select().from(authorizations).where(eq(authorizations.handleHash, all.handleHash)),
+  );
+  const progress = {
+    uid: authorizations.uid,
+    connectionUid: authorizations.connectionUid,
+    appUid: authorizations.appUid,
+    state: authorizations.state,
+    failure: authorizations.failure,
+    expireTime: authorizations.expireTime,
+    confirmationExpireTime: authorizations.confirmationExpireTime,
+  };
+  const findNewest = database.rows('authorizations.findNewest', (db) =>
+    db
+      .select(progress)
+      .from(authorizations)
+      .where(eq(authorizations.connectionUid, all.connectionUid))
+      .orderBy(desc(authorizations.createTime), desc(authorizations.uid))
+      .limit(1),
   );
   // The state of a second press is not consumed if the first press has completed the link: a repetition would show the outcome of the first.
   const useState = database.rows('attempts.use', (db) =>
@@ -129,6 +147,19 @@ export function createAuthorizationStore(
     },
     findByHandle: async (handleHash) => toAuthorization(await findByHandle.first({ handleHash })),
     findByUid: async (uid) => toAuthorization(await findByUid.first({ uid })),
+    async readProgress(uids) {
+      const found = await database.select('authorizations.progress', (db) =>
+        db
+          .select(progress)
+          .from(authorizations)
+          .where(inArray(authorizations.uid, [...uids])),
+      );
+      return found.map(withoutNulls);
+    },
+    async findNewest(connectionUid) {
+      const row = await findNewest.first({ connectionUid });
+      return row && withoutNulls(row);
+    },
     async addAttempt(attempt, stateHash) {
       const authorization = await findByUid.first({ uid: attempt.authorizationUid });
       if (authorization === undefined)

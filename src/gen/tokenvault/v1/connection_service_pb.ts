@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/connection_service.proto.
  */
 export const file_tokenvault_v1_connection_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLXBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGwoKbG9naW5faGludBgEIAEoCUIH4EEBqNQYARIXCgpyZXR1cm5fdXJsGAUgASgJQgPgQQESGQoMcmVkaXJlY3RfdXJpGAYgASgJQgPgQQESGQoMYXV0b19jb25maXJtGAcgASgIQgPgQQESIQoUYWxsb3dfYWNjb3VudF9jaGFuZ2UYCCABKAhCA+BBARIYCgtleHRlcm5hbF9pZBgJIAEoCUID4EEBEkkKBmxhYmVscxgKIAMoCzI0LnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhkKDGRpcmVjdG9yeV9pZBgLIAEoCUID4EEBEkQKBnByb21wdBgMIAEoDjIvLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5Qcm9tcHRCA+BBARITCgZjbGFpbXMYDSABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKBlByb21wdBIWChJQUk9NUFRfVU5TUEVDSUZJRUQQABIZChVQUk9NUFRfU0VMRUNUX0FDQ09VTlQQARISCg5QUk9NUFRfQ09OU0VOVBACEhAKDFBST01QVF9MT0dJThADIrwCChpTdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRIZCgtjb25uZWN0X3VyaRgBIAEoCUIEqNQYARIfChFhdXRob3JpemF0aW9uX3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUYWRtaW5fY29uc2VudF9saWtlbHkYBSABKAgSIQoZYWRtaW5fY29uc2VudF9wZXJtaXNzaW9ucxgGIAMoCRIfChFhZG1pbl9jb25zZW50X3VyaRgHIAEoCUIEqNQYARIQCgh3YXJuaW5ncxgIIAMoCSKpAQocQ29tcGxldGVBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISGQoFc3RhdGUYAiABKAlCCuBBAuBBBKjUGAESFwoEY29kZRgDIAEoCUIH4EEEqNQYAUgAEjIKBWVycm9yGAQgASgLMiEudG9rZW52YXVsdC52MS5BdXRob3JpemF0aW9uRXJyb3JIAEIICgZhbnN3ZXIiawoSQXV0aG9yaXphdGlvbkVycm9yEhIKBWVycm9yGAEgASgJQgPgQQISJQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAlCCuBBAeBBBKjUGAESGgoNZXJyb3Jfc3ViY29kZRgDIAEoCUID4EEBIk4KHUNvbXBsZXRlQXV0aG9yaXphdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iWAobQ29uZmlybUF1dGhvcml6YXRpb25SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhIgCgxjb25maXJtYXRpb24YAiABKAlCCuBBAuBBBKjUGAEiTQocQ29uZmlybUF1dGhvcml6YXRpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIooBChhTdGFydEFkbWluQ29uc2VudFJlcXVlc3QSEwoGcGFyZW50GAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGQoMZGlyZWN0b3J5X2lkGAQgASgJQgPgQQESFwoKcmV0dXJuX3VybBgFIAEoCUID4EEBIscBChlTdGFydEFkbWluQ29uc2VudFJlc3BvbnNlEhkKC2NvbnNlbnRfdXJpGAEgASgJQgSo1BgBEh8KEWFkbWluX2NvbnNlbnRfdXJpGAIgASgJQgSo1BgBEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI9ChlhZG1pbl9jb25zZW50X2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKmBAoXSW1wb3J0Q29ubmVjdGlvblJlcXVlc3QSFwoKY29ubmVjdGlvbhgBIAEoCUID4EECEhAKA2FwcBgCIAEoCUID4EEBEiEKDXJlZnJlc2hfdG9rZW4YAyABKAlCCuBBAuBBBKjUGAESEwoGc2NvcGVzGAQgAygJQgPgQQISLAoHYWNjb3VudBgFIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEBEkIKBnZlcmlmeRgGIAEoDjItLnRva2VudmF1bHQudjEuSW1wb3J0Q29ubmVjdGlvblJlcXVlc3QuVmVyaWZ5QgPgQQESGAoLZXh0ZXJuYWxfaWQYByABKAlCA+BBARJHCgZsYWJlbHMYCCADKAsyMi50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXF1ZXN0LkxhYmVsc0VudHJ5QgPgQQESGgoNYWxsb3dfcmVwbGFjZRgJIAEoCEID4EEBEiEKFGFsbG93X2FjY291bnRfY2hhbmdlGAogASgIQgPgQQESGgoNdmFsaWRhdGVfb25seRgLIAEoCEID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoGVmVyaWZ5EhYKElZFUklGWV9VTlNQRUNJRklFRBAAEg4KClZFUklGWV9OT1cQARIXChNWRVJJRllfT05fRklSU1RfVVNFEAIiSQoYSW1wb3J0Q29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iKQoUR2V0Q29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIkYKFUdldENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIsQCChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBARIzCgVzdGF0ZRgEIAEoDjIfLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbi5TdGF0ZUID4EEBEhgKC2V4dGVybmFsX2lkGAUgASgJQgPgQQESGQoIdXNlcm5hbWUYBiABKAlCB+BBAajUGAESEgoFbGFiZWwYByABKAlCA+BBARIWCglvYmplY3RfaWQYCCABKAlCA+BBARIZCgxkaXJlY3RvcnlfaWQYCSABKAlCA+BBARIzCgppZGxlX3NpbmNlGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBIncKF0xpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEi4KC2Nvbm5lY3Rpb25zGAEgAygLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt1bnJlYWNoYWJsZRgDIAMoCSKDAQoXVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QSMgoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbkID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIkkKGFVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIiwKF1ZlcmlmeUNvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJJChhWZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJAChhTdXNwZW5kQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASJKChlTdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iPwoXUmVzdW1lQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASJJChhSZXN1bWVDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJbChdEZWxldGVDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBEhoKDWFsbG93X21pc3NpbmcYAyABKAhCA+BBASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2Uy6gkKEUNvbm5lY3Rpb25TZXJ2aWNlEmkKElN0YXJ0QXV0aG9yaXphdGlvbhIoLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBopLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVzcG9uc2UScgoVQ29tcGxldGVBdXRob3JpemF0aW9uEisudG9rZW52YXVsdC52MS5Db21wbGV0ZUF1dGhvcml6YXRpb25SZXF1ZXN0GiwudG9rZW52YXVsdC52MS5Db21wbGV0ZUF1dGhvcml6YXRpb25SZXNwb25zZRJvChRDb25maXJtQXV0aG9yaXphdGlvbhIqLnRva2VudmF1bHQudjEuQ29uZmlybUF1dGhvcml6YXRpb25SZXF1ZXN0GisudG9rZW52YXVsdC52MS5Db25maXJtQXV0aG9yaXphdGlvblJlc3BvbnNlEmYKEVN0YXJ0QWRtaW5Db25zZW50EicudG9rZW52YXVsdC52MS5TdGFydEFkbWluQ29uc2VudFJlcXVlc3QaKC50b2tlbnZhdWx0LnYxLlN0YXJ0QWRtaW5Db25zZW50UmVzcG9uc2USYwoQSW1wb3J0Q29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuSW1wb3J0Q29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXNwb25zZRJaCg1HZXRDb25uZWN0aW9uEiMudG9rZW52YXVsdC52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBokLnRva2VudmF1bHQudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlEmAKD0xpc3RDb25uZWN0aW9ucxIlLnRva2VudmF1bHQudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBomLnRva2VudmF1bHQudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USYwoQVXBkYXRlQ29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRJjChBWZXJpZnlDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5WZXJpZnlDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuVmVyaWZ5Q29ubmVjdGlvblJlc3BvbnNlEmYKEVN1c3BlbmRDb25uZWN0aW9uEicudG9rZW52YXVsdC52MS5TdXNwZW5kQ29ubmVjdGlvblJlcXVlc3QaKC50b2tlbnZhdWx0LnYxLlN1c3BlbmRDb25uZWN0aW9uUmVzcG9uc2USYwoQUmVzdW1lQ29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuUmVzdW1lQ29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRJjChBEZWxldGVDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5EZWxldGVDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuRGVsZXRlQ29ubmVjdGlvblJlc3BvbnNlQiEKDXRva2VudmF1bHQudjFQAaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_connection, file_tokenvault_v1_sensitive]);
+  fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLXBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGwoKbG9naW5faGludBgEIAEoCUIH4EEBqNQYARIXCgpyZXR1cm5fdXJsGAUgASgJQgPgQQESGQoMcmVkaXJlY3RfdXJpGAYgASgJQgPgQQESGQoMYXV0b19jb25maXJtGAcgASgIQgPgQQESIQoUYWxsb3dfYWNjb3VudF9jaGFuZ2UYCCABKAhCA+BBARIYCgtleHRlcm5hbF9pZBgJIAEoCUID4EEBEkkKBmxhYmVscxgKIAMoCzI0LnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhkKDGRpcmVjdG9yeV9pZBgLIAEoCUID4EEBEkQKBnByb21wdBgMIAEoDjIvLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5Qcm9tcHRCA+BBARITCgZjbGFpbXMYDSABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKBlByb21wdBIWChJQUk9NUFRfVU5TUEVDSUZJRUQQABIZChVQUk9NUFRfU0VMRUNUX0FDQ09VTlQQARISCg5QUk9NUFRfQ09OU0VOVBACEhAKDFBST01QVF9MT0dJThADItYCChpTdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRIZCgtjb25uZWN0X3VyaRgBIAEoCUIEqNQYARIfChFhdXRob3JpemF0aW9uX3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUYWRtaW5fY29uc2VudF9saWtlbHkYBSABKAgSIQoZYWRtaW5fY29uc2VudF9wZXJtaXNzaW9ucxgGIAMoCRIfChFhZG1pbl9jb25zZW50X3VyaRgHIAEoCUIEqNQYARIQCgh3YXJuaW5ncxgIIAMoCRIYChBhdXRob3JpemF0aW9uX2lkGAkgASgJIqkBChxDb21wbGV0ZUF1dGhvcml6YXRpb25SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhIZCgVzdGF0ZRgCIAEoCUIK4EEC4EEEqNQYARIXCgRjb2RlGAMgASgJQgfgQQSo1BgBSAASMgoFZXJyb3IYBCABKAsyIS50b2tlbnZhdWx0LnYxLkF1dGhvcml6YXRpb25FcnJvckgAQggKBmFuc3dlciJrChJBdXRob3JpemF0aW9uRXJyb3ISEgoFZXJyb3IYASABKAlCA+BBAhIlChFlcnJvcl9kZXNjcmlwdGlvbhgCIAEoCUIK4EEB4EEEqNQYARIaCg1lcnJvcl9zdWJjb2RlGAMgASgJQgPgQQEiTgodQ29tcGxldGVBdXRob3JpemF0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJYChtDb25maXJtQXV0aG9yaXphdGlvblJlcXVlc3QSFwoKY29ubmVjdGlvbhgBIAEoCUID4EECEiAKDGNvbmZpcm1hdGlvbhgCIAEoCUIK4EEC4EEEqNQYASJNChxDb25maXJtQXV0aG9yaXphdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iUwoZV2F0Y2hBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISHQoQYXV0aG9yaXphdGlvbl9pZBgCIAEoCUID4EEBItoCChpXYXRjaEF1dGhvcml6YXRpb25SZXNwb25zZRIYChBhdXRob3JpemF0aW9uX2lkGAEgASgJEj4KBXN0YXRlGAIgASgOMi8udG9rZW52YXVsdC52MS5XYXRjaEF1dGhvcml6YXRpb25SZXNwb25zZS5TdGF0ZRIOCgZyZWFzb24YAyABKAkSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqABCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARIfChtTVEFURV9BV0FJVElOR19DT05GSVJNQVRJT04QAhIRCg1TVEFURV9HUkFOVEVEEAMSEwoPU1RBVEVfQ0FOQ0VMTEVEEAQSEQoNU1RBVEVfRVhQSVJFRBAFEhEKDVNUQVRFX1JFRlVTRUQQBiKKAQoYU3RhcnRBZG1pbkNvbnNlbnRSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhAKA2FwcBgCIAEoCUID4EEBEhMKBnNjb3BlcxgDIAMoCUID4EEBEhkKDGRpcmVjdG9yeV9pZBgEIAEoCUID4EEBEhcKCnJldHVybl91cmwYBSABKAlCA+BBASLHAQoZU3RhcnRBZG1pbkNvbnNlbnRSZXNwb25zZRIZCgtjb25zZW50X3VyaRgBIAEoCUIEqNQYARIfChFhZG1pbl9jb25zZW50X3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYWRtaW5fY29uc2VudF9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipgQKF0ltcG9ydENvbm5lY3Rpb25SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhIQCgNhcHAYAiABKAlCA+BBARIhCg1yZWZyZXNoX3Rva2VuGAMgASgJQgrgQQLgQQSo1BgBEhMKBnNjb3BlcxgEIAMoCUID4EECEiwKB2FjY291bnQYBSABKAsyFi50b2tlbnZhdWx0LnYxLkFjY291bnRCA+BBARJCCgZ2ZXJpZnkYBiABKA4yLS50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXF1ZXN0LlZlcmlmeUID4EEBEhgKC2V4dGVybmFsX2lkGAcgASgJQgPgQQESRwoGbGFiZWxzGAggAygLMjIudG9rZW52YXVsdC52MS5JbXBvcnRDb25uZWN0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhoKDWFsbG93X3JlcGxhY2UYCSABKAhCA+BBARIhChRhbGxvd19hY2NvdW50X2NoYW5nZRgKIAEoCEID4EEBEhoKDXZhbGlkYXRlX29ubHkYCyABKAhCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkkKBlZlcmlmeRIWChJWRVJJRllfVU5TUEVDSUZJRUQQABIOCgpWRVJJRllfTk9XEAESFwoTVkVSSUZZX09OX0ZJUlNUX1VTRRACIkkKGEltcG9ydENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIikKFEdldENvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJGChVHZXRDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiLEAgoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQESMwoFc3RhdGUYBCABKA4yHy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24uU3RhdGVCA+BBARIYCgtleHRlcm5hbF9pZBgFIAEoCUID4EEBEhkKCHVzZXJuYW1lGAYgASgJQgfgQQGo1BgBEhIKBWxhYmVsGAcgASgJQgPgQQESFgoJb2JqZWN0X2lkGAggASgJQgPgQQESGQoMZGlyZWN0b3J5X2lkGAkgASgJQgPgQQESMwoKaWRsZV9zaW5jZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBASJ3ChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIuCgtjb25uZWN0aW9ucxgBIAMoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFjaGFibGUYAyADKAkigwEKF1VwZGF0ZUNvbm5lY3Rpb25SZXF1ZXN0EjIKCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb25CA+BBAhI0Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCA+BBASJJChhVcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiIsChdWZXJpZnlDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiSQoYVmVyaWZ5Q29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iQAoYU3VzcGVuZENvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQEiSgoZU3VzcGVuZENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIj8KF1Jlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQEiSQoYUmVzdW1lQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iWwoXRGVsZXRlQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARIaCg1hbGxvd19taXNzaW5nGAMgASgIQgPgQQEiGgoYRGVsZXRlQ29ubmVjdGlvblJlc3BvbnNlMtcKChFDb25uZWN0aW9uU2VydmljZRJpChJTdGFydEF1dGhvcml6YXRpb24SKC50b2tlbnZhdWx0LnYxLlN0YXJ0QXV0aG9yaXphdGlvblJlcXVlc3QaKS50b2tlbnZhdWx0LnYxLlN0YXJ0QXV0aG9yaXphdGlvblJlc3BvbnNlEnIKFUNvbXBsZXRlQXV0aG9yaXphdGlvbhIrLnRva2VudmF1bHQudjEuQ29tcGxldGVBdXRob3JpemF0aW9uUmVxdWVzdBosLnRva2VudmF1bHQudjEuQ29tcGxldGVBdXRob3JpemF0aW9uUmVzcG9uc2USbwoUQ29uZmlybUF1dGhvcml6YXRpb24SKi50b2tlbnZhdWx0LnYxLkNvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBorLnRva2VudmF1bHQudjEuQ29uZmlybUF1dGhvcml6YXRpb25SZXNwb25zZRJrChJXYXRjaEF1dGhvcml6YXRpb24SKC50b2tlbnZhdWx0LnYxLldhdGNoQXV0aG9yaXphdGlvblJlcXVlc3QaKS50b2tlbnZhdWx0LnYxLldhdGNoQXV0aG9yaXphdGlvblJlc3BvbnNlMAESZgoRU3RhcnRBZG1pbkNvbnNlbnQSJy50b2tlbnZhdWx0LnYxLlN0YXJ0QWRtaW5Db25zZW50UmVxdWVzdBooLnRva2VudmF1bHQudjEuU3RhcnRBZG1pbkNvbnNlbnRSZXNwb25zZRJjChBJbXBvcnRDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5JbXBvcnRDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuSW1wb3J0Q29ubmVjdGlvblJlc3BvbnNlEloKDUdldENvbm5lY3Rpb24SIy50b2tlbnZhdWx0LnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0GiQudG9rZW52YXVsdC52MS5HZXRDb25uZWN0aW9uUmVzcG9uc2USYAoPTGlzdENvbm5lY3Rpb25zEiUudG9rZW52YXVsdC52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiYudG9rZW52YXVsdC52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJjChBVcGRhdGVDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5VcGRhdGVDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuVXBkYXRlQ29ubmVjdGlvblJlc3BvbnNlEmMKEFZlcmlmeUNvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLlZlcmlmeUNvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5WZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USZgoRU3VzcGVuZENvbm5lY3Rpb24SJy50b2tlbnZhdWx0LnYxLlN1c3BlbmRDb25uZWN0aW9uUmVxdWVzdBooLnRva2VudmF1bHQudjEuU3VzcGVuZENvbm5lY3Rpb25SZXNwb25zZRJjChBSZXN1bWVDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5SZXN1bWVDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuUmVzdW1lQ29ubmVjdGlvblJlc3BvbnNlEmMKEERlbGV0ZUNvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5EZWxldGVDb25uZWN0aW9uUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_connection, file_tokenvault_v1_sensitive]);
 
 /**
  * The connection to start, its scopes, and how it completes.
@@ -247,6 +247,13 @@ export type StartAuthorizationResponse = Message<"tokenvault.v1.StartAuthorizati
    * @generated from field: repeated string warnings = 8;
    */
   warnings: string[];
+
+  /**
+   * Identifies the authorization in WatchAuthorization. Not a secret.
+   *
+   * @generated from field: string authorization_id = 9;
+   */
+  authorizationId: string;
 };
 
 /**
@@ -414,6 +421,147 @@ export const ConfirmAuthorizationResponseSchema: GenMessage<ConfirmAuthorization
   messageDesc(file_tokenvault_v1_connection_service, 6);
 
 /**
+ * The authorization to watch.
+ *
+ * @generated from message tokenvault.v1.WatchAuthorizationRequest
+ */
+export type WatchAuthorizationRequest = Message<"tokenvault.v1.WatchAuthorizationRequest"> & {
+  /**
+   * `tenants/{tenant}/connections/{connection}`.
+   *
+   * @generated from field: string connection = 1;
+   */
+  connection: string;
+
+  /**
+   * The authorization_id of StartAuthorization. Default: the authorization of the connection that was started last.
+   *
+   * @generated from field: string authorization_id = 2;
+   */
+  authorizationId: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.WatchAuthorizationRequest.
+ * Use `create(WatchAuthorizationRequestSchema)` to create a new message.
+ */
+export const WatchAuthorizationRequestSchema: GenMessage<WatchAuthorizationRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection_service, 7);
+
+/**
+ * The progress of an authorization.
+ *
+ * @generated from message tokenvault.v1.WatchAuthorizationResponse
+ */
+export type WatchAuthorizationResponse = Message<"tokenvault.v1.WatchAuthorizationResponse"> & {
+  /**
+   * Identifies the authorization. To watch the same one again, send it.
+   *
+   * @generated from field: string authorization_id = 1;
+   */
+  authorizationId: string;
+
+  /**
+   * The state.
+   *
+   * @generated from field: tokenvault.v1.WatchAuthorizationResponse.State state = 2;
+   */
+  state: WatchAuthorizationResponse_State;
+
+  /**
+   * Why the authorization was refused, as in `google.rpc.ErrorInfo`: `ACCOUNT_MISMATCH`, `AUTHORIZATION_DECLINED`.
+   * Empty in other states.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * When the state expires: the link, or the time to confirm. Absent: an outcome.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.WatchAuthorizationResponse.
+ * Use `create(WatchAuthorizationResponseSchema)` to create a new message.
+ */
+export const WatchAuthorizationResponseSchema: GenMessage<WatchAuthorizationResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection_service, 8);
+
+/**
+ * How far the authorization is.
+ *
+ * @generated from enum tokenvault.v1.WatchAuthorizationResponse.State
+ */
+export const WatchAuthorizationResponse_State = {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The user has not consented yet, or the product's callback has not completed the authorization.
+   *
+   * @generated from enum value: STATE_PENDING = 1;
+   */
+  PENDING: 1,
+
+  /**
+   * The user has consented. The grant waits for ConfirmAuthorization.
+   *
+   * @generated from enum value: STATE_AWAITING_CONFIRMATION = 2;
+   */
+  AWAITING_CONFIRMATION: 2,
+
+  /**
+   * An outcome: the grant is in use.
+   *
+   * @generated from enum value: STATE_GRANTED = 3;
+   */
+  GRANTED: 3,
+
+  /**
+   * An outcome: the user cancelled on the connect page. Cancel at Entra is REFUSED, because Entra reports it as it
+   * reports a user who may not consent.
+   *
+   * @generated from enum value: STATE_CANCELLED = 4;
+   */
+  CANCELLED: 4,
+
+  /**
+   * An outcome: the link, or the time to confirm, has expired.
+   *
+   * @generated from enum value: STATE_EXPIRED = 5;
+   */
+  EXPIRED: 5,
+
+  /**
+   * An outcome: see `reason`.
+   *
+   * @generated from enum value: STATE_REFUSED = 6;
+   */
+  REFUSED: 6,
+} as const;
+
+/**
+ * How far the authorization is.
+ *
+ * @generated from enum tokenvault.v1.WatchAuthorizationResponse.State
+ */
+export type WatchAuthorizationResponse_State = (typeof WatchAuthorizationResponse_State)[keyof typeof WatchAuthorizationResponse_State] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.WatchAuthorizationResponse.State.
+ */
+export const WatchAuthorizationResponse_StateSchema: GenEnum<WatchAuthorizationResponse_State> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_connection_service, 8, 0);
+
+/**
  * The app and the permissions to consent to.
  *
  * @generated from message tokenvault.v1.StartAdminConsentRequest
@@ -463,7 +611,7 @@ export type StartAdminConsentRequest = Message<"tokenvault.v1.StartAdminConsentR
  * Use `create(StartAdminConsentRequestSchema)` to create a new message.
  */
 export const StartAdminConsentRequestSchema: GenMessage<StartAdminConsentRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 7);
+  messageDesc(file_tokenvault_v1_connection_service, 9);
 
 /**
  * Where to send the administrator's browser. Use either URL.
@@ -506,7 +654,7 @@ export type StartAdminConsentResponse = Message<"tokenvault.v1.StartAdminConsent
  * Use `create(StartAdminConsentResponseSchema)` to create a new message.
  */
 export const StartAdminConsentResponseSchema: GenMessage<StartAdminConsentResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 8);
+  messageDesc(file_tokenvault_v1_connection_service, 10);
 
 /**
  * The refresh token to import.
@@ -601,7 +749,7 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
  * Use `create(ImportConnectionRequestSchema)` to create a new message.
  */
 export const ImportConnectionRequestSchema: GenMessage<ImportConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 9);
+  messageDesc(file_tokenvault_v1_connection_service, 11);
 
 /**
  * When the refresh token is verified.
@@ -643,7 +791,7 @@ export type ImportConnectionRequest_Verify = (typeof ImportConnectionRequest_Ver
  * Describes the enum tokenvault.v1.ImportConnectionRequest.Verify.
  */
 export const ImportConnectionRequest_VerifySchema: GenEnum<ImportConnectionRequest_Verify> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_connection_service, 9, 0);
+  enumDesc(file_tokenvault_v1_connection_service, 11, 0);
 
 /**
  * The imported connection.
@@ -664,7 +812,7 @@ export type ImportConnectionResponse = Message<"tokenvault.v1.ImportConnectionRe
  * Use `create(ImportConnectionResponseSchema)` to create a new message.
  */
 export const ImportConnectionResponseSchema: GenMessage<ImportConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 10);
+  messageDesc(file_tokenvault_v1_connection_service, 12);
 
 /**
  * The connection to return.
@@ -685,7 +833,7 @@ export type GetConnectionRequest = Message<"tokenvault.v1.GetConnectionRequest">
  * Use `create(GetConnectionRequestSchema)` to create a new message.
  */
 export const GetConnectionRequestSchema: GenMessage<GetConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 11);
+  messageDesc(file_tokenvault_v1_connection_service, 13);
 
 /**
  * The connection.
@@ -706,7 +854,7 @@ export type GetConnectionResponse = Message<"tokenvault.v1.GetConnectionResponse
  * Use `create(GetConnectionResponseSchema)` to create a new message.
  */
 export const GetConnectionResponseSchema: GenMessage<GetConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 12);
+  messageDesc(file_tokenvault_v1_connection_service, 14);
 
 /**
  * Selects a page of connections.
@@ -791,7 +939,7 @@ export type ListConnectionsRequest = Message<"tokenvault.v1.ListConnectionsReque
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 13);
+  messageDesc(file_tokenvault_v1_connection_service, 15);
 
 /**
  * A page of connections.
@@ -827,7 +975,7 @@ export type ListConnectionsResponse = Message<"tokenvault.v1.ListConnectionsResp
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 14);
+  messageDesc(file_tokenvault_v1_connection_service, 16);
 
 /**
  * The change to apply.
@@ -856,7 +1004,7 @@ export type UpdateConnectionRequest = Message<"tokenvault.v1.UpdateConnectionReq
  * Use `create(UpdateConnectionRequestSchema)` to create a new message.
  */
 export const UpdateConnectionRequestSchema: GenMessage<UpdateConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 15);
+  messageDesc(file_tokenvault_v1_connection_service, 17);
 
 /**
  * The connection after the change.
@@ -877,7 +1025,7 @@ export type UpdateConnectionResponse = Message<"tokenvault.v1.UpdateConnectionRe
  * Use `create(UpdateConnectionResponseSchema)` to create a new message.
  */
 export const UpdateConnectionResponseSchema: GenMessage<UpdateConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 16);
+  messageDesc(file_tokenvault_v1_connection_service, 18);
 
 /**
  * The connection to verify.
@@ -898,7 +1046,7 @@ export type VerifyConnectionRequest = Message<"tokenvault.v1.VerifyConnectionReq
  * Use `create(VerifyConnectionRequestSchema)` to create a new message.
  */
 export const VerifyConnectionRequestSchema: GenMessage<VerifyConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 17);
+  messageDesc(file_tokenvault_v1_connection_service, 19);
 
 /**
  * Result of the verification.
@@ -919,7 +1067,7 @@ export type VerifyConnectionResponse = Message<"tokenvault.v1.VerifyConnectionRe
  * Use `create(VerifyConnectionResponseSchema)` to create a new message.
  */
 export const VerifyConnectionResponseSchema: GenMessage<VerifyConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 18);
+  messageDesc(file_tokenvault_v1_connection_service, 20);
 
 /**
  * The connection to suspend.
@@ -947,7 +1095,7 @@ export type SuspendConnectionRequest = Message<"tokenvault.v1.SuspendConnectionR
  * Use `create(SuspendConnectionRequestSchema)` to create a new message.
  */
 export const SuspendConnectionRequestSchema: GenMessage<SuspendConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 19);
+  messageDesc(file_tokenvault_v1_connection_service, 21);
 
 /**
  * The connection after the change.
@@ -968,7 +1116,7 @@ export type SuspendConnectionResponse = Message<"tokenvault.v1.SuspendConnection
  * Use `create(SuspendConnectionResponseSchema)` to create a new message.
  */
 export const SuspendConnectionResponseSchema: GenMessage<SuspendConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 20);
+  messageDesc(file_tokenvault_v1_connection_service, 22);
 
 /**
  * The connection to resume.
@@ -996,7 +1144,7 @@ export type ResumeConnectionRequest = Message<"tokenvault.v1.ResumeConnectionReq
  * Use `create(ResumeConnectionRequestSchema)` to create a new message.
  */
 export const ResumeConnectionRequestSchema: GenMessage<ResumeConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 21);
+  messageDesc(file_tokenvault_v1_connection_service, 23);
 
 /**
  * The connection after the change.
@@ -1017,7 +1165,7 @@ export type ResumeConnectionResponse = Message<"tokenvault.v1.ResumeConnectionRe
  * Use `create(ResumeConnectionResponseSchema)` to create a new message.
  */
 export const ResumeConnectionResponseSchema: GenMessage<ResumeConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 22);
+  messageDesc(file_tokenvault_v1_connection_service, 24);
 
 /**
  * The connection to delete.
@@ -1052,7 +1200,7 @@ export type DeleteConnectionRequest = Message<"tokenvault.v1.DeleteConnectionReq
  * Use `create(DeleteConnectionRequestSchema)` to create a new message.
  */
 export const DeleteConnectionRequestSchema: GenMessage<DeleteConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 23);
+  messageDesc(file_tokenvault_v1_connection_service, 25);
 
 /**
  * Empty.
@@ -1067,7 +1215,7 @@ export type DeleteConnectionResponse = Message<"tokenvault.v1.DeleteConnectionRe
  * Use `create(DeleteConnectionResponseSchema)` to create a new message.
  */
 export const DeleteConnectionResponseSchema: GenMessage<DeleteConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 24);
+  messageDesc(file_tokenvault_v1_connection_service, 26);
 
 /**
  * Connects users and manages their connections. Never returns a token.
@@ -1127,6 +1275,24 @@ export const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof ConfirmAuthorizationRequestSchema;
     output: typeof ConfirmAuthorizationResponseSchema;
+  },
+  /**
+   * Streams the progress of an authorization: its state now, and each change, up to and including the outcome. Then the
+   * stream completes with OK. Waits until a user has connected, also after the user has: the outcome stays known until
+   * the link of the authorization expires.
+   * The stream also completes with OK, without an outcome, when the vault stops. It is cut off with its HTTP/2
+   * connection, which lasts at most half an hour. Call again, with authorization_id.
+   *
+   * Reasons: STATE_INVALID (no authorization of the connection is known, or not this one: start a new one),
+   * NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, TENANT_SUSPENDED, CONTAINED.
+   * Callers: connector.
+   *
+   * @generated from rpc tokenvault.v1.ConnectionService.WatchAuthorization
+   */
+  watchAuthorization: {
+    methodKind: "server_streaming";
+    input: typeof WatchAuthorizationRequestSchema;
+    output: typeof WatchAuthorizationResponseSchema;
   },
   /**
    * Starts a request for admin consent, for all users of a directory
