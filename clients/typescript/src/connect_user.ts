@@ -28,6 +28,8 @@ export interface ConnectLinks {
   readonly authorizationUri: string;
   /** When `connectUri` expires. */
   readonly expiresAt: Date;
+  /** For `waitUntilConnected`. Not a secret. */
+  readonly authorizationId: string;
   /** For an administrator who must probably approve first; undefined: probably not needed. */
   readonly adminConsentUri: string | undefined;
 }
@@ -40,10 +42,11 @@ export async function startConnecting(
   const { scopes = [], ...fields } = request;
   const message = { ...withoutUndefined(fields), scopes: [...scopes] };
   const response = await calls.unary(ConnectionService.method.startAuthorization, message, timeout);
-  const { connectUri, authorizationUri, expireTime, adminConsentUri } = response;
+  const { connectUri, authorizationUri, authorizationId, expireTime, adminConsentUri } = response;
   return {
     connectUri,
     authorizationUri,
+    authorizationId,
     expiresAt: new Date(expireTime === undefined ? 0 : timestampMs(expireTime)),
     adminConsentUri: adminConsentUri === '' ? undefined : adminConsentUri,
   };

@@ -19,14 +19,19 @@ export interface FakeFailure {
 }
 
 /** The status of a failed call, with the details that the vault sends (AIP-193). */
-export function toFakeStatus({ code, reason, message, metadata = {}, retryAfter }: FakeFailure): StatusObject {
-  const text = message ?? `The fake vault fails [${reason}]`;
+export function toFakeStatus(failure: FakeFailure): StatusObject {
+  const { code, message, details } = toFakeResult(failure);
+  const trailers = new Metadata();
+  const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
+  trailers.set('grpc-status-details-bin', Buffer.from(bytes));
+  return { code, details: message, metadata: trailers };
+}
+
+/** The `google.rpc.Status` of one request of a batch. */
+export function toFakeResult({ code, reason, message, metadata = {}, retryAfter }: FakeFailure) {
   const info = create(ErrorInfoSchema, { domain: 'tokenvault', reason, metadata: { ...metadata } });
   const details = [anyPack(ErrorInfoSchema, info)];
   if (retryAfter !== undefined)
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: durationFromMs(retryAfter) })));
-  const trailers = new Metadata();
-  const bytes = toBinary(StatusSchema, create(StatusSchema, { code: status[code], message: text, details }));
-  trailers.set('grpc-status-details-bin', Buffer.from(bytes));
-  return { code: status[code], details: text, metadata: trailers };
+  return { code: status[code], message: message ?? `The fake vault fails [${reason}]`, details };
 }

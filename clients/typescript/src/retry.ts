@@ -25,10 +25,14 @@ export async function withRetries<Response>(
   }
 }
 
+/** Whether a repetition can help. */
+export function isRetryable({ code }: TokenVaultError): boolean {
+  return code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED';
+}
+
 /** Undefined: no retry. */
 function pauseAfter(error: unknown, count: number): number | undefined {
-  if (!(error instanceof TokenVaultError)) return undefined;
-  if (error.code !== 'UNAVAILABLE' && error.code !== 'RESOURCE_EXHAUSTED') return undefined;
+  if (!(error instanceof TokenVaultError) || !isRetryable(error)) return undefined;
   if (error.retryAfter !== undefined) return error.retryAfter * (1 + 0.2 * Math.random());
   return FIRST_PAUSE * 2 ** (count - 1) * (0.5 + Math.random());
 }

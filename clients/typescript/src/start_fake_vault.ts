@@ -10,17 +10,22 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   type handleServerStreamingCall,
   type handleUnaryCall,
+  type Metadata,
   type MethodDefinition,
   Server,
   ServerCredentials,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { AccessToken } from './access_token.ts';
-import { type FakeFailure, toFakeStatus } from './fake_failure.ts';
+import { type FakeFailure, toFakeResult, toFakeStatus } from './fake_failure.ts';
 import { createFakeTokenIssuer, type FakeTokenRequest, keyOf } from './fake_token_issuer.ts';
 import {
+  type BatchGetAccessTokensRequestSchema,
+  type BatchGetAccessTokensResponseSchema,
   type GetAccessTokenRequestSchema,
   type GetAccessTokenResponseSchema,
+  type GetAppAccessTokenRequestSchema,
+  type GetAppAccessTokenResponseSchema,
   TokenService,
   type WatchAccessTokenRequestSchema,
   type WatchAccessTokenResponseSchema,
@@ -30,8 +35,10 @@ import {
 export interface FakeVault {
   /** `127.0.0.1:{port}`. */
   readonly address: string;
-  /** All requests for a token, the oldest first. */
+  /** All requests for a token, the oldest first. That of an app has its name as the connection. */
   readonly requests: readonly FakeTokenRequest[];
+  /** The number of requests in each batch, the oldest first. */
+  readonly batches: readonly number[];
   /** Issues another token for the connection and scopes, served until it expires, and sends it to those who watch. */
   replaceToken(connection: string, options?: { scopes?: readonly string[] } & Partial<AccessToken>): AccessToken;
   /** Calls fail: for the connection, or for all. Streams of the connection end. */
@@ -55,6 +62,7 @@ const EVERY_CONNECTION = '';
 export async function startFakeVault(options: { readonly now?: () => number } = {}): Promise<FakeVault> {
   const issuer = createFakeTokenIssuer(options.now ?? Date.now);
   const requests: FakeTokenRequest[] = [];
+  const batches: number[] = [];
   const failures = new Map<string, FakeFailure>();
   const watchers = new Set<Watcher>();
 
@@ -67,17 +75,47 @@ export async function startFakeVault(options: { readonly now?: () => number } = 
     return failure;
   }
 
-  const getAccessToken: handleUnaryCall<
-    MessageShape<typeof GetAccessTokenRequestSchema>,
-    MessageInitShape<typeof GetAccessTokenResponseSchema>
-  > = ({ request, metadata }, callback) => {
+  function serve(request: Omit<FakeTokenRequest, 'authorization'>, metadata: Metadata) {
     const { connection, scopes, claims, rejectedTokenSha256 } = request;
     const [authorization = ''] = metadata.get('authorization').map(String);
     requests.push({ connection, scopes, claims, rejectedTokenSha256, authorization });
     const failure = failureOf(connection);
-    if (failure === undefined)
-      callback(null, toResponse(issuer.serve({ connection, scopes, claims, rejectedTokenSha256 })));
-    else callback(toFakeStatus(failure));
+    if (failure !== undefined) return { failure };
+    return { token: issuer.serve({ connection, scopes, claims, rejectedTokenSha256 }) };
+  }
+
+  const getAccessToken: handleUnaryCall<
+    MessageShape<typeof GetAccessTokenRequestSchema>,
+    MessageInitShape<typeof GetAccessTokenResponseSchema>
+  > = ({ request, metadata }, callback) => {
+    const served = serve(request, metadata);
+    if ('failure' in served) callback(toFakeStatus(served.failure));
+    else callback(null, toResponse(served.token));
+  };
+
+  const batchGetAccessTokens: handleUnaryCall<
+    MessageShape<typeof BatchGetAccessTokensRequestSchema>,
+    MessageInitShape<typeof BatchGetAccessTokensResponseSchema>
+  > = ({ request, metadata }, callback) => {
+    batches.push(request.requests.length);
+    const results = request.requests.map((one) => {
+      const served = serve(one, metadata);
+      return 'failure' in served
+        ? { result: { case: 'error', value: toFakeResult(served.failure) } as const }
+        : { result: { case: 'token', value: toResponse(served.token) } as const };
+    });
+    callback(null, { results });
+  };
+
+  const getAppAccessToken: handleUnaryCall<
+    MessageShape<typeof GetAppAccessTokenRequestSchema>,
+    MessageInitShape<typeof GetAppAccessTokenResponseSchema>
+  > = ({ request, metadata }, callback) => {
+    const { app, resource, directoryId } = request;
+    const scopes = [`${resource}/.default`, directoryId];
+    const served = serve({ connection: app, scopes, claims: '', rejectedTokenSha256: '' }, metadata);
+    if ('failure' in served) callback(toFakeStatus(served.failure));
+    else callback(null, { ...toResponse(served.token), resource });
   };
 
   const watchAccessToken: handleServerStreamingCall<
@@ -93,12 +131,11 @@ export async function startFakeVault(options: { readonly now?: () => number } = 
   };
 
   async function listen(port: number): Promise<{ server: Server; port: number }> {
-    const server = new Server();
-    const { getAccessToken: get, watchAccessToken: watch } = TokenService.method;
-    server.addService(
-      { getAccessToken: definitionOf(get), watchAccessToken: definitionOf(watch) },
-      { getAccessToken, watchAccessToken },
-    );
+    // As the vault.
+    const server = new Server({ 'grpc.max_receive_message_length': 64 * 1024 });
+    const handlers = { getAccessToken, batchGetAccessTokens, getAppAccessToken, watchAccessToken };
+    const definitions = TokenService.methods.map((method) => [method.localName, definitionOf(method)]);
+    server.addService(Object.fromEntries(definitions), handlers);
     return new Promise((resolve, reject) => {
       server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
         if (error === null) resolve({ server, port: bound });
@@ -111,6 +148,7 @@ export async function startFakeVault(options: { readonly now?: () => number } = 
   return {
     address: `127.0.0.1:${port}`,
     requests,
+    batches,
     replaceToken(connection, { scopes = [], ...changes } = {}) {
       const token = issuer.replace(connection, scopes, changes);
       for (const call of watchers)

@@ -1,20 +1,25 @@
 import type { AccessToken } from './access_token.ts';
 import { isCurrent, isUnexpired, type KeptToken, keep, pause } from './kept_tokens.ts';
-import { isReport, keyOf, type TokenRequest } from './token_request.ts';
+import { isReport, type TokenReport } from './token_request.ts';
 import { isOutage, TokenVaultError } from './token_vault_error.ts';
 
-export interface TokenCacheParts {
-  /** Calls the vault. `once`: without retries, because a token is at hand. */
-  readonly request: (request: TokenRequest, options: { readonly once: boolean }) => Promise<AccessToken>;
+/** Calls the vault. `once`: without retries, because a token is at hand. */
+export type RequestToken<Request> = (request: Request, options: { readonly once: boolean }) => Promise<AccessToken>;
+
+export interface TokenCacheParts<Request> {
+  readonly request: RequestToken<Request>;
+  /** Equal for requests that the same token serves. */
+  readonly keyOf: (request: Request) => string;
   readonly now: () => number;
   /** Milliseconds. */
   readonly minTtl: number;
 }
 
-export type TokenCache = ReturnType<typeof createTokenCache>;
+/** `requestToken` replaces the call of the vault. */
+export type TokenCache<Request> = (request: Request, requestToken?: RequestToken<Request>) => Promise<AccessToken>;
 
 interface Flight {
-  readonly request: TokenRequest;
+  readonly request: TokenReport;
   readonly answer: Promise<AccessToken>;
 }
 
@@ -24,11 +29,16 @@ const MOST_TOKENS = 10_000;
  * The tokens of this process, each until its `refreshAt`. One call to the vault is in progress for each key. The last
  * good token is used until it expires only while the vault cannot be reached; any other failure removes it.
  */
-export function createTokenCache({ request: requestToken, now, minTtl }: TokenCacheParts) {
+export function createTokenCache<Request extends TokenReport>({
+  request: callVault,
+  keyOf,
+  now,
+  minTtl,
+}: TokenCacheParts<Request>): TokenCache<Request> {
   const tokens = new Map<string, KeptToken>();
   const flights = new Map<string, Flight>();
 
-  async function fly(key: string, request: TokenRequest): Promise<AccessToken> {
+  async function fly(key: string, request: Request, requestToken: RequestToken<Request>): Promise<AccessToken> {
     const last = tokens.get(key);
     const mayFallBack = last !== undefined && !isReport(request) && isUnexpired(last, now());
     try {
@@ -57,7 +67,7 @@ export function createTokenCache({ request: requestToken, now, minTtl }: TokenCa
   }
 
   /** A token at hand that serves the request. Removes one that the request refuses. */
-  function find(key: string, request: TokenRequest): AccessToken | undefined {
+  function find(key: string, request: TokenReport): AccessToken | undefined {
     const kept = tokens.get(key);
     if (kept === undefined) return undefined;
     if (kept.token.token === request.rejectedToken) {
@@ -70,7 +80,7 @@ export function createTokenCache({ request: requestToken, now, minTtl }: TokenCa
     return isAnswered && isUnexpired(kept, now()) ? kept.token : undefined;
   }
 
-  return async function getToken(request: TokenRequest): Promise<AccessToken> {
+  return async function getToken(request, requestToken = callVault) {
     const key = keyOf(request);
     for (;;) {
       const found = find(key, request);
@@ -80,12 +90,12 @@ export function createTokenCache({ request: requestToken, now, minTtl }: TokenCa
       if (isSame(flight.request, request)) return flight.answer;
       await flight.answer.catch(() => undefined);
     }
-    const answer = fly(key, request).finally(() => flights.delete(key));
+    const answer = fly(key, request, requestToken).finally(() => flights.delete(key));
     flights.set(key, { request, answer });
     return answer;
   };
 }
 
-function isSame(one: TokenRequest, other: TokenRequest): boolean {
+function isSame(one: TokenReport, other: TokenReport): boolean {
   return one.claims === other.claims && one.rejectedToken === other.rejectedToken;
 }

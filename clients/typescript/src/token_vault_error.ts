@@ -36,7 +36,7 @@ export class TokenVaultError extends Error {
   /**
    * The vault's reason, such as `REAUTHORIZATION_REQUIRED`. Without an answer of the vault: `VAULT_UNREACHABLE`,
    * `CONNECTION_LOST`, `DEADLINE_EXCEEDED`, or what this package found (`CREDENTIAL_FILE_UNREADABLE`,
-   * `TENANT_ID_MISMATCH`).
+   * `TENANT_ID_MISMATCH`, `AUTHORIZATION_CANCELLED`, `AUTHORIZATION_EXPIRED`).
    */
   readonly reason: string;
   /** Who removes the cause. */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/connection_service.proto.
  */
 export const file_tokenvault_v1_connection_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLXBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGwoKbG9naW5faGludBgEIAEoCUIH4EEBqNQYARIXCgpyZXR1cm5fdXJsGAUgASgJQgPgQQESGQoMcmVkaXJlY3RfdXJpGAYgASgJQgPgQQESGQoMYXV0b19jb25maXJtGAcgASgIQgPgQQESIQoUYWxsb3dfYWNjb3VudF9jaGFuZ2UYCCABKAhCA+BBARIYCgtleHRlcm5hbF9pZBgJIAEoCUID4EEBEkkKBmxhYmVscxgKIAMoCzI0LnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhkKDGRpcmVjdG9yeV9pZBgLIAEoCUID4EEBEkQKBnByb21wdBgMIAEoDjIvLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5Qcm9tcHRCA+BBARITCgZjbGFpbXMYDSABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKBlByb21wdBIWChJQUk9NUFRfVU5TUEVDSUZJRUQQABIZChVQUk9NUFRfU0VMRUNUX0FDQ09VTlQQARISCg5QUk9NUFRfQ09OU0VOVBACEhAKDFBST01QVF9MT0dJThADItYCChpTdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRIZCgtjb25uZWN0X3VyaRgBIAEoCUIEqNQYARIfChFhdXRob3JpemF0aW9uX3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUYWRtaW5fY29uc2VudF9saWtlbHkYBSABKAgSIQoZYWRtaW5fY29uc2VudF9wZXJtaXNzaW9ucxgGIAMoCRIfChFhZG1pbl9jb25zZW50X3VyaRgHIAEoCUIEqNQYARIQCgh3YXJuaW5ncxgIIAMoCRIYChBhdXRob3JpemF0aW9uX2lkGAkgASgJIlgKG0NvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISIAoMY29uZmlybWF0aW9uGAIgASgJQgrgQQLgQQSo1BgBIk0KHENvbmZpcm1BdXRob3JpemF0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiIpChRHZXRDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiRgoVR2V0Q29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24yywIKEUNvbm5lY3Rpb25TZXJ2aWNlEmkKElN0YXJ0QXV0aG9yaXphdGlvbhIoLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBopLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVzcG9uc2USbwoUQ29uZmlybUF1dGhvcml6YXRpb24SKi50b2tlbnZhdWx0LnYxLkNvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBorLnRva2VudmF1bHQudjEuQ29uZmlybUF1dGhvcml6YXRpb25SZXNwb25zZRJaCg1HZXRDb25uZWN0aW9uEiMudG9rZW52YXVsdC52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBokLnRva2VudmF1bHQudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_connection, file_tokenvault_v1_sensitive]);
+  fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLXBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGwoKbG9naW5faGludBgEIAEoCUIH4EEBqNQYARIXCgpyZXR1cm5fdXJsGAUgASgJQgPgQQESGQoMcmVkaXJlY3RfdXJpGAYgASgJQgPgQQESGQoMYXV0b19jb25maXJtGAcgASgIQgPgQQESIQoUYWxsb3dfYWNjb3VudF9jaGFuZ2UYCCABKAhCA+BBARIYCgtleHRlcm5hbF9pZBgJIAEoCUID4EEBEkkKBmxhYmVscxgKIAMoCzI0LnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhkKDGRpcmVjdG9yeV9pZBgLIAEoCUID4EEBEkQKBnByb21wdBgMIAEoDjIvLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5Qcm9tcHRCA+BBARITCgZjbGFpbXMYDSABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKBlByb21wdBIWChJQUk9NUFRfVU5TUEVDSUZJRUQQABIZChVQUk9NUFRfU0VMRUNUX0FDQ09VTlQQARISCg5QUk9NUFRfQ09OU0VOVBACEhAKDFBST01QVF9MT0dJThADItYCChpTdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRIZCgtjb25uZWN0X3VyaRgBIAEoCUIEqNQYARIfChFhdXRob3JpemF0aW9uX3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUYWRtaW5fY29uc2VudF9saWtlbHkYBSABKAgSIQoZYWRtaW5fY29uc2VudF9wZXJtaXNzaW9ucxgGIAMoCRIfChFhZG1pbl9jb25zZW50X3VyaRgHIAEoCUIEqNQYARIQCgh3YXJuaW5ncxgIIAMoCRIYChBhdXRob3JpemF0aW9uX2lkGAkgASgJIlgKG0NvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISIAoMY29uZmlybWF0aW9uGAIgASgJQgrgQQLgQQSo1BgBIk0KHENvbmZpcm1BdXRob3JpemF0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJTChlXYXRjaEF1dGhvcml6YXRpb25SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhIdChBhdXRob3JpemF0aW9uX2lkGAIgASgJQgPgQQEi2gIKGldhdGNoQXV0aG9yaXphdGlvblJlc3BvbnNlEhgKEGF1dGhvcml6YXRpb25faWQYASABKAkSPgoFc3RhdGUYAiABKA4yLy50b2tlbnZhdWx0LnYxLldhdGNoQXV0aG9yaXphdGlvblJlc3BvbnNlLlN0YXRlEg4KBnJlYXNvbhgDIAEoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUEVORElORxABEh8KG1NUQVRFX0FXQUlUSU5HX0NPTkZJUk1BVElPThACEhEKDVNUQVRFX0dSQU5URUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBBIRCg1TVEFURV9FWFBJUkVEEAUSEQoNU1RBVEVfUkVGVVNFRBAGIikKFEdldENvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJGChVHZXRDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbjK4AwoRQ29ubmVjdGlvblNlcnZpY2USaQoSU3RhcnRBdXRob3JpemF0aW9uEigudG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXF1ZXN0GikudG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRJvChRDb25maXJtQXV0aG9yaXphdGlvbhIqLnRva2VudmF1bHQudjEuQ29uZmlybUF1dGhvcml6YXRpb25SZXF1ZXN0GisudG9rZW52YXVsdC52MS5Db25maXJtQXV0aG9yaXphdGlvblJlc3BvbnNlEmsKEldhdGNoQXV0aG9yaXphdGlvbhIoLnRva2VudmF1bHQudjEuV2F0Y2hBdXRob3JpemF0aW9uUmVxdWVzdBopLnRva2VudmF1bHQudjEuV2F0Y2hBdXRob3JpemF0aW9uUmVzcG9uc2UwARJaCg1HZXRDb25uZWN0aW9uEiMudG9rZW52YXVsdC52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBokLnRva2VudmF1bHQudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_connection, file_tokenvault_v1_sensitive]);
 
 /**
  * The connection to start, its scopes, and how it completes.
@@ -313,6 +313,147 @@ export const ConfirmAuthorizationResponseSchema: GenMessage<ConfirmAuthorization
   messageDesc(file_tokenvault_v1_connection_service, 3);
 
 /**
+ * The authorization to watch.
+ *
+ * @generated from message tokenvault.v1.WatchAuthorizationRequest
+ */
+export type WatchAuthorizationRequest = Message<"tokenvault.v1.WatchAuthorizationRequest"> & {
+  /**
+   * `tenants/{tenant}/connections/{connection}`.
+   *
+   * @generated from field: string connection = 1;
+   */
+  connection: string;
+
+  /**
+   * The authorization_id of StartAuthorization. Default: the authorization of the connection that was started last.
+   *
+   * @generated from field: string authorization_id = 2;
+   */
+  authorizationId: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.WatchAuthorizationRequest.
+ * Use `create(WatchAuthorizationRequestSchema)` to create a new message.
+ */
+export const WatchAuthorizationRequestSchema: GenMessage<WatchAuthorizationRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection_service, 4);
+
+/**
+ * The progress of an authorization.
+ *
+ * @generated from message tokenvault.v1.WatchAuthorizationResponse
+ */
+export type WatchAuthorizationResponse = Message<"tokenvault.v1.WatchAuthorizationResponse"> & {
+  /**
+   * Identifies the authorization. To watch the same one again, send it.
+   *
+   * @generated from field: string authorization_id = 1;
+   */
+  authorizationId: string;
+
+  /**
+   * The state.
+   *
+   * @generated from field: tokenvault.v1.WatchAuthorizationResponse.State state = 2;
+   */
+  state: WatchAuthorizationResponse_State;
+
+  /**
+   * Why the authorization was refused, as in `google.rpc.ErrorInfo`: `ACCOUNT_MISMATCH`, `AUTHORIZATION_DECLINED`.
+   * Empty in other states.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * When the state expires: the link, or the time to confirm. Absent: an outcome.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.WatchAuthorizationResponse.
+ * Use `create(WatchAuthorizationResponseSchema)` to create a new message.
+ */
+export const WatchAuthorizationResponseSchema: GenMessage<WatchAuthorizationResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection_service, 5);
+
+/**
+ * How far the authorization is.
+ *
+ * @generated from enum tokenvault.v1.WatchAuthorizationResponse.State
+ */
+export const WatchAuthorizationResponse_State = {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The user has not consented yet, or the product's callback has not completed the authorization.
+   *
+   * @generated from enum value: STATE_PENDING = 1;
+   */
+  PENDING: 1,
+
+  /**
+   * The user has consented. The grant waits for ConfirmAuthorization.
+   *
+   * @generated from enum value: STATE_AWAITING_CONFIRMATION = 2;
+   */
+  AWAITING_CONFIRMATION: 2,
+
+  /**
+   * An outcome: the grant is in use.
+   *
+   * @generated from enum value: STATE_GRANTED = 3;
+   */
+  GRANTED: 3,
+
+  /**
+   * An outcome: the user cancelled on the connect page. Cancel at Entra is REFUSED, because Entra reports it as it
+   * reports a user who may not consent.
+   *
+   * @generated from enum value: STATE_CANCELLED = 4;
+   */
+  CANCELLED: 4,
+
+  /**
+   * An outcome: the link, or the time to confirm, has expired.
+   *
+   * @generated from enum value: STATE_EXPIRED = 5;
+   */
+  EXPIRED: 5,
+
+  /**
+   * An outcome: see `reason`.
+   *
+   * @generated from enum value: STATE_REFUSED = 6;
+   */
+  REFUSED: 6,
+} as const;
+
+/**
+ * How far the authorization is.
+ *
+ * @generated from enum tokenvault.v1.WatchAuthorizationResponse.State
+ */
+export type WatchAuthorizationResponse_State = (typeof WatchAuthorizationResponse_State)[keyof typeof WatchAuthorizationResponse_State] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.WatchAuthorizationResponse.State.
+ */
+export const WatchAuthorizationResponse_StateSchema: GenEnum<WatchAuthorizationResponse_State> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_connection_service, 5, 0);
+
+/**
  * The connection to return.
  *
  * @generated from message tokenvault.v1.GetConnectionRequest
@@ -331,7 +472,7 @@ export type GetConnectionRequest = Message<"tokenvault.v1.GetConnectionRequest">
  * Use `create(GetConnectionRequestSchema)` to create a new message.
  */
 export const GetConnectionRequestSchema: GenMessage<GetConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 4);
+  messageDesc(file_tokenvault_v1_connection_service, 6);
 
 /**
  * The connection.
@@ -352,7 +493,7 @@ export type GetConnectionResponse = Message<"tokenvault.v1.GetConnectionResponse
  * Use `create(GetConnectionResponseSchema)` to create a new message.
  */
 export const GetConnectionResponseSchema: GenMessage<GetConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 5);
+  messageDesc(file_tokenvault_v1_connection_service, 7);
 
 /**
  * Connects users and manages their connections. Never returns a token.
@@ -393,6 +534,24 @@ export const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof ConfirmAuthorizationRequestSchema;
     output: typeof ConfirmAuthorizationResponseSchema;
+  },
+  /**
+   * Streams the progress of an authorization: its state now, and each change, up to and including the outcome. Then the
+   * stream completes with OK. Waits until a user has connected, also after the user has: the outcome stays known until
+   * the link of the authorization expires.
+   * The stream also completes with OK, without an outcome, when the vault stops. It is cut off with its HTTP/2
+   * connection, which lasts at most half an hour. Call again, with authorization_id.
+   *
+   * Reasons: STATE_INVALID (no authorization of the connection is known, or not this one: start a new one),
+   * NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, TENANT_SUSPENDED, CONTAINED.
+   * Callers: connector.
+   *
+   * @generated from rpc tokenvault.v1.ConnectionService.WatchAuthorization
+   */
+  watchAuthorization: {
+    methodKind: "server_streaming";
+    input: typeof WatchAuthorizationRequestSchema;
+    output: typeof WatchAuthorizationResponseSchema;
   },
   /**
    * Returns one connection.

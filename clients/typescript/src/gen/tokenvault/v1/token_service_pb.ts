@@ -7,6 +7,8 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../google/rpc/status_pb.ts";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.ts";
 import type { TokenSource } from "./access_token_pb.ts";
 import { file_tokenvault_v1_access_token } from "./access_token_pb.ts";
 import { file_tokenvault_v1_sensitive } from "./sensitive_pb.ts";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/token_service.proto.
  */
 export const file_tokenvault_v1_token_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiswEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQESLwoHbWluX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBEhMKBmNsYWltcxgEIAEoCUID4EEBEiYKFXJlamVjdGVkX3Rva2VuX3NoYTI1NhgFIAEoCUIH4EEBqNQYASL+AQoWR2V0QWNjZXNzVG9rZW5SZXNwb25zZRIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBKjUGAESEgoKdG9rZW5fdHlwZRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXNvdXJjZRgFIAEoCRITCgtwZXJtaXNzaW9ucxgGIAMoCRIqCgZzb3VyY2UYByABKA4yGi50b2tlbnZhdWx0LnYxLlRva2VuU291cmNlIngKF1dhdGNoQWNjZXNzVG9rZW5SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhITCgZzY29wZXMYAiADKAlCA+BBARIvCgdtaW5fdHRsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQEigAIKGFdhdGNoQWNjZXNzVG9rZW5SZXNwb25zZRIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBKjUGAESEgoKdG9rZW5fdHlwZRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXNvdXJjZRgFIAEoCRITCgtwZXJtaXNzaW9ucxgGIAMoCRIqCgZzb3VyY2UYByABKA4yGi50b2tlbnZhdWx0LnYxLlRva2VuU291cmNlMtQBCgxUb2tlblNlcnZpY2USXQoOR2V0QWNjZXNzVG9rZW4SJC50b2tlbnZhdWx0LnYxLkdldEFjY2Vzc1Rva2VuUmVxdWVzdBolLnRva2VudmF1bHQudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJlChBXYXRjaEFjY2Vzc1Rva2VuEiYudG9rZW52YXVsdC52MS5XYXRjaEFjY2Vzc1Rva2VuUmVxdWVzdBonLnRva2VudmF1bHQudjEuV2F0Y2hBY2Nlc3NUb2tlblJlc3BvbnNlMAFCIQoNdG9rZW52YXVsdC52MVABqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_access_token, file_tokenvault_v1_sensitive]);
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiswEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQESLwoHbWluX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBEhMKBmNsYWltcxgEIAEoCUID4EEBEiYKFXJlamVjdGVkX3Rva2VuX3NoYTI1NhgFIAEoCUIH4EEBqNQYASL+AQoWR2V0QWNjZXNzVG9rZW5SZXNwb25zZRIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBKjUGAESEgoKdG9rZW5fdHlwZRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXNvdXJjZRgFIAEoCRITCgtwZXJtaXNzaW9ucxgGIAMoCRIqCgZzb3VyY2UYByABKA4yGi50b2tlbnZhdWx0LnYxLlRva2VuU291cmNlIloKG0JhdGNoR2V0QWNjZXNzVG9rZW5zUmVxdWVzdBI7CghyZXF1ZXN0cxgBIAMoCzIkLnRva2VudmF1bHQudjEuR2V0QWNjZXNzVG9rZW5SZXF1ZXN0QgPgQQIiUQocQmF0Y2hHZXRBY2Nlc3NUb2tlbnNSZXNwb25zZRIxCgdyZXN1bHRzGAEgAygLMiAudG9rZW52YXVsdC52MS5BY2Nlc3NUb2tlblJlc3VsdCJ6ChFBY2Nlc3NUb2tlblJlc3VsdBI2CgV0b2tlbhgBIAEoCzIlLnRva2VudmF1bHQudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQieAoXV2F0Y2hBY2Nlc3NUb2tlblJlcXVlc3QSFwoKY29ubmVjdGlvbhgBIAEoCUID4EECEhMKBnNjb3BlcxgCIAMoCUID4EEBEi8KB21pbl90dGwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBASKAAgoYV2F0Y2hBY2Nlc3NUb2tlblJlc3BvbnNlEhoKDGFjY2Vzc190b2tlbhgBIAEoCUIEqNQYARISCgp0b2tlbl90eXBlGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxyZWZyZXNoX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlc291cmNlGAUgASgJEhMKC3Blcm1pc3Npb25zGAYgAygJEioKBnNvdXJjZRgHIAEoDjIaLnRva2VudmF1bHQudjEuVG9rZW5Tb3VyY2UijwEKGEdldEFwcEFjY2Vzc1Rva2VuUmVxdWVzdBIQCgNhcHAYASABKAlCA+BBAhIVCghyZXNvdXJjZRgCIAEoCUID4EECEhkKDGRpcmVjdG9yeV9pZBgDIAEoCUID4EEBEi8KB21pbl90dGwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBASKBAgoZR2V0QXBwQWNjZXNzVG9rZW5SZXNwb25zZRIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBKjUGAESEgoKdG9rZW5fdHlwZRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXNvdXJjZRgFIAEoCRITCgtwZXJtaXNzaW9ucxgGIAMoCRIqCgZzb3VyY2UYByABKA4yGi50b2tlbnZhdWx0LnYxLlRva2VuU291cmNlMq0DCgxUb2tlblNlcnZpY2USXQoOR2V0QWNjZXNzVG9rZW4SJC50b2tlbnZhdWx0LnYxLkdldEFjY2Vzc1Rva2VuUmVxdWVzdBolLnRva2VudmF1bHQudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJvChRCYXRjaEdldEFjY2Vzc1Rva2VucxIqLnRva2VudmF1bHQudjEuQmF0Y2hHZXRBY2Nlc3NUb2tlbnNSZXF1ZXN0GisudG9rZW52YXVsdC52MS5CYXRjaEdldEFjY2Vzc1Rva2Vuc1Jlc3BvbnNlEmUKEFdhdGNoQWNjZXNzVG9rZW4SJi50b2tlbnZhdWx0LnYxLldhdGNoQWNjZXNzVG9rZW5SZXF1ZXN0GicudG9rZW52YXVsdC52MS5XYXRjaEFjY2Vzc1Rva2VuUmVzcG9uc2UwARJmChFHZXRBcHBBY2Nlc3NUb2tlbhInLnRva2VudmF1bHQudjEuR2V0QXBwQWNjZXNzVG9rZW5SZXF1ZXN0GigudG9rZW52YXVsdC52MS5HZXRBcHBBY2Nlc3NUb2tlblJlc3BvbnNlQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status, file_tokenvault_v1_access_token, file_tokenvault_v1_sensitive]);
 
 /**
  * The token to return, and its minimum validity.
@@ -138,6 +140,86 @@ export const GetAccessTokenResponseSchema: GenMessage<GetAccessTokenResponse> = 
   messageDesc(file_tokenvault_v1_token_service, 1);
 
 /**
+ * The tokens to return. At most 64 KiB, as each request to the vault.
+ *
+ * @generated from message tokenvault.v1.BatchGetAccessTokensRequest
+ */
+export type BatchGetAccessTokensRequest = Message<"tokenvault.v1.BatchGetAccessTokensRequest"> & {
+  /**
+   * 1 to 100 tokens. Equal requests share one request to Entra, and count one by one.
+   *
+   * @generated from field: repeated tokenvault.v1.GetAccessTokenRequest requests = 1;
+   */
+  requests: GetAccessTokenRequest[];
+};
+
+/**
+ * Describes the message tokenvault.v1.BatchGetAccessTokensRequest.
+ * Use `create(BatchGetAccessTokensRequestSchema)` to create a new message.
+ */
+export const BatchGetAccessTokensRequestSchema: GenMessage<BatchGetAccessTokensRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_token_service, 2);
+
+/**
+ * A token or an error for each request.
+ *
+ * @generated from message tokenvault.v1.BatchGetAccessTokensResponse
+ */
+export type BatchGetAccessTokensResponse = Message<"tokenvault.v1.BatchGetAccessTokensResponse"> & {
+  /**
+   * In the order of the requests, as many as there are requests.
+   *
+   * @generated from field: repeated tokenvault.v1.AccessTokenResult results = 1;
+   */
+  results: AccessTokenResult[];
+};
+
+/**
+ * Describes the message tokenvault.v1.BatchGetAccessTokensResponse.
+ * Use `create(BatchGetAccessTokensResponseSchema)` to create a new message.
+ */
+export const BatchGetAccessTokensResponseSchema: GenMessage<BatchGetAccessTokensResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_token_service, 3);
+
+/**
+ * The result of one request of a batch.
+ *
+ * @generated from message tokenvault.v1.AccessTokenResult
+ */
+export type AccessTokenResult = Message<"tokenvault.v1.AccessTokenResult"> & {
+  /**
+   * Exactly one.
+   *
+   * @generated from oneof tokenvault.v1.AccessTokenResult.result
+   */
+  result: {
+    /**
+     * The token.
+     *
+     * @generated from field: tokenvault.v1.GetAccessTokenResponse token = 1;
+     */
+    value: GetAccessTokenResponse;
+    case: "token";
+  } | {
+    /**
+     * The status with which GetAccessToken fails, with the same details: `google.rpc.ErrorInfo`, and `RetryInfo` if a
+     * retry can help.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tokenvault.v1.AccessTokenResult.
+ * Use `create(AccessTokenResultSchema)` to create a new message.
+ */
+export const AccessTokenResultSchema: GenMessage<AccessTokenResult> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_token_service, 4);
+
+/**
  * The token to watch.
  *
  * @generated from message tokenvault.v1.WatchAccessTokenRequest
@@ -172,7 +254,7 @@ export type WatchAccessTokenRequest = Message<"tokenvault.v1.WatchAccessTokenReq
  * Use `create(WatchAccessTokenRequestSchema)` to create a new message.
  */
 export const WatchAccessTokenRequestSchema: GenMessage<WatchAccessTokenRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_token_service, 2);
+  messageDesc(file_tokenvault_v1_token_service, 5);
 
 /**
  * The current access token. Replaces the previous one.
@@ -235,7 +317,115 @@ export type WatchAccessTokenResponse = Message<"tokenvault.v1.WatchAccessTokenRe
  * Use `create(WatchAccessTokenResponseSchema)` to create a new message.
  */
 export const WatchAccessTokenResponseSchema: GenMessage<WatchAccessTokenResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_token_service, 3);
+  messageDesc(file_tokenvault_v1_token_service, 6);
+
+/**
+ * The token of an app to return.
+ *
+ * @generated from message tokenvault.v1.GetAppAccessTokenRequest
+ */
+export type GetAppAccessTokenRequest = Message<"tokenvault.v1.GetAppAccessTokenRequest"> & {
+  /**
+   * `tenants/{tenant}/apps/{app}`.
+   *
+   * @generated from field: string app = 1;
+   */
+  app: string;
+
+  /**
+   * The resource's URI, such as `https://graph.microsoft.com`, or its application id. The vault adds `/.default` for
+   * Entra. A slash at the end is part of the resource (`https://database.windows.net/`), and also appears in the
+   * token's audience.
+   *
+   * @generated from field: string resource = 2;
+   */
+  resource: string;
+
+  /**
+   * The directory (GUID) in which to act. Default: the app's sign_in_audience, if that is a directory; otherwise
+   * required.
+   *
+   * @generated from field: string directory_id = 3;
+   */
+  directoryId: string;
+
+  /**
+   * Minimum remaining validity of the returned token. Default 60 s, at most 300 s.
+   *
+   * @generated from field: google.protobuf.Duration min_ttl = 4;
+   */
+  minTtl?: Duration | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.GetAppAccessTokenRequest.
+ * Use `create(GetAppAccessTokenRequestSchema)` to create a new message.
+ */
+export const GetAppAccessTokenRequestSchema: GenMessage<GetAppAccessTokenRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_token_service, 7);
+
+/**
+ * An access token of an app.
+ *
+ * @generated from message tokenvault.v1.GetAppAccessTokenResponse
+ */
+export type GetAppAccessTokenResponse = Message<"tokenvault.v1.GetAppAccessTokenResponse"> & {
+  /**
+   * For the `Authorization` header. Opaque: do not parse it.
+   *
+   * @generated from field: string access_token = 1;
+   */
+  accessToken: string;
+
+  /**
+   * Always `Bearer`.
+   *
+   * @generated from field: string token_type = 2;
+   */
+  tokenType: string;
+
+  /**
+   * When the token expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When the vault starts to prefer a new token.
+   *
+   * @generated from field: google.protobuf.Timestamp refresh_time = 4;
+   */
+  refreshTime?: Timestamp | undefined;
+
+  /**
+   * The only resource that accepts the token.
+   *
+   * @generated from field: string resource = 5;
+   */
+  resource: string;
+
+  /**
+   * Always empty: Entra does not return the granted application permissions.
+   *
+   * @generated from field: repeated string permissions = 6;
+   */
+  permissions: string[];
+
+  /**
+   * Origin of the token.
+   *
+   * @generated from field: tokenvault.v1.TokenSource source = 7;
+   */
+  source: TokenSource;
+};
+
+/**
+ * Describes the message tokenvault.v1.GetAppAccessTokenResponse.
+ * Use `create(GetAppAccessTokenResponseSchema)` to create a new message.
+ */
+export const GetAppAccessTokenResponseSchema: GenMessage<GetAppAccessTokenResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_token_service, 8);
 
 /**
  * Serves access tokens. No other service returns any. The three responses have the same fields with the same numbers.
@@ -264,6 +454,24 @@ export const TokenService: GenService<{
     output: typeof GetAccessTokenResponseSchema;
   },
   /**
+   * Returns access tokens of up to 100 connections, also of different tenants. Each request is a call of GetAccessToken:
+   * rules name that method, and each request counts against rates and limits, is authorized alone, and has its own entry
+   * in the audit log. Requests succeed or fail independently, so the call succeeds even if each of them fails: check each
+   * result. A request that still waits for Entra shortly before the deadline of the call fails with ENTRA_UNAVAILABLE,
+   * so that the other tokens arrive in time.
+   *
+   * Reasons: FIELD_INVALID (no requests, or too many), OVERLOADED, CONTAINED (the caller). In results: those of
+   * GetAccessToken, and OVERLOADED if the response would be larger than 3 MiB.
+   * Callers: token_reader.
+   *
+   * @generated from rpc tokenvault.v1.TokenService.BatchGetAccessTokens
+   */
+  batchGetAccessTokens: {
+    methodKind: "unary";
+    input: typeof BatchGetAccessTokensRequestSchema;
+    output: typeof BatchGetAccessTokensResponseSchema;
+  },
+  /**
    * Streams the current access token immediately, and each new one before the previous one expires. Transient failures
    * are hidden while the current token is valid. The stream fails with a status when no token can be obtained any more.
    * The stream completes with OK when the vault stops. It is cut off with its HTTP/2 connection, which lasts at most
@@ -278,6 +486,24 @@ export const TokenService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchAccessTokenRequestSchema;
     output: typeof WatchAccessTokenResponseSchema;
+  },
+  /**
+   * Returns an access token of the app itself, without a user (client credentials). Only for the tenant that owns the
+   * app, not for tenants with which it is shared.
+   *
+   * Reasons: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED (the customer's administrator acts);
+   * APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED (the operator
+   * acts); NAME_INVALID, FIELD_INVALID, TTL_UNATTAINABLE, TENANT_NOT_FOUND, APP_NOT_FOUND (the caller acts);
+   * ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry);
+   * SCOPE_ABOVE_CEILING (the operator of the callers file acts); RECORD_CORRUPT.
+   * Callers: token_reader.
+   *
+   * @generated from rpc tokenvault.v1.TokenService.GetAppAccessToken
+   */
+  getAppAccessToken: {
+    methodKind: "unary";
+    input: typeof GetAppAccessTokenRequestSchema;
+    output: typeof GetAppAccessTokenResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tokenvault_v1_token_service, 0);
