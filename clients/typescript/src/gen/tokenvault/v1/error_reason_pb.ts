@@ -235,8 +235,8 @@ export const ErrorReason = {
   FIELD_INVALID: 24,
 
   /**
-   * INVALID_ARGUMENT. The state or confirmation is unknown, used, expired or of another connection. The caller starts
-   * again with StartAuthorization. If it happens often, look for callbacks that are processed twice.
+   * INVALID_ARGUMENT. The state, confirmation or authorization is unknown, used, expired or of another connection. The
+   * caller starts again with StartAuthorization. If it happens often, look for callbacks that are processed twice.
    *
    * @generated from enum value: ERROR_REASON_STATE_INVALID = 25;
    */
