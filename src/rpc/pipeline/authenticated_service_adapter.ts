@@ -66,7 +66,7 @@ function unary(
     try {
       const message = decode(method.input, request);
       call.authorize(message);
-      response = call.run(implement, message);
+      response = call.runInSpan(implement, message);
     } catch (error) {
       call.fail(error, respond);
       return;
@@ -126,7 +126,7 @@ function streaming(
       await call.authenticate();
       const request = decode(method.input, wire.request);
       call.authorize(request);
-      await call.run(serve, request);
+      await call.runInSpan(serve, request);
       call.checkAccess();
     } catch (error) {
       return call.fail(error, (status) => wire.emit('error', status));

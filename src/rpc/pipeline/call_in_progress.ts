@@ -94,7 +94,7 @@ export class CallInProgress implements RuledCall {
   }
 
   /** Runs the handler in the span of the call, if the call is traced. */
-  run<Result>(handle: (request: Message, call: Call) => Result, request: Message): Result {
+  runInSpan<Result>(handle: (request: Message, call: Call) => Result, request: Message): Result {
     return this.#span === undefined ? handle(request, this) : this.#span.run(() => handle(request, this));
   }
 

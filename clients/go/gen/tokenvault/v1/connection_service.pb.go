@@ -81,6 +81,76 @@ func (StartAuthorizationRequest_Prompt) EnumDescriptor() ([]byte, []int) {
 	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// How far the authorization is.
+type WatchAuthorizationResponse_State int32
+
+const (
+	// Not used.
+	WatchAuthorizationResponse_STATE_UNSPECIFIED WatchAuthorizationResponse_State = 0
+	// The user has not consented yet, or the product's callback has not completed the authorization.
+	WatchAuthorizationResponse_STATE_PENDING WatchAuthorizationResponse_State = 1
+	// The user has consented. The grant waits for ConfirmAuthorization.
+	WatchAuthorizationResponse_STATE_AWAITING_CONFIRMATION WatchAuthorizationResponse_State = 2
+	// An outcome: the grant is in use.
+	WatchAuthorizationResponse_STATE_GRANTED WatchAuthorizationResponse_State = 3
+	// An outcome: the user cancelled on the connect page. Cancel at Entra is REFUSED, because Entra reports it as it
+	// reports a user who may not consent.
+	WatchAuthorizationResponse_STATE_CANCELLED WatchAuthorizationResponse_State = 4
+	// An outcome: the link, or the time to confirm, has expired.
+	WatchAuthorizationResponse_STATE_EXPIRED WatchAuthorizationResponse_State = 5
+	// An outcome: see `reason`.
+	WatchAuthorizationResponse_STATE_REFUSED WatchAuthorizationResponse_State = 6
+)
+
+// Enum value maps for WatchAuthorizationResponse_State.
+var (
+	WatchAuthorizationResponse_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_PENDING",
+		2: "STATE_AWAITING_CONFIRMATION",
+		3: "STATE_GRANTED",
+		4: "STATE_CANCELLED",
+		5: "STATE_EXPIRED",
+		6: "STATE_REFUSED",
+	}
+	WatchAuthorizationResponse_State_value = map[string]int32{
+		"STATE_UNSPECIFIED":           0,
+		"STATE_PENDING":               1,
+		"STATE_AWAITING_CONFIRMATION": 2,
+		"STATE_GRANTED":               3,
+		"STATE_CANCELLED":             4,
+		"STATE_EXPIRED":               5,
+		"STATE_REFUSED":               6,
+	}
+)
+
+func (x WatchAuthorizationResponse_State) Enum() *WatchAuthorizationResponse_State {
+	p := new(WatchAuthorizationResponse_State)
+	*p = x
+	return p
+}
+
+func (x WatchAuthorizationResponse_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WatchAuthorizationResponse_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_tokenvault_v1_connection_service_proto_enumTypes[1].Descriptor()
+}
+
+func (WatchAuthorizationResponse_State) Type() protoreflect.EnumType {
+	return &file_tokenvault_v1_connection_service_proto_enumTypes[1]
+}
+
+func (x WatchAuthorizationResponse_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WatchAuthorizationResponse_State.Descriptor instead.
+func (WatchAuthorizationResponse_State) EnumDescriptor() ([]byte, []int) {
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{8, 0}
+}
+
 // When the refresh token is verified.
 type ImportConnectionRequest_Verify int32
 
@@ -119,11 +189,11 @@ func (x ImportConnectionRequest_Verify) String() string {
 }
 
 func (ImportConnectionRequest_Verify) Descriptor() protoreflect.EnumDescriptor {
-	return file_tokenvault_v1_connection_service_proto_enumTypes[1].Descriptor()
+	return file_tokenvault_v1_connection_service_proto_enumTypes[2].Descriptor()
 }
 
 func (ImportConnectionRequest_Verify) Type() protoreflect.EnumType {
-	return &file_tokenvault_v1_connection_service_proto_enumTypes[1]
+	return &file_tokenvault_v1_connection_service_proto_enumTypes[2]
 }
 
 func (x ImportConnectionRequest_Verify) Number() protoreflect.EnumNumber {
@@ -132,7 +202,7 @@ func (x ImportConnectionRequest_Verify) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ImportConnectionRequest_Verify.Descriptor instead.
 func (ImportConnectionRequest_Verify) EnumDescriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{9, 0}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // The connection to start, its scopes, and how it completes.
@@ -322,9 +392,11 @@ type StartAuthorizationResponse struct {
 	// It is a page of the vault, valid for 7 days, if the app has the vault's callback; otherwise it is Entra's page.
 	AdminConsentUri string `protobuf:"bytes,7,opt,name=admin_consent_uri,json=adminConsentUri,proto3" json:"admin_consent_uri,omitempty"`
 	// Implicit permissions of the app that alone make an administrator necessary, and what to change.
-	Warnings      []string `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Warnings []string `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// Identifies the authorization in WatchAuthorization. Not a secret.
+	AuthorizationId string `protobuf:"bytes,9,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *StartAuthorizationResponse) Reset() {
@@ -411,6 +483,13 @@ func (x *StartAuthorizationResponse) GetWarnings() []string {
 		return x.Warnings
 	}
 	return nil
+}
+
+func (x *StartAuthorizationResponse) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
 }
 
 // The parameters that the product's callback received.
@@ -730,6 +809,135 @@ func (x *ConfirmAuthorizationResponse) GetConnection() *Connection {
 	return nil
 }
 
+// The authorization to watch.
+type WatchAuthorizationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `tenants/{tenant}/connections/{connection}`.
+	Connection string `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	// The authorization_id of StartAuthorization. Default: the authorization of the connection that was started last.
+	AuthorizationId string `protobuf:"bytes,2,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WatchAuthorizationRequest) Reset() {
+	*x = WatchAuthorizationRequest{}
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAuthorizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAuthorizationRequest) ProtoMessage() {}
+
+func (x *WatchAuthorizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAuthorizationRequest.ProtoReflect.Descriptor instead.
+func (*WatchAuthorizationRequest) Descriptor() ([]byte, []int) {
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WatchAuthorizationRequest) GetConnection() string {
+	if x != nil {
+		return x.Connection
+	}
+	return ""
+}
+
+func (x *WatchAuthorizationRequest) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+// The progress of an authorization.
+type WatchAuthorizationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifies the authorization. To watch the same one again, send it.
+	AuthorizationId string `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	// The state.
+	State WatchAuthorizationResponse_State `protobuf:"varint,2,opt,name=state,proto3,enum=tokenvault.v1.WatchAuthorizationResponse_State" json:"state,omitempty"`
+	// Why the authorization was refused, as in `google.rpc.ErrorInfo`: `ACCOUNT_MISMATCH`, `AUTHORIZATION_DECLINED`.
+	// Empty in other states.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When the state expires: the link, or the time to confirm. Absent: an outcome.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchAuthorizationResponse) Reset() {
+	*x = WatchAuthorizationResponse{}
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAuthorizationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAuthorizationResponse) ProtoMessage() {}
+
+func (x *WatchAuthorizationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAuthorizationResponse.ProtoReflect.Descriptor instead.
+func (*WatchAuthorizationResponse) Descriptor() ([]byte, []int) {
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WatchAuthorizationResponse) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *WatchAuthorizationResponse) GetState() WatchAuthorizationResponse_State {
+	if x != nil {
+		return x.State
+	}
+	return WatchAuthorizationResponse_STATE_UNSPECIFIED
+}
+
+func (x *WatchAuthorizationResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *WatchAuthorizationResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // The app and the permissions to consent to.
 type StartAdminConsentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -752,7 +960,7 @@ type StartAdminConsentRequest struct {
 
 func (x *StartAdminConsentRequest) Reset() {
 	*x = StartAdminConsentRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[7]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +972,7 @@ func (x *StartAdminConsentRequest) String() string {
 func (*StartAdminConsentRequest) ProtoMessage() {}
 
 func (x *StartAdminConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[7]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +985,7 @@ func (x *StartAdminConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartAdminConsentRequest.ProtoReflect.Descriptor instead.
 func (*StartAdminConsentRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{7}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StartAdminConsentRequest) GetParent() string {
@@ -833,7 +1041,7 @@ type StartAdminConsentResponse struct {
 
 func (x *StartAdminConsentResponse) Reset() {
 	*x = StartAdminConsentResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[8]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +1053,7 @@ func (x *StartAdminConsentResponse) String() string {
 func (*StartAdminConsentResponse) ProtoMessage() {}
 
 func (x *StartAdminConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[8]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +1066,7 @@ func (x *StartAdminConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartAdminConsentResponse.ProtoReflect.Descriptor instead.
 func (*StartAdminConsentResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{8}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StartAdminConsentResponse) GetConsentUri() string {
@@ -924,7 +1132,7 @@ type ImportConnectionRequest struct {
 
 func (x *ImportConnectionRequest) Reset() {
 	*x = ImportConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[9]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1144,7 @@ func (x *ImportConnectionRequest) String() string {
 func (*ImportConnectionRequest) ProtoMessage() {}
 
 func (x *ImportConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[9]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1157,7 @@ func (x *ImportConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportConnectionRequest.ProtoReflect.Descriptor instead.
 func (*ImportConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{9}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ImportConnectionRequest) GetConnection() string {
@@ -1040,7 +1248,7 @@ type ImportConnectionResponse struct {
 
 func (x *ImportConnectionResponse) Reset() {
 	*x = ImportConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[10]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1260,7 @@ func (x *ImportConnectionResponse) String() string {
 func (*ImportConnectionResponse) ProtoMessage() {}
 
 func (x *ImportConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[10]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1273,7 @@ func (x *ImportConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportConnectionResponse.ProtoReflect.Descriptor instead.
 func (*ImportConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{10}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ImportConnectionResponse) GetConnection() *Connection {
@@ -1086,7 +1294,7 @@ type GetConnectionRequest struct {
 
 func (x *GetConnectionRequest) Reset() {
 	*x = GetConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[11]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1306,7 @@ func (x *GetConnectionRequest) String() string {
 func (*GetConnectionRequest) ProtoMessage() {}
 
 func (x *GetConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[11]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1319,7 @@ func (x *GetConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConnectionRequest.ProtoReflect.Descriptor instead.
 func (*GetConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{11}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetConnectionRequest) GetName() string {
@@ -1132,7 +1340,7 @@ type GetConnectionResponse struct {
 
 func (x *GetConnectionResponse) Reset() {
 	*x = GetConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[12]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1352,7 @@ func (x *GetConnectionResponse) String() string {
 func (*GetConnectionResponse) ProtoMessage() {}
 
 func (x *GetConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[12]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1365,7 @@ func (x *GetConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConnectionResponse.ProtoReflect.Descriptor instead.
 func (*GetConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{12}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetConnectionResponse) GetConnection() *Connection {
@@ -1197,7 +1405,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[13]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1417,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[13]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1430,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{13}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListConnectionsRequest) GetParent() string {
@@ -1311,7 +1519,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[14]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1531,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[14]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1544,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{14}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -1374,7 +1582,7 @@ type UpdateConnectionRequest struct {
 
 func (x *UpdateConnectionRequest) Reset() {
 	*x = UpdateConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[15]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1594,7 @@ func (x *UpdateConnectionRequest) String() string {
 func (*UpdateConnectionRequest) ProtoMessage() {}
 
 func (x *UpdateConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[15]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1607,7 @@ func (x *UpdateConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateConnectionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{15}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateConnectionRequest) GetConnection() *Connection {
@@ -1427,7 +1635,7 @@ type UpdateConnectionResponse struct {
 
 func (x *UpdateConnectionResponse) Reset() {
 	*x = UpdateConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[16]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1647,7 @@ func (x *UpdateConnectionResponse) String() string {
 func (*UpdateConnectionResponse) ProtoMessage() {}
 
 func (x *UpdateConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[16]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1660,7 @@ func (x *UpdateConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateConnectionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{16}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UpdateConnectionResponse) GetConnection() *Connection {
@@ -1473,7 +1681,7 @@ type VerifyConnectionRequest struct {
 
 func (x *VerifyConnectionRequest) Reset() {
 	*x = VerifyConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[17]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1485,7 +1693,7 @@ func (x *VerifyConnectionRequest) String() string {
 func (*VerifyConnectionRequest) ProtoMessage() {}
 
 func (x *VerifyConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[17]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1498,7 +1706,7 @@ func (x *VerifyConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyConnectionRequest.ProtoReflect.Descriptor instead.
 func (*VerifyConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{17}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *VerifyConnectionRequest) GetName() string {
@@ -1519,7 +1727,7 @@ type VerifyConnectionResponse struct {
 
 func (x *VerifyConnectionResponse) Reset() {
 	*x = VerifyConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[18]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1739,7 @@ func (x *VerifyConnectionResponse) String() string {
 func (*VerifyConnectionResponse) ProtoMessage() {}
 
 func (x *VerifyConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[18]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1752,7 @@ func (x *VerifyConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyConnectionResponse.ProtoReflect.Descriptor instead.
 func (*VerifyConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{18}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *VerifyConnectionResponse) GetConnection() *Connection {
@@ -1567,7 +1775,7 @@ type SuspendConnectionRequest struct {
 
 func (x *SuspendConnectionRequest) Reset() {
 	*x = SuspendConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[19]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1787,7 @@ func (x *SuspendConnectionRequest) String() string {
 func (*SuspendConnectionRequest) ProtoMessage() {}
 
 func (x *SuspendConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[19]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1800,7 @@ func (x *SuspendConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConnectionRequest.ProtoReflect.Descriptor instead.
 func (*SuspendConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{19}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SuspendConnectionRequest) GetName() string {
@@ -1620,7 +1828,7 @@ type SuspendConnectionResponse struct {
 
 func (x *SuspendConnectionResponse) Reset() {
 	*x = SuspendConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[20]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1632,7 +1840,7 @@ func (x *SuspendConnectionResponse) String() string {
 func (*SuspendConnectionResponse) ProtoMessage() {}
 
 func (x *SuspendConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[20]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1645,7 +1853,7 @@ func (x *SuspendConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConnectionResponse.ProtoReflect.Descriptor instead.
 func (*SuspendConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{20}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SuspendConnectionResponse) GetConnection() *Connection {
@@ -1668,7 +1876,7 @@ type ResumeConnectionRequest struct {
 
 func (x *ResumeConnectionRequest) Reset() {
 	*x = ResumeConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[21]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1888,7 @@ func (x *ResumeConnectionRequest) String() string {
 func (*ResumeConnectionRequest) ProtoMessage() {}
 
 func (x *ResumeConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[21]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1901,7 @@ func (x *ResumeConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeConnectionRequest.ProtoReflect.Descriptor instead.
 func (*ResumeConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{21}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ResumeConnectionRequest) GetName() string {
@@ -1721,7 +1929,7 @@ type ResumeConnectionResponse struct {
 
 func (x *ResumeConnectionResponse) Reset() {
 	*x = ResumeConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[22]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1941,7 @@ func (x *ResumeConnectionResponse) String() string {
 func (*ResumeConnectionResponse) ProtoMessage() {}
 
 func (x *ResumeConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[22]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1954,7 @@ func (x *ResumeConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeConnectionResponse.ProtoReflect.Descriptor instead.
 func (*ResumeConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{22}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ResumeConnectionResponse) GetConnection() *Connection {
@@ -1771,7 +1979,7 @@ type DeleteConnectionRequest struct {
 
 func (x *DeleteConnectionRequest) Reset() {
 	*x = DeleteConnectionRequest{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[23]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1991,7 @@ func (x *DeleteConnectionRequest) String() string {
 func (*DeleteConnectionRequest) ProtoMessage() {}
 
 func (x *DeleteConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[23]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +2004,7 @@ func (x *DeleteConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteConnectionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{23}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteConnectionRequest) GetName() string {
@@ -1829,7 +2037,7 @@ type DeleteConnectionResponse struct {
 
 func (x *DeleteConnectionResponse) Reset() {
 	*x = DeleteConnectionResponse{}
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[24]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +2049,7 @@ func (x *DeleteConnectionResponse) String() string {
 func (*DeleteConnectionResponse) ProtoMessage() {}
 
 func (x *DeleteConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[24]
+	mi := &file_tokenvault_v1_connection_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +2062,7 @@ func (x *DeleteConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteConnectionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{24}
+	return file_tokenvault_v1_connection_service_proto_rawDescGZIP(), []int{26}
 }
 
 var File_tokenvault_v1_connection_service_proto protoreflect.FileDescriptor
@@ -1889,7 +2097,7 @@ const file_tokenvault_v1_connection_service_proto_rawDesc = "" +
 	"\x12PROMPT_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PROMPT_SELECT_ACCOUNT\x10\x01\x12\x12\n" +
 	"\x0ePROMPT_CONSENT\x10\x02\x12\x10\n" +
-	"\fPROMPT_LOGIN\x10\x03\"\xc7\x03\n" +
+	"\fPROMPT_LOGIN\x10\x03\"\xf2\x03\n" +
 	"\x1aStartAuthorizationResponse\x12%\n" +
 	"\vconnect_uri\x18\x01 \x01(\tB\x04\xa8\xd4\x18\x01R\n" +
 	"connectUri\x121\n" +
@@ -1900,7 +2108,8 @@ const file_tokenvault_v1_connection_service_proto_rawDesc = "" +
 	"\x14admin_consent_likely\x18\x05 \x01(\bR\x12adminConsentLikely\x12:\n" +
 	"\x19admin_consent_permissions\x18\x06 \x03(\tR\x17adminConsentPermissions\x120\n" +
 	"\x11admin_consent_uri\x18\a \x01(\tB\x04\xa8\xd4\x18\x01R\x0fadminConsentUri\x12\x1a\n" +
-	"\bwarnings\x18\b \x03(\tR\bwarnings\"\xc9\x01\n" +
+	"\bwarnings\x18\b \x03(\tR\bwarnings\x12)\n" +
+	"\x10authorization_id\x18\t \x01(\tR\x0fauthorizationId\"\xc9\x01\n" +
 	"\x1cCompleteAuthorizationRequest\x12#\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\tB\x03\xe0A\x02R\n" +
@@ -1928,7 +2137,26 @@ const file_tokenvault_v1_connection_service_proto_rawDesc = "" +
 	"\x1cConfirmAuthorizationResponse\x129\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x19.tokenvault.v1.ConnectionR\n" +
-	"connection\"\xb7\x01\n" +
+	"connection\"p\n" +
+	"\x19WatchAuthorizationRequest\x12#\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\tB\x03\xe0A\x02R\n" +
+	"connection\x12.\n" +
+	"\x10authorization_id\x18\x02 \x01(\tB\x03\xe0A\x01R\x0fauthorizationId\"\x86\x03\n" +
+	"\x1aWatchAuthorizationResponse\x12)\n" +
+	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12E\n" +
+	"\x05state\x18\x02 \x01(\x0e2/.tokenvault.v1.WatchAuthorizationResponse.StateR\x05state\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\xa0\x01\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rSTATE_PENDING\x10\x01\x12\x1f\n" +
+	"\x1bSTATE_AWAITING_CONFIRMATION\x10\x02\x12\x11\n" +
+	"\rSTATE_GRANTED\x10\x03\x12\x13\n" +
+	"\x0fSTATE_CANCELLED\x10\x04\x12\x11\n" +
+	"\rSTATE_EXPIRED\x10\x05\x12\x11\n" +
+	"\rSTATE_REFUSED\x10\x06\"\xb7\x01\n" +
 	"\x18StartAdminConsentRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12\x15\n" +
 	"\x03app\x18\x02 \x01(\tB\x03\xe0A\x01R\x03app\x12\x1b\n" +
@@ -2031,11 +2259,13 @@ const file_tokenvault_v1_connection_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x12(\n" +
 	"\rallow_missing\x18\x03 \x01(\bB\x03\xe0A\x01R\fallowMissing\"\x1a\n" +
-	"\x18DeleteConnectionResponse2\xea\t\n" +
+	"\x18DeleteConnectionResponse2\xd7\n" +
+	"\n" +
 	"\x11ConnectionService\x12i\n" +
 	"\x12StartAuthorization\x12(.tokenvault.v1.StartAuthorizationRequest\x1a).tokenvault.v1.StartAuthorizationResponse\x12r\n" +
 	"\x15CompleteAuthorization\x12+.tokenvault.v1.CompleteAuthorizationRequest\x1a,.tokenvault.v1.CompleteAuthorizationResponse\x12o\n" +
-	"\x14ConfirmAuthorization\x12*.tokenvault.v1.ConfirmAuthorizationRequest\x1a+.tokenvault.v1.ConfirmAuthorizationResponse\x12f\n" +
+	"\x14ConfirmAuthorization\x12*.tokenvault.v1.ConfirmAuthorizationRequest\x1a+.tokenvault.v1.ConfirmAuthorizationResponse\x12k\n" +
+	"\x12WatchAuthorization\x12(.tokenvault.v1.WatchAuthorizationRequest\x1a).tokenvault.v1.WatchAuthorizationResponse0\x01\x12f\n" +
 	"\x11StartAdminConsent\x12'.tokenvault.v1.StartAdminConsentRequest\x1a(.tokenvault.v1.StartAdminConsentResponse\x12c\n" +
 	"\x10ImportConnection\x12&.tokenvault.v1.ImportConnectionRequest\x1a'.tokenvault.v1.ImportConnectionResponse\x12Z\n" +
 	"\rGetConnection\x12#.tokenvault.v1.GetConnectionRequest\x1a$.tokenvault.v1.GetConnectionResponse\x12`\n" +
@@ -2059,97 +2289,104 @@ func file_tokenvault_v1_connection_service_proto_rawDescGZIP() []byte {
 	return file_tokenvault_v1_connection_service_proto_rawDescData
 }
 
-var file_tokenvault_v1_connection_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_tokenvault_v1_connection_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_tokenvault_v1_connection_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_tokenvault_v1_connection_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_tokenvault_v1_connection_service_proto_goTypes = []any{
 	(StartAuthorizationRequest_Prompt)(0), // 0: tokenvault.v1.StartAuthorizationRequest.Prompt
-	(ImportConnectionRequest_Verify)(0),   // 1: tokenvault.v1.ImportConnectionRequest.Verify
-	(*StartAuthorizationRequest)(nil),     // 2: tokenvault.v1.StartAuthorizationRequest
-	(*StartAuthorizationResponse)(nil),    // 3: tokenvault.v1.StartAuthorizationResponse
-	(*CompleteAuthorizationRequest)(nil),  // 4: tokenvault.v1.CompleteAuthorizationRequest
-	(*AuthorizationError)(nil),            // 5: tokenvault.v1.AuthorizationError
-	(*CompleteAuthorizationResponse)(nil), // 6: tokenvault.v1.CompleteAuthorizationResponse
-	(*ConfirmAuthorizationRequest)(nil),   // 7: tokenvault.v1.ConfirmAuthorizationRequest
-	(*ConfirmAuthorizationResponse)(nil),  // 8: tokenvault.v1.ConfirmAuthorizationResponse
-	(*StartAdminConsentRequest)(nil),      // 9: tokenvault.v1.StartAdminConsentRequest
-	(*StartAdminConsentResponse)(nil),     // 10: tokenvault.v1.StartAdminConsentResponse
-	(*ImportConnectionRequest)(nil),       // 11: tokenvault.v1.ImportConnectionRequest
-	(*ImportConnectionResponse)(nil),      // 12: tokenvault.v1.ImportConnectionResponse
-	(*GetConnectionRequest)(nil),          // 13: tokenvault.v1.GetConnectionRequest
-	(*GetConnectionResponse)(nil),         // 14: tokenvault.v1.GetConnectionResponse
-	(*ListConnectionsRequest)(nil),        // 15: tokenvault.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),       // 16: tokenvault.v1.ListConnectionsResponse
-	(*UpdateConnectionRequest)(nil),       // 17: tokenvault.v1.UpdateConnectionRequest
-	(*UpdateConnectionResponse)(nil),      // 18: tokenvault.v1.UpdateConnectionResponse
-	(*VerifyConnectionRequest)(nil),       // 19: tokenvault.v1.VerifyConnectionRequest
-	(*VerifyConnectionResponse)(nil),      // 20: tokenvault.v1.VerifyConnectionResponse
-	(*SuspendConnectionRequest)(nil),      // 21: tokenvault.v1.SuspendConnectionRequest
-	(*SuspendConnectionResponse)(nil),     // 22: tokenvault.v1.SuspendConnectionResponse
-	(*ResumeConnectionRequest)(nil),       // 23: tokenvault.v1.ResumeConnectionRequest
-	(*ResumeConnectionResponse)(nil),      // 24: tokenvault.v1.ResumeConnectionResponse
-	(*DeleteConnectionRequest)(nil),       // 25: tokenvault.v1.DeleteConnectionRequest
-	(*DeleteConnectionResponse)(nil),      // 26: tokenvault.v1.DeleteConnectionResponse
-	nil,                                   // 27: tokenvault.v1.StartAuthorizationRequest.LabelsEntry
-	nil,                                   // 28: tokenvault.v1.ImportConnectionRequest.LabelsEntry
-	(*timestamppb.Timestamp)(nil),         // 29: google.protobuf.Timestamp
-	(*Connection)(nil),                    // 30: tokenvault.v1.Connection
-	(*Account)(nil),                       // 31: tokenvault.v1.Account
-	(Connection_State)(0),                 // 32: tokenvault.v1.Connection.State
-	(*fieldmaskpb.FieldMask)(nil),         // 33: google.protobuf.FieldMask
+	(WatchAuthorizationResponse_State)(0), // 1: tokenvault.v1.WatchAuthorizationResponse.State
+	(ImportConnectionRequest_Verify)(0),   // 2: tokenvault.v1.ImportConnectionRequest.Verify
+	(*StartAuthorizationRequest)(nil),     // 3: tokenvault.v1.StartAuthorizationRequest
+	(*StartAuthorizationResponse)(nil),    // 4: tokenvault.v1.StartAuthorizationResponse
+	(*CompleteAuthorizationRequest)(nil),  // 5: tokenvault.v1.CompleteAuthorizationRequest
+	(*AuthorizationError)(nil),            // 6: tokenvault.v1.AuthorizationError
+	(*CompleteAuthorizationResponse)(nil), // 7: tokenvault.v1.CompleteAuthorizationResponse
+	(*ConfirmAuthorizationRequest)(nil),   // 8: tokenvault.v1.ConfirmAuthorizationRequest
+	(*ConfirmAuthorizationResponse)(nil),  // 9: tokenvault.v1.ConfirmAuthorizationResponse
+	(*WatchAuthorizationRequest)(nil),     // 10: tokenvault.v1.WatchAuthorizationRequest
+	(*WatchAuthorizationResponse)(nil),    // 11: tokenvault.v1.WatchAuthorizationResponse
+	(*StartAdminConsentRequest)(nil),      // 12: tokenvault.v1.StartAdminConsentRequest
+	(*StartAdminConsentResponse)(nil),     // 13: tokenvault.v1.StartAdminConsentResponse
+	(*ImportConnectionRequest)(nil),       // 14: tokenvault.v1.ImportConnectionRequest
+	(*ImportConnectionResponse)(nil),      // 15: tokenvault.v1.ImportConnectionResponse
+	(*GetConnectionRequest)(nil),          // 16: tokenvault.v1.GetConnectionRequest
+	(*GetConnectionResponse)(nil),         // 17: tokenvault.v1.GetConnectionResponse
+	(*ListConnectionsRequest)(nil),        // 18: tokenvault.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),       // 19: tokenvault.v1.ListConnectionsResponse
+	(*UpdateConnectionRequest)(nil),       // 20: tokenvault.v1.UpdateConnectionRequest
+	(*UpdateConnectionResponse)(nil),      // 21: tokenvault.v1.UpdateConnectionResponse
+	(*VerifyConnectionRequest)(nil),       // 22: tokenvault.v1.VerifyConnectionRequest
+	(*VerifyConnectionResponse)(nil),      // 23: tokenvault.v1.VerifyConnectionResponse
+	(*SuspendConnectionRequest)(nil),      // 24: tokenvault.v1.SuspendConnectionRequest
+	(*SuspendConnectionResponse)(nil),     // 25: tokenvault.v1.SuspendConnectionResponse
+	(*ResumeConnectionRequest)(nil),       // 26: tokenvault.v1.ResumeConnectionRequest
+	(*ResumeConnectionResponse)(nil),      // 27: tokenvault.v1.ResumeConnectionResponse
+	(*DeleteConnectionRequest)(nil),       // 28: tokenvault.v1.DeleteConnectionRequest
+	(*DeleteConnectionResponse)(nil),      // 29: tokenvault.v1.DeleteConnectionResponse
+	nil,                                   // 30: tokenvault.v1.StartAuthorizationRequest.LabelsEntry
+	nil,                                   // 31: tokenvault.v1.ImportConnectionRequest.LabelsEntry
+	(*timestamppb.Timestamp)(nil),         // 32: google.protobuf.Timestamp
+	(*Connection)(nil),                    // 33: tokenvault.v1.Connection
+	(*Account)(nil),                       // 34: tokenvault.v1.Account
+	(Connection_State)(0),                 // 35: tokenvault.v1.Connection.State
+	(*fieldmaskpb.FieldMask)(nil),         // 36: google.protobuf.FieldMask
 }
 var file_tokenvault_v1_connection_service_proto_depIdxs = []int32{
-	27, // 0: tokenvault.v1.StartAuthorizationRequest.labels:type_name -> tokenvault.v1.StartAuthorizationRequest.LabelsEntry
+	30, // 0: tokenvault.v1.StartAuthorizationRequest.labels:type_name -> tokenvault.v1.StartAuthorizationRequest.LabelsEntry
 	0,  // 1: tokenvault.v1.StartAuthorizationRequest.prompt:type_name -> tokenvault.v1.StartAuthorizationRequest.Prompt
-	29, // 2: tokenvault.v1.StartAuthorizationResponse.expire_time:type_name -> google.protobuf.Timestamp
-	29, // 3: tokenvault.v1.StartAuthorizationResponse.authorization_expire_time:type_name -> google.protobuf.Timestamp
-	5,  // 4: tokenvault.v1.CompleteAuthorizationRequest.error:type_name -> tokenvault.v1.AuthorizationError
-	30, // 5: tokenvault.v1.CompleteAuthorizationResponse.connection:type_name -> tokenvault.v1.Connection
-	30, // 6: tokenvault.v1.ConfirmAuthorizationResponse.connection:type_name -> tokenvault.v1.Connection
-	29, // 7: tokenvault.v1.StartAdminConsentResponse.expire_time:type_name -> google.protobuf.Timestamp
-	29, // 8: tokenvault.v1.StartAdminConsentResponse.admin_consent_expire_time:type_name -> google.protobuf.Timestamp
-	31, // 9: tokenvault.v1.ImportConnectionRequest.account:type_name -> tokenvault.v1.Account
-	1,  // 10: tokenvault.v1.ImportConnectionRequest.verify:type_name -> tokenvault.v1.ImportConnectionRequest.Verify
-	28, // 11: tokenvault.v1.ImportConnectionRequest.labels:type_name -> tokenvault.v1.ImportConnectionRequest.LabelsEntry
-	30, // 12: tokenvault.v1.ImportConnectionResponse.connection:type_name -> tokenvault.v1.Connection
-	30, // 13: tokenvault.v1.GetConnectionResponse.connection:type_name -> tokenvault.v1.Connection
-	32, // 14: tokenvault.v1.ListConnectionsRequest.state:type_name -> tokenvault.v1.Connection.State
-	29, // 15: tokenvault.v1.ListConnectionsRequest.idle_since:type_name -> google.protobuf.Timestamp
-	30, // 16: tokenvault.v1.ListConnectionsResponse.connections:type_name -> tokenvault.v1.Connection
-	30, // 17: tokenvault.v1.UpdateConnectionRequest.connection:type_name -> tokenvault.v1.Connection
-	33, // 18: tokenvault.v1.UpdateConnectionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	30, // 19: tokenvault.v1.UpdateConnectionResponse.connection:type_name -> tokenvault.v1.Connection
-	30, // 20: tokenvault.v1.VerifyConnectionResponse.connection:type_name -> tokenvault.v1.Connection
-	30, // 21: tokenvault.v1.SuspendConnectionResponse.connection:type_name -> tokenvault.v1.Connection
-	30, // 22: tokenvault.v1.ResumeConnectionResponse.connection:type_name -> tokenvault.v1.Connection
-	2,  // 23: tokenvault.v1.ConnectionService.StartAuthorization:input_type -> tokenvault.v1.StartAuthorizationRequest
-	4,  // 24: tokenvault.v1.ConnectionService.CompleteAuthorization:input_type -> tokenvault.v1.CompleteAuthorizationRequest
-	7,  // 25: tokenvault.v1.ConnectionService.ConfirmAuthorization:input_type -> tokenvault.v1.ConfirmAuthorizationRequest
-	9,  // 26: tokenvault.v1.ConnectionService.StartAdminConsent:input_type -> tokenvault.v1.StartAdminConsentRequest
-	11, // 27: tokenvault.v1.ConnectionService.ImportConnection:input_type -> tokenvault.v1.ImportConnectionRequest
-	13, // 28: tokenvault.v1.ConnectionService.GetConnection:input_type -> tokenvault.v1.GetConnectionRequest
-	15, // 29: tokenvault.v1.ConnectionService.ListConnections:input_type -> tokenvault.v1.ListConnectionsRequest
-	17, // 30: tokenvault.v1.ConnectionService.UpdateConnection:input_type -> tokenvault.v1.UpdateConnectionRequest
-	19, // 31: tokenvault.v1.ConnectionService.VerifyConnection:input_type -> tokenvault.v1.VerifyConnectionRequest
-	21, // 32: tokenvault.v1.ConnectionService.SuspendConnection:input_type -> tokenvault.v1.SuspendConnectionRequest
-	23, // 33: tokenvault.v1.ConnectionService.ResumeConnection:input_type -> tokenvault.v1.ResumeConnectionRequest
-	25, // 34: tokenvault.v1.ConnectionService.DeleteConnection:input_type -> tokenvault.v1.DeleteConnectionRequest
-	3,  // 35: tokenvault.v1.ConnectionService.StartAuthorization:output_type -> tokenvault.v1.StartAuthorizationResponse
-	6,  // 36: tokenvault.v1.ConnectionService.CompleteAuthorization:output_type -> tokenvault.v1.CompleteAuthorizationResponse
-	8,  // 37: tokenvault.v1.ConnectionService.ConfirmAuthorization:output_type -> tokenvault.v1.ConfirmAuthorizationResponse
-	10, // 38: tokenvault.v1.ConnectionService.StartAdminConsent:output_type -> tokenvault.v1.StartAdminConsentResponse
-	12, // 39: tokenvault.v1.ConnectionService.ImportConnection:output_type -> tokenvault.v1.ImportConnectionResponse
-	14, // 40: tokenvault.v1.ConnectionService.GetConnection:output_type -> tokenvault.v1.GetConnectionResponse
-	16, // 41: tokenvault.v1.ConnectionService.ListConnections:output_type -> tokenvault.v1.ListConnectionsResponse
-	18, // 42: tokenvault.v1.ConnectionService.UpdateConnection:output_type -> tokenvault.v1.UpdateConnectionResponse
-	20, // 43: tokenvault.v1.ConnectionService.VerifyConnection:output_type -> tokenvault.v1.VerifyConnectionResponse
-	22, // 44: tokenvault.v1.ConnectionService.SuspendConnection:output_type -> tokenvault.v1.SuspendConnectionResponse
-	24, // 45: tokenvault.v1.ConnectionService.ResumeConnection:output_type -> tokenvault.v1.ResumeConnectionResponse
-	26, // 46: tokenvault.v1.ConnectionService.DeleteConnection:output_type -> tokenvault.v1.DeleteConnectionResponse
-	35, // [35:47] is the sub-list for method output_type
-	23, // [23:35] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	32, // 2: tokenvault.v1.StartAuthorizationResponse.expire_time:type_name -> google.protobuf.Timestamp
+	32, // 3: tokenvault.v1.StartAuthorizationResponse.authorization_expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 4: tokenvault.v1.CompleteAuthorizationRequest.error:type_name -> tokenvault.v1.AuthorizationError
+	33, // 5: tokenvault.v1.CompleteAuthorizationResponse.connection:type_name -> tokenvault.v1.Connection
+	33, // 6: tokenvault.v1.ConfirmAuthorizationResponse.connection:type_name -> tokenvault.v1.Connection
+	1,  // 7: tokenvault.v1.WatchAuthorizationResponse.state:type_name -> tokenvault.v1.WatchAuthorizationResponse.State
+	32, // 8: tokenvault.v1.WatchAuthorizationResponse.expire_time:type_name -> google.protobuf.Timestamp
+	32, // 9: tokenvault.v1.StartAdminConsentResponse.expire_time:type_name -> google.protobuf.Timestamp
+	32, // 10: tokenvault.v1.StartAdminConsentResponse.admin_consent_expire_time:type_name -> google.protobuf.Timestamp
+	34, // 11: tokenvault.v1.ImportConnectionRequest.account:type_name -> tokenvault.v1.Account
+	2,  // 12: tokenvault.v1.ImportConnectionRequest.verify:type_name -> tokenvault.v1.ImportConnectionRequest.Verify
+	31, // 13: tokenvault.v1.ImportConnectionRequest.labels:type_name -> tokenvault.v1.ImportConnectionRequest.LabelsEntry
+	33, // 14: tokenvault.v1.ImportConnectionResponse.connection:type_name -> tokenvault.v1.Connection
+	33, // 15: tokenvault.v1.GetConnectionResponse.connection:type_name -> tokenvault.v1.Connection
+	35, // 16: tokenvault.v1.ListConnectionsRequest.state:type_name -> tokenvault.v1.Connection.State
+	32, // 17: tokenvault.v1.ListConnectionsRequest.idle_since:type_name -> google.protobuf.Timestamp
+	33, // 18: tokenvault.v1.ListConnectionsResponse.connections:type_name -> tokenvault.v1.Connection
+	33, // 19: tokenvault.v1.UpdateConnectionRequest.connection:type_name -> tokenvault.v1.Connection
+	36, // 20: tokenvault.v1.UpdateConnectionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	33, // 21: tokenvault.v1.UpdateConnectionResponse.connection:type_name -> tokenvault.v1.Connection
+	33, // 22: tokenvault.v1.VerifyConnectionResponse.connection:type_name -> tokenvault.v1.Connection
+	33, // 23: tokenvault.v1.SuspendConnectionResponse.connection:type_name -> tokenvault.v1.Connection
+	33, // 24: tokenvault.v1.ResumeConnectionResponse.connection:type_name -> tokenvault.v1.Connection
+	3,  // 25: tokenvault.v1.ConnectionService.StartAuthorization:input_type -> tokenvault.v1.StartAuthorizationRequest
+	5,  // 26: tokenvault.v1.ConnectionService.CompleteAuthorization:input_type -> tokenvault.v1.CompleteAuthorizationRequest
+	8,  // 27: tokenvault.v1.ConnectionService.ConfirmAuthorization:input_type -> tokenvault.v1.ConfirmAuthorizationRequest
+	10, // 28: tokenvault.v1.ConnectionService.WatchAuthorization:input_type -> tokenvault.v1.WatchAuthorizationRequest
+	12, // 29: tokenvault.v1.ConnectionService.StartAdminConsent:input_type -> tokenvault.v1.StartAdminConsentRequest
+	14, // 30: tokenvault.v1.ConnectionService.ImportConnection:input_type -> tokenvault.v1.ImportConnectionRequest
+	16, // 31: tokenvault.v1.ConnectionService.GetConnection:input_type -> tokenvault.v1.GetConnectionRequest
+	18, // 32: tokenvault.v1.ConnectionService.ListConnections:input_type -> tokenvault.v1.ListConnectionsRequest
+	20, // 33: tokenvault.v1.ConnectionService.UpdateConnection:input_type -> tokenvault.v1.UpdateConnectionRequest
+	22, // 34: tokenvault.v1.ConnectionService.VerifyConnection:input_type -> tokenvault.v1.VerifyConnectionRequest
+	24, // 35: tokenvault.v1.ConnectionService.SuspendConnection:input_type -> tokenvault.v1.SuspendConnectionRequest
+	26, // 36: tokenvault.v1.ConnectionService.ResumeConnection:input_type -> tokenvault.v1.ResumeConnectionRequest
+	28, // 37: tokenvault.v1.ConnectionService.DeleteConnection:input_type -> tokenvault.v1.DeleteConnectionRequest
+	4,  // 38: tokenvault.v1.ConnectionService.StartAuthorization:output_type -> tokenvault.v1.StartAuthorizationResponse
+	7,  // 39: tokenvault.v1.ConnectionService.CompleteAuthorization:output_type -> tokenvault.v1.CompleteAuthorizationResponse
+	9,  // 40: tokenvault.v1.ConnectionService.ConfirmAuthorization:output_type -> tokenvault.v1.ConfirmAuthorizationResponse
+	11, // 41: tokenvault.v1.ConnectionService.WatchAuthorization:output_type -> tokenvault.v1.WatchAuthorizationResponse
+	13, // 42: tokenvault.v1.ConnectionService.StartAdminConsent:output_type -> tokenvault.v1.StartAdminConsentResponse
+	15, // 43: tokenvault.v1.ConnectionService.ImportConnection:output_type -> tokenvault.v1.ImportConnectionResponse
+	17, // 44: tokenvault.v1.ConnectionService.GetConnection:output_type -> tokenvault.v1.GetConnectionResponse
+	19, // 45: tokenvault.v1.ConnectionService.ListConnections:output_type -> tokenvault.v1.ListConnectionsResponse
+	21, // 46: tokenvault.v1.ConnectionService.UpdateConnection:output_type -> tokenvault.v1.UpdateConnectionResponse
+	23, // 47: tokenvault.v1.ConnectionService.VerifyConnection:output_type -> tokenvault.v1.VerifyConnectionResponse
+	25, // 48: tokenvault.v1.ConnectionService.SuspendConnection:output_type -> tokenvault.v1.SuspendConnectionResponse
+	27, // 49: tokenvault.v1.ConnectionService.ResumeConnection:output_type -> tokenvault.v1.ResumeConnectionResponse
+	29, // 50: tokenvault.v1.ConnectionService.DeleteConnection:output_type -> tokenvault.v1.DeleteConnectionResponse
+	38, // [38:51] is the sub-list for method output_type
+	25, // [25:38] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_tokenvault_v1_connection_service_proto_init() }
@@ -2168,8 +2405,8 @@ func file_tokenvault_v1_connection_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tokenvault_v1_connection_service_proto_rawDesc), len(file_tokenvault_v1_connection_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   27,
+			NumEnums:      3,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	ConnectionService_StartAuthorization_FullMethodName    = "/tokenvault.v1.ConnectionService/StartAuthorization"
 	ConnectionService_CompleteAuthorization_FullMethodName = "/tokenvault.v1.ConnectionService/CompleteAuthorization"
 	ConnectionService_ConfirmAuthorization_FullMethodName  = "/tokenvault.v1.ConnectionService/ConfirmAuthorization"
+	ConnectionService_WatchAuthorization_FullMethodName    = "/tokenvault.v1.ConnectionService/WatchAuthorization"
 	ConnectionService_StartAdminConsent_FullMethodName     = "/tokenvault.v1.ConnectionService/StartAdminConsent"
 	ConnectionService_ImportConnection_FullMethodName      = "/tokenvault.v1.ConnectionService/ImportConnection"
 	ConnectionService_GetConnection_FullMethodName         = "/tokenvault.v1.ConnectionService/GetConnection"
@@ -68,6 +69,16 @@ type ConnectionServiceClient interface {
 	// concurrent changes), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
 	// Callers: connector.
 	ConfirmAuthorization(ctx context.Context, in *ConfirmAuthorizationRequest, opts ...grpc.CallOption) (*ConfirmAuthorizationResponse, error)
+	// Streams the progress of an authorization: its state now, and each change, up to and including the outcome. Then the
+	// stream completes with OK. Waits until a user has connected, also after the user has: the outcome stays known until
+	// the link of the authorization expires.
+	// The stream also completes with OK, without an outcome, when the vault stops. It is cut off with its HTTP/2
+	// connection, which lasts at most half an hour. Call again, with authorization_id.
+	//
+	// Reasons: STATE_INVALID (no authorization of the connection is known, or not this one: start a new one),
+	// NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, TENANT_SUSPENDED, CONTAINED.
+	// Callers: connector.
+	WatchAuthorization(ctx context.Context, in *WatchAuthorizationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAuthorizationResponse], error)
 	// Starts a request for admin consent, for all users of a directory
 	// (https://learn.microsoft.com/entra/identity-platform/v2-admin-consent). Completes at the vault's own callback,
 	// which must be among the app's redirect_uris. Entra's redirect does not prove who consented or in which directory,
@@ -176,6 +187,25 @@ func (c *connectionServiceClient) ConfirmAuthorization(ctx context.Context, in *
 	}
 	return out, nil
 }
+
+func (c *connectionServiceClient) WatchAuthorization(ctx context.Context, in *WatchAuthorizationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAuthorizationResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ConnectionService_ServiceDesc.Streams[0], ConnectionService_WatchAuthorization_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchAuthorizationRequest, WatchAuthorizationResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConnectionService_WatchAuthorizationClient = grpc.ServerStreamingClient[WatchAuthorizationResponse]
 
 func (c *connectionServiceClient) StartAdminConsent(ctx context.Context, in *StartAdminConsentRequest, opts ...grpc.CallOption) (*StartAdminConsentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -302,6 +332,16 @@ type ConnectionServiceServer interface {
 	// concurrent changes), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
 	// Callers: connector.
 	ConfirmAuthorization(context.Context, *ConfirmAuthorizationRequest) (*ConfirmAuthorizationResponse, error)
+	// Streams the progress of an authorization: its state now, and each change, up to and including the outcome. Then the
+	// stream completes with OK. Waits until a user has connected, also after the user has: the outcome stays known until
+	// the link of the authorization expires.
+	// The stream also completes with OK, without an outcome, when the vault stops. It is cut off with its HTTP/2
+	// connection, which lasts at most half an hour. Call again, with authorization_id.
+	//
+	// Reasons: STATE_INVALID (no authorization of the connection is known, or not this one: start a new one),
+	// NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, TENANT_SUSPENDED, CONTAINED.
+	// Callers: connector.
+	WatchAuthorization(*WatchAuthorizationRequest, grpc.ServerStreamingServer[WatchAuthorizationResponse]) error
 	// Starts a request for admin consent, for all users of a directory
 	// (https://learn.microsoft.com/entra/identity-platform/v2-admin-consent). Completes at the vault's own callback,
 	// which must be among the app's redirect_uris. Entra's redirect does not prove who consented or in which directory,
@@ -389,6 +429,9 @@ func (UnimplementedConnectionServiceServer) CompleteAuthorization(context.Contex
 }
 func (UnimplementedConnectionServiceServer) ConfirmAuthorization(context.Context, *ConfirmAuthorizationRequest) (*ConfirmAuthorizationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ConfirmAuthorization not implemented")
+}
+func (UnimplementedConnectionServiceServer) WatchAuthorization(*WatchAuthorizationRequest, grpc.ServerStreamingServer[WatchAuthorizationResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchAuthorization not implemented")
 }
 func (UnimplementedConnectionServiceServer) StartAdminConsent(context.Context, *StartAdminConsentRequest) (*StartAdminConsentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StartAdminConsent not implemented")
@@ -491,6 +534,17 @@ func _ConnectionService_ConfirmAuthorization_Handler(srv interface{}, ctx contex
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _ConnectionService_WatchAuthorization_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchAuthorizationRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ConnectionServiceServer).WatchAuthorization(m, &grpc.GenericServerStream[WatchAuthorizationRequest, WatchAuthorizationResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConnectionService_WatchAuthorizationServer = grpc.ServerStreamingServer[WatchAuthorizationResponse]
 
 func _ConnectionService_StartAdminConsent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(StartAdminConsentRequest)
@@ -710,6 +764,12 @@ var ConnectionService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ConnectionService_DeleteConnection_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchAuthorization",
+			Handler:       _ConnectionService_WatchAuthorization_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "tokenvault/v1/connection_service.proto",
 }

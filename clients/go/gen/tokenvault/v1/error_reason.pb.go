@@ -106,8 +106,8 @@ const (
 	ErrorReason_ERROR_REASON_NAME_INVALID ErrorReason = 23
 	// INVALID_ARGUMENT. A field is missing or malformed (metadata: the field). The caller corrects it.
 	ErrorReason_ERROR_REASON_FIELD_INVALID ErrorReason = 24
-	// INVALID_ARGUMENT. The state or confirmation is unknown, used, expired or of another connection. The caller starts
-	// again with StartAuthorization. If it happens often, look for callbacks that are processed twice.
+	// INVALID_ARGUMENT. The state, confirmation or authorization is unknown, used, expired or of another connection. The
+	// caller starts again with StartAuthorization. If it happens often, look for callbacks that are processed twice.
 	ErrorReason_ERROR_REASON_STATE_INVALID ErrorReason = 25
 	// INVALID_ARGUMENT. Even the lifetime of a new token is shorter than min_ttl. The caller requests a shorter one.
 	ErrorReason_ERROR_REASON_TTL_UNATTAINABLE ErrorReason = 26

@@ -8,6 +8,7 @@ package tokenvaultv1
 
 import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -213,6 +214,186 @@ func (x *GetAccessTokenResponse) GetSource() TokenSource {
 	return TokenSource_TOKEN_SOURCE_UNSPECIFIED
 }
 
+// The tokens to return. At most 64 KiB, as each request to the vault.
+type BatchGetAccessTokensRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 100 tokens. Equal requests share one request to Entra, and count one by one.
+	Requests      []*GetAccessTokenRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetAccessTokensRequest) Reset() {
+	*x = BatchGetAccessTokensRequest{}
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetAccessTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetAccessTokensRequest) ProtoMessage() {}
+
+func (x *BatchGetAccessTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetAccessTokensRequest.ProtoReflect.Descriptor instead.
+func (*BatchGetAccessTokensRequest) Descriptor() ([]byte, []int) {
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BatchGetAccessTokensRequest) GetRequests() []*GetAccessTokenRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+// A token or an error for each request.
+type BatchGetAccessTokensResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the requests, as many as there are requests.
+	Results       []*AccessTokenResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetAccessTokensResponse) Reset() {
+	*x = BatchGetAccessTokensResponse{}
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetAccessTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetAccessTokensResponse) ProtoMessage() {}
+
+func (x *BatchGetAccessTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetAccessTokensResponse.ProtoReflect.Descriptor instead.
+func (*BatchGetAccessTokensResponse) Descriptor() ([]byte, []int) {
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BatchGetAccessTokensResponse) GetResults() []*AccessTokenResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// The result of one request of a batch.
+type AccessTokenResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*AccessTokenResult_Token
+	//	*AccessTokenResult_Error
+	Result        isAccessTokenResult_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessTokenResult) Reset() {
+	*x = AccessTokenResult{}
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessTokenResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessTokenResult) ProtoMessage() {}
+
+func (x *AccessTokenResult) ProtoReflect() protoreflect.Message {
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessTokenResult.ProtoReflect.Descriptor instead.
+func (*AccessTokenResult) Descriptor() ([]byte, []int) {
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AccessTokenResult) GetResult() isAccessTokenResult_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *AccessTokenResult) GetToken() *GetAccessTokenResponse {
+	if x != nil {
+		if x, ok := x.Result.(*AccessTokenResult_Token); ok {
+			return x.Token
+		}
+	}
+	return nil
+}
+
+func (x *AccessTokenResult) GetError() *status.Status {
+	if x != nil {
+		if x, ok := x.Result.(*AccessTokenResult_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isAccessTokenResult_Result interface {
+	isAccessTokenResult_Result()
+}
+
+type AccessTokenResult_Token struct {
+	// The token.
+	Token *GetAccessTokenResponse `protobuf:"bytes,1,opt,name=token,proto3,oneof"`
+}
+
+type AccessTokenResult_Error struct {
+	// The status with which GetAccessToken fails, with the same details: `google.rpc.ErrorInfo`, and `RetryInfo` if a
+	// retry can help.
+	Error *status.Status `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+func (*AccessTokenResult_Token) isAccessTokenResult_Result() {}
+
+func (*AccessTokenResult_Error) isAccessTokenResult_Result() {}
+
 // The token to watch.
 type WatchAccessTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -230,7 +411,7 @@ type WatchAccessTokenRequest struct {
 
 func (x *WatchAccessTokenRequest) Reset() {
 	*x = WatchAccessTokenRequest{}
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[2]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +423,7 @@ func (x *WatchAccessTokenRequest) String() string {
 func (*WatchAccessTokenRequest) ProtoMessage() {}
 
 func (x *WatchAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[2]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +436,7 @@ func (x *WatchAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*WatchAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{2}
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchAccessTokenRequest) GetConnection() string {
@@ -302,7 +483,7 @@ type WatchAccessTokenResponse struct {
 
 func (x *WatchAccessTokenResponse) Reset() {
 	*x = WatchAccessTokenResponse{}
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[3]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -314,7 +495,7 @@ func (x *WatchAccessTokenResponse) String() string {
 func (*WatchAccessTokenResponse) ProtoMessage() {}
 
 func (x *WatchAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[3]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -327,7 +508,7 @@ func (x *WatchAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*WatchAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{3}
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WatchAccessTokenResponse) GetAccessToken() string {
@@ -399,7 +580,7 @@ type GetAppAccessTokenRequest struct {
 
 func (x *GetAppAccessTokenRequest) Reset() {
 	*x = GetAppAccessTokenRequest{}
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[4]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +592,7 @@ func (x *GetAppAccessTokenRequest) String() string {
 func (*GetAppAccessTokenRequest) ProtoMessage() {}
 
 func (x *GetAppAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[4]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +605,7 @@ func (x *GetAppAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAppAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*GetAppAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{4}
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetAppAccessTokenRequest) GetApp() string {
@@ -478,7 +659,7 @@ type GetAppAccessTokenResponse struct {
 
 func (x *GetAppAccessTokenResponse) Reset() {
 	*x = GetAppAccessTokenResponse{}
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[5]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -490,7 +671,7 @@ func (x *GetAppAccessTokenResponse) String() string {
 func (*GetAppAccessTokenResponse) ProtoMessage() {}
 
 func (x *GetAppAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tokenvault_v1_token_service_proto_msgTypes[5]
+	mi := &file_tokenvault_v1_token_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -503,7 +684,7 @@ func (x *GetAppAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAppAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*GetAppAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{5}
+	return file_tokenvault_v1_token_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetAppAccessTokenResponse) GetAccessToken() string {
@@ -559,7 +740,7 @@ var File_tokenvault_v1_token_service_proto protoreflect.FileDescriptor
 
 const file_tokenvault_v1_token_service_proto_rawDesc = "" +
 	"\n" +
-	"!tokenvault/v1/token_service.proto\x12\rtokenvault.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tokenvault/v1/access_token.proto\x1a\x1dtokenvault/v1/sensitive.proto\"\xec\x01\n" +
+	"!tokenvault/v1/token_service.proto\x12\rtokenvault.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a tokenvault/v1/access_token.proto\x1a\x1dtokenvault/v1/sensitive.proto\"\xec\x01\n" +
 	"\x15GetAccessTokenRequest\x12#\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\tB\x03\xe0A\x02R\n" +
@@ -577,7 +758,15 @@ const file_tokenvault_v1_token_service_proto_rawDesc = "" +
 	"\frefresh_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x12\x1a\n" +
 	"\bresource\x18\x05 \x01(\tR\bresource\x12 \n" +
 	"\vpermissions\x18\x06 \x03(\tR\vpermissions\x122\n" +
-	"\x06source\x18\a \x01(\x0e2\x1a.tokenvault.v1.TokenSourceR\x06source\"\x94\x01\n" +
+	"\x06source\x18\a \x01(\x0e2\x1a.tokenvault.v1.TokenSourceR\x06source\"d\n" +
+	"\x1bBatchGetAccessTokensRequest\x12E\n" +
+	"\brequests\x18\x01 \x03(\v2$.tokenvault.v1.GetAccessTokenRequestB\x03\xe0A\x02R\brequests\"Z\n" +
+	"\x1cBatchGetAccessTokensResponse\x12:\n" +
+	"\aresults\x18\x01 \x03(\v2 .tokenvault.v1.AccessTokenResultR\aresults\"\x88\x01\n" +
+	"\x11AccessTokenResult\x12=\n" +
+	"\x05token\x18\x01 \x01(\v2%.tokenvault.v1.GetAccessTokenResponseH\x00R\x05token\x12*\n" +
+	"\x05error\x18\x02 \x01(\v2\x12.google.rpc.StatusH\x00R\x05errorB\b\n" +
+	"\x06result\"\x94\x01\n" +
 	"\x17WatchAccessTokenRequest\x12#\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\tB\x03\xe0A\x02R\n" +
@@ -608,9 +797,10 @@ const file_tokenvault_v1_token_service_proto_rawDesc = "" +
 	"\frefresh_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x12\x1a\n" +
 	"\bresource\x18\x05 \x01(\tR\bresource\x12 \n" +
 	"\vpermissions\x18\x06 \x03(\tR\vpermissions\x122\n" +
-	"\x06source\x18\a \x01(\x0e2\x1a.tokenvault.v1.TokenSourceR\x06source2\xbc\x02\n" +
+	"\x06source\x18\a \x01(\x0e2\x1a.tokenvault.v1.TokenSourceR\x06source2\xad\x03\n" +
 	"\fTokenService\x12]\n" +
-	"\x0eGetAccessToken\x12$.tokenvault.v1.GetAccessTokenRequest\x1a%.tokenvault.v1.GetAccessTokenResponse\x12e\n" +
+	"\x0eGetAccessToken\x12$.tokenvault.v1.GetAccessTokenRequest\x1a%.tokenvault.v1.GetAccessTokenResponse\x12o\n" +
+	"\x14BatchGetAccessTokens\x12*.tokenvault.v1.BatchGetAccessTokensRequest\x1a+.tokenvault.v1.BatchGetAccessTokensResponse\x12e\n" +
 	"\x10WatchAccessToken\x12&.tokenvault.v1.WatchAccessTokenRequest\x1a'.tokenvault.v1.WatchAccessTokenResponse0\x01\x12f\n" +
 	"\x11GetAppAccessToken\x12'.tokenvault.v1.GetAppAccessTokenRequest\x1a(.tokenvault.v1.GetAppAccessTokenResponseB\xb6\x01\n" +
 	"\x11com.tokenvault.v1B\x11TokenServiceProtoP\x01Z9tokenvault.internal/client/gen/tokenvault/v1;tokenvaultv1\xa2\x02\x03TXX\xaa\x02\rTokenvault.V1\xca\x02\rTokenvault\\V1\xe2\x02\x19Tokenvault\\V1\\GPBMetadata\xea\x02\x0eTokenvault::V1b\x06proto3"
@@ -627,42 +817,52 @@ func file_tokenvault_v1_token_service_proto_rawDescGZIP() []byte {
 	return file_tokenvault_v1_token_service_proto_rawDescData
 }
 
-var file_tokenvault_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_tokenvault_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_tokenvault_v1_token_service_proto_goTypes = []any{
-	(*GetAccessTokenRequest)(nil),     // 0: tokenvault.v1.GetAccessTokenRequest
-	(*GetAccessTokenResponse)(nil),    // 1: tokenvault.v1.GetAccessTokenResponse
-	(*WatchAccessTokenRequest)(nil),   // 2: tokenvault.v1.WatchAccessTokenRequest
-	(*WatchAccessTokenResponse)(nil),  // 3: tokenvault.v1.WatchAccessTokenResponse
-	(*GetAppAccessTokenRequest)(nil),  // 4: tokenvault.v1.GetAppAccessTokenRequest
-	(*GetAppAccessTokenResponse)(nil), // 5: tokenvault.v1.GetAppAccessTokenResponse
-	(*durationpb.Duration)(nil),       // 6: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),     // 7: google.protobuf.Timestamp
-	(TokenSource)(0),                  // 8: tokenvault.v1.TokenSource
+	(*GetAccessTokenRequest)(nil),        // 0: tokenvault.v1.GetAccessTokenRequest
+	(*GetAccessTokenResponse)(nil),       // 1: tokenvault.v1.GetAccessTokenResponse
+	(*BatchGetAccessTokensRequest)(nil),  // 2: tokenvault.v1.BatchGetAccessTokensRequest
+	(*BatchGetAccessTokensResponse)(nil), // 3: tokenvault.v1.BatchGetAccessTokensResponse
+	(*AccessTokenResult)(nil),            // 4: tokenvault.v1.AccessTokenResult
+	(*WatchAccessTokenRequest)(nil),      // 5: tokenvault.v1.WatchAccessTokenRequest
+	(*WatchAccessTokenResponse)(nil),     // 6: tokenvault.v1.WatchAccessTokenResponse
+	(*GetAppAccessTokenRequest)(nil),     // 7: tokenvault.v1.GetAppAccessTokenRequest
+	(*GetAppAccessTokenResponse)(nil),    // 8: tokenvault.v1.GetAppAccessTokenResponse
+	(*durationpb.Duration)(nil),          // 9: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),        // 10: google.protobuf.Timestamp
+	(TokenSource)(0),                     // 11: tokenvault.v1.TokenSource
+	(*status.Status)(nil),                // 12: google.rpc.Status
 }
 var file_tokenvault_v1_token_service_proto_depIdxs = []int32{
-	6,  // 0: tokenvault.v1.GetAccessTokenRequest.min_ttl:type_name -> google.protobuf.Duration
-	7,  // 1: tokenvault.v1.GetAccessTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 2: tokenvault.v1.GetAccessTokenResponse.refresh_time:type_name -> google.protobuf.Timestamp
-	8,  // 3: tokenvault.v1.GetAccessTokenResponse.source:type_name -> tokenvault.v1.TokenSource
-	6,  // 4: tokenvault.v1.WatchAccessTokenRequest.min_ttl:type_name -> google.protobuf.Duration
-	7,  // 5: tokenvault.v1.WatchAccessTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 6: tokenvault.v1.WatchAccessTokenResponse.refresh_time:type_name -> google.protobuf.Timestamp
-	8,  // 7: tokenvault.v1.WatchAccessTokenResponse.source:type_name -> tokenvault.v1.TokenSource
-	6,  // 8: tokenvault.v1.GetAppAccessTokenRequest.min_ttl:type_name -> google.protobuf.Duration
-	7,  // 9: tokenvault.v1.GetAppAccessTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 10: tokenvault.v1.GetAppAccessTokenResponse.refresh_time:type_name -> google.protobuf.Timestamp
-	8,  // 11: tokenvault.v1.GetAppAccessTokenResponse.source:type_name -> tokenvault.v1.TokenSource
-	0,  // 12: tokenvault.v1.TokenService.GetAccessToken:input_type -> tokenvault.v1.GetAccessTokenRequest
-	2,  // 13: tokenvault.v1.TokenService.WatchAccessToken:input_type -> tokenvault.v1.WatchAccessTokenRequest
-	4,  // 14: tokenvault.v1.TokenService.GetAppAccessToken:input_type -> tokenvault.v1.GetAppAccessTokenRequest
-	1,  // 15: tokenvault.v1.TokenService.GetAccessToken:output_type -> tokenvault.v1.GetAccessTokenResponse
-	3,  // 16: tokenvault.v1.TokenService.WatchAccessToken:output_type -> tokenvault.v1.WatchAccessTokenResponse
-	5,  // 17: tokenvault.v1.TokenService.GetAppAccessToken:output_type -> tokenvault.v1.GetAppAccessTokenResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	9,  // 0: tokenvault.v1.GetAccessTokenRequest.min_ttl:type_name -> google.protobuf.Duration
+	10, // 1: tokenvault.v1.GetAccessTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	10, // 2: tokenvault.v1.GetAccessTokenResponse.refresh_time:type_name -> google.protobuf.Timestamp
+	11, // 3: tokenvault.v1.GetAccessTokenResponse.source:type_name -> tokenvault.v1.TokenSource
+	0,  // 4: tokenvault.v1.BatchGetAccessTokensRequest.requests:type_name -> tokenvault.v1.GetAccessTokenRequest
+	4,  // 5: tokenvault.v1.BatchGetAccessTokensResponse.results:type_name -> tokenvault.v1.AccessTokenResult
+	1,  // 6: tokenvault.v1.AccessTokenResult.token:type_name -> tokenvault.v1.GetAccessTokenResponse
+	12, // 7: tokenvault.v1.AccessTokenResult.error:type_name -> google.rpc.Status
+	9,  // 8: tokenvault.v1.WatchAccessTokenRequest.min_ttl:type_name -> google.protobuf.Duration
+	10, // 9: tokenvault.v1.WatchAccessTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	10, // 10: tokenvault.v1.WatchAccessTokenResponse.refresh_time:type_name -> google.protobuf.Timestamp
+	11, // 11: tokenvault.v1.WatchAccessTokenResponse.source:type_name -> tokenvault.v1.TokenSource
+	9,  // 12: tokenvault.v1.GetAppAccessTokenRequest.min_ttl:type_name -> google.protobuf.Duration
+	10, // 13: tokenvault.v1.GetAppAccessTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	10, // 14: tokenvault.v1.GetAppAccessTokenResponse.refresh_time:type_name -> google.protobuf.Timestamp
+	11, // 15: tokenvault.v1.GetAppAccessTokenResponse.source:type_name -> tokenvault.v1.TokenSource
+	0,  // 16: tokenvault.v1.TokenService.GetAccessToken:input_type -> tokenvault.v1.GetAccessTokenRequest
+	2,  // 17: tokenvault.v1.TokenService.BatchGetAccessTokens:input_type -> tokenvault.v1.BatchGetAccessTokensRequest
+	5,  // 18: tokenvault.v1.TokenService.WatchAccessToken:input_type -> tokenvault.v1.WatchAccessTokenRequest
+	7,  // 19: tokenvault.v1.TokenService.GetAppAccessToken:input_type -> tokenvault.v1.GetAppAccessTokenRequest
+	1,  // 20: tokenvault.v1.TokenService.GetAccessToken:output_type -> tokenvault.v1.GetAccessTokenResponse
+	3,  // 21: tokenvault.v1.TokenService.BatchGetAccessTokens:output_type -> tokenvault.v1.BatchGetAccessTokensResponse
+	6,  // 22: tokenvault.v1.TokenService.WatchAccessToken:output_type -> tokenvault.v1.WatchAccessTokenResponse
+	8,  // 23: tokenvault.v1.TokenService.GetAppAccessToken:output_type -> tokenvault.v1.GetAppAccessTokenResponse
+	20, // [20:24] is the sub-list for method output_type
+	16, // [16:20] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_tokenvault_v1_token_service_proto_init() }
@@ -672,13 +872,17 @@ func file_tokenvault_v1_token_service_proto_init() {
 	}
 	file_tokenvault_v1_access_token_proto_init()
 	file_tokenvault_v1_sensitive_proto_init()
+	file_tokenvault_v1_token_service_proto_msgTypes[4].OneofWrappers = []any{
+		(*AccessTokenResult_Token)(nil),
+		(*AccessTokenResult_Error)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tokenvault_v1_token_service_proto_rawDesc), len(file_tokenvault_v1_token_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

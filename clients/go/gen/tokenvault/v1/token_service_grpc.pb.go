@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TokenService_GetAccessToken_FullMethodName    = "/tokenvault.v1.TokenService/GetAccessToken"
-	TokenService_WatchAccessToken_FullMethodName  = "/tokenvault.v1.TokenService/WatchAccessToken"
-	TokenService_GetAppAccessToken_FullMethodName = "/tokenvault.v1.TokenService/GetAppAccessToken"
+	TokenService_GetAccessToken_FullMethodName       = "/tokenvault.v1.TokenService/GetAccessToken"
+	TokenService_BatchGetAccessTokens_FullMethodName = "/tokenvault.v1.TokenService/BatchGetAccessTokens"
+	TokenService_WatchAccessToken_FullMethodName     = "/tokenvault.v1.TokenService/WatchAccessToken"
+	TokenService_GetAppAccessToken_FullMethodName    = "/tokenvault.v1.TokenService/GetAppAccessToken"
 )
 
 // TokenServiceClient is the client API for TokenService service.
@@ -42,6 +43,16 @@ type TokenServiceClient interface {
 	// KEY_SOURCE_UNAVAILABLE (retry); SCOPE_ABOVE_CEILING (the operator of the callers file acts); RECORD_CORRUPT.
 	// Callers: token_reader.
 	GetAccessToken(ctx context.Context, in *GetAccessTokenRequest, opts ...grpc.CallOption) (*GetAccessTokenResponse, error)
+	// Returns access tokens of up to 100 connections, also of different tenants. Each request is a call of GetAccessToken:
+	// rules name that method, and each request counts against rates and limits, is authorized alone, and has its own entry
+	// in the audit log. Requests succeed or fail independently, so the call succeeds even if each of them fails: check each
+	// result. A request that still waits for Entra shortly before the deadline of the call fails with ENTRA_UNAVAILABLE,
+	// so that the other tokens arrive in time.
+	//
+	// Reasons: FIELD_INVALID (no requests, or too many), OVERLOADED, CONTAINED (the caller). In results: those of
+	// GetAccessToken, and OVERLOADED if the response would be larger than 3 MiB.
+	// Callers: token_reader.
+	BatchGetAccessTokens(ctx context.Context, in *BatchGetAccessTokensRequest, opts ...grpc.CallOption) (*BatchGetAccessTokensResponse, error)
 	// Streams the current access token immediately, and each new one before the previous one expires. Transient failures
 	// are hidden while the current token is valid. The stream fails with a status when no token can be obtained any more.
 	// The stream completes with OK when the vault stops. It is cut off with its HTTP/2 connection, which lasts at most
@@ -74,6 +85,16 @@ func (c *tokenServiceClient) GetAccessToken(ctx context.Context, in *GetAccessTo
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetAccessTokenResponse)
 	err := c.cc.Invoke(ctx, TokenService_GetAccessToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tokenServiceClient) BatchGetAccessTokens(ctx context.Context, in *BatchGetAccessTokensRequest, opts ...grpc.CallOption) (*BatchGetAccessTokensResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchGetAccessTokensResponse)
+	err := c.cc.Invoke(ctx, TokenService_BatchGetAccessTokens_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +148,16 @@ type TokenServiceServer interface {
 	// KEY_SOURCE_UNAVAILABLE (retry); SCOPE_ABOVE_CEILING (the operator of the callers file acts); RECORD_CORRUPT.
 	// Callers: token_reader.
 	GetAccessToken(context.Context, *GetAccessTokenRequest) (*GetAccessTokenResponse, error)
+	// Returns access tokens of up to 100 connections, also of different tenants. Each request is a call of GetAccessToken:
+	// rules name that method, and each request counts against rates and limits, is authorized alone, and has its own entry
+	// in the audit log. Requests succeed or fail independently, so the call succeeds even if each of them fails: check each
+	// result. A request that still waits for Entra shortly before the deadline of the call fails with ENTRA_UNAVAILABLE,
+	// so that the other tokens arrive in time.
+	//
+	// Reasons: FIELD_INVALID (no requests, or too many), OVERLOADED, CONTAINED (the caller). In results: those of
+	// GetAccessToken, and OVERLOADED if the response would be larger than 3 MiB.
+	// Callers: token_reader.
+	BatchGetAccessTokens(context.Context, *BatchGetAccessTokensRequest) (*BatchGetAccessTokensResponse, error)
 	// Streams the current access token immediately, and each new one before the previous one expires. Transient failures
 	// are hidden while the current token is valid. The stream fails with a status when no token can be obtained any more.
 	// The stream completes with OK when the vault stops. It is cut off with its HTTP/2 connection, which lasts at most
@@ -157,6 +188,9 @@ type UnimplementedTokenServiceServer struct{}
 
 func (UnimplementedTokenServiceServer) GetAccessToken(context.Context, *GetAccessTokenRequest) (*GetAccessTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccessToken not implemented")
+}
+func (UnimplementedTokenServiceServer) BatchGetAccessTokens(context.Context, *BatchGetAccessTokensRequest) (*BatchGetAccessTokensResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchGetAccessTokens not implemented")
 }
 func (UnimplementedTokenServiceServer) WatchAccessToken(*WatchAccessTokenRequest, grpc.ServerStreamingServer[WatchAccessTokenResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchAccessToken not implemented")
@@ -203,6 +237,24 @@ func _TokenService_GetAccessToken_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TokenService_BatchGetAccessTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchGetAccessTokensRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).BatchGetAccessTokens(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_BatchGetAccessTokens_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).BatchGetAccessTokens(ctx, req.(*BatchGetAccessTokensRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TokenService_WatchAccessToken_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchAccessTokenRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -242,6 +294,10 @@ var TokenService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetAccessToken",
 			Handler:    _TokenService_GetAccessToken_Handler,
+		},
+		{
+			MethodName: "BatchGetAccessTokens",
+			Handler:    _TokenService_BatchGetAccessTokens_Handler,
 		},
 		{
 			MethodName: "GetAppAccessToken",

@@ -56,7 +56,7 @@ class StartAuthorizationRequest(_message.Message):
     def __init__(self, connection: _Optional[str] = ..., app: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., login_hint: _Optional[str] = ..., return_url: _Optional[str] = ..., redirect_uri: _Optional[str] = ..., auto_confirm: bool = ..., allow_account_change: bool = ..., external_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., directory_id: _Optional[str] = ..., prompt: _Optional[_Union[StartAuthorizationRequest.Prompt, str]] = ..., claims: _Optional[str] = ...) -> None: ...
 
 class StartAuthorizationResponse(_message.Message):
-    __slots__ = ("connect_uri", "authorization_uri", "expire_time", "authorization_expire_time", "admin_consent_likely", "admin_consent_permissions", "admin_consent_uri", "warnings")
+    __slots__ = ("connect_uri", "authorization_uri", "expire_time", "authorization_expire_time", "admin_consent_likely", "admin_consent_permissions", "admin_consent_uri", "warnings", "authorization_id")
     CONNECT_URI_FIELD_NUMBER: _ClassVar[int]
     AUTHORIZATION_URI_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class StartAuthorizationResponse(_message.Message):
     ADMIN_CONSENT_PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     ADMIN_CONSENT_URI_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    AUTHORIZATION_ID_FIELD_NUMBER: _ClassVar[int]
     connect_uri: str
     authorization_uri: str
     expire_time: _timestamp_pb2.Timestamp
@@ -73,7 +74,8 @@ class StartAuthorizationResponse(_message.Message):
     admin_consent_permissions: _containers.RepeatedScalarFieldContainer[str]
     admin_consent_uri: str
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, connect_uri: _Optional[str] = ..., authorization_uri: _Optional[str] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., authorization_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., admin_consent_likely: bool = ..., admin_consent_permissions: _Optional[_Iterable[str]] = ..., admin_consent_uri: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    authorization_id: str
+    def __init__(self, connect_uri: _Optional[str] = ..., authorization_uri: _Optional[str] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., authorization_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., admin_consent_likely: bool = ..., admin_consent_permissions: _Optional[_Iterable[str]] = ..., admin_consent_uri: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., authorization_id: _Optional[str] = ...) -> None: ...
 
 class ConfirmAuthorizationRequest(_message.Message):
     __slots__ = ("connection", "confirmation")
