@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { callersFile, type WrittenCaller } from './callers_file.ts';
-import { type Scenario, startScenario } from './start_scenario.ts';
+import { type Scenario, type ScenarioOptions, startScenario } from './start_scenario.ts';
 
 /** A scenario whose vault has a callers file that a test replaces. */
 export interface ScenarioWithCallers {
@@ -16,7 +16,14 @@ export interface ScenarioWithCallers {
   metrics(): Promise<string>;
 }
 
-export async function startWithCallers(...callers: readonly WrittenCaller[]): Promise<ScenarioWithCallers> {
+export function startWithCallers(...callers: readonly WrittenCaller[]): Promise<ScenarioWithCallers> {
+  return startScenarioWithCallers(callers);
+}
+
+export async function startScenarioWithCallers(
+  callers: readonly WrittenCaller[],
+  options: Pick<ScenarioOptions, 'sandbox'> = {},
+): Promise<ScenarioWithCallers> {
   let file = '';
   const environment = {
     get CALLERS_FILE() {
@@ -24,6 +31,7 @@ export async function startWithCallers(...callers: readonly WrittenCaller[]): Pr
     },
   };
   const scenario = await startScenario({
+    ...options,
     environment,
     prepare(folder) {
       file = join(folder, 'callers.yaml');

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeAuthority } from '../../../src/sandbox/certificate_authority.ts';
+import { startConnectProxy } from '../../../test/entra/connect_proxy.ts';
 import { TokenVault } from '../src/token_vault.ts';
-import { authority, SUBJECT, startVaultWithCertificates } from './start_vault_with_certificates.ts';
+import { authority, SUBJECT, startVaultWithCertificates, VAULT_NAME } from './start_vault_with_certificates.ts';
 
 test('a client certificate authenticates, and a renewed one is used without a restart', async () => {
   const { address, inFolder, write } = await startVaultWithCertificates();
@@ -25,6 +26,25 @@ test('a client certificate authenticates, and a renewed one is used without a re
   expect(await reason()).toBe('TENANT_NOT_FOUND');
   write(authority.issue({ names: [{ uri: 'spiffe://acme.example/ns/mail/sa/other' }] }));
   expect(await reason()).toBe('UNAUTHENTICATED');
+});
+
+test('if proxies are permitted, the vault is reached through one, which sees only TLS', async () => {
+  const { address, inFolder, write } = await startVaultWithCertificates();
+  write(authority.issue({ names: [{ uri: SUBJECT }] }));
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  const proxy = await startConnectProxy({ [VAULT_NAME]: port });
+  process.env['https_proxy'] = `http://127.0.0.1:${proxy.port}`;
+  const tls = { caFile: inFolder('ca.pem'), certificateFile: inFolder('client.crt'), keyFile: inFolder('client.key') };
+  const vault = new TokenVault({ address: `${VAULT_NAME}:${port}`, tls, proxy: true });
+  onTestFinished(async () => {
+    delete process.env['https_proxy'];
+    vault.close();
+    await proxy.close();
+  });
+  const call = vault.getAccessToken({ connection: 'tenants/acme/connections/nobody' });
+  await expect(call).rejects.toMatchObject({ reason: 'TENANT_NOT_FOUND' });
+  expect(proxy.requests.map(({ target }) => target)).toEqual([`${VAULT_NAME}:${port}`]);
+  expect(proxy.passed()).not.toContain('tenants/acme');
 });
 
 test('a file that cannot be used is an error that does not quote it', async () => {

@@ -8,6 +8,8 @@ import { callersFile } from '../../../test/scenarios/callers_file.ts';
 import { startScenario } from '../../../test/scenarios/start_scenario.ts';
 
 export const SUBJECT = 'spiffe://acme.example/ns/mail/sa/sync';
+/** In the certificate of the vault, and in no DNS. */
+export const VAULT_NAME = 'vault.example.test';
 const vaults = makeAuthority('vaults');
 export const authority = makeAuthority('callers');
 
@@ -27,7 +29,7 @@ export async function startVaultWithCertificates() {
     environment,
     prepare(made) {
       folder = made;
-      const server = vaults.issue({ names: [{ ip: '127.0.0.1' }], purposes: [id_kp_serverAuth] });
+      const server = vaults.issue({ names: [{ ip: '127.0.0.1' }, { dns: VAULT_NAME }], purposes: [id_kp_serverAuth] });
       writeFileSync(inFolder('tls.crt'), server.pem);
       writeFileSync(inFolder('tls.key'), server.key);
       writeFileSync(inFolder('ca.pem'), vaults.pem);
