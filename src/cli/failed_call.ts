@@ -1,14 +1,16 @@
 import { RpcError } from '../rpc/grpc_client.ts';
 import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
+import { RetriesExhausted } from './import/retry_vault_calls.ts';
 
 /** The error of a call to the admin listener, with the exit code for the command. */
-export function failedCall(error: unknown, method: string): unknown {
+export function failedCall(error: unknown): unknown {
+  if (error instanceof RetriesExhausted) return failedCall(error.last);
   if (!(error instanceof RpcError)) return error;
   const exitCode = EXIT_CODES[error.code] ?? EXIT.DATA;
   const message =
     error.code === 'UNIMPLEMENTED'
-      ? `The server has no ${method}. Give the admin listener of the vault with --address.`
+      ? 'The server does not have this method. Give the admin listener of the vault with --address, or upgrade the vault.'
       : `${messageOf(error)} [${error.reason}]`;
   return new CommandError(exitCode, message);
 }

@@ -1,15 +1,15 @@
-import { toJsonString } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   WhoAmIResponse_CredentialKind as Kind,
   type ListCallersResponse,
   ListCallersResponseSchema,
 } from '../../gen/tokenvault/v1/access_service_pb.ts';
-import { openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import type { VaultAccess } from '../admin_grpc_clients.ts';
+import { callVault } from '../call_vault.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
-import { failedCall } from '../failed_call.ts';
 import { tableLines } from '../format_table.ts';
+import { messageJson } from '../message_json.ts';
 import { minuteOf } from '../status/format_times.ts';
 
 export interface UsageFlags extends VaultAccess {
@@ -17,21 +17,12 @@ export interface UsageFlags extends VaultAccess {
 }
 
 /** Prints when each credential of each caller was last used, and returns the exit code. */
-export async function printCallersUsage(flags: UsageFlags): Promise<number> {
-  const clients = await openAdminClients(flags);
-  try {
-    const response = await clients.access.listCallers({});
-    console.log(flags.json ? jsonOf(response) : textOf(response));
+export function printCallersUsage(flags: UsageFlags): Promise<number> {
+  return callVault(flags, async ({ access }) => {
+    const response = await access.listCallers({});
+    console.log(flags.json ? messageJson(ListCallersResponseSchema, response) : textOf(response));
     return EXIT.OK;
-  } catch (error) {
-    throw failedCall(error, 'ListCallers');
-  } finally {
-    clients.close();
-  }
-}
-
-function jsonOf(response: ListCallersResponse): string {
-  return toJsonString(ListCallersResponseSchema, response, { useProtoFieldName: true, alwaysEmitImplicit: true });
+  });
 }
 
 /** A row for each credential. The longest unused come first. */

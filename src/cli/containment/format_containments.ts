@@ -1,14 +1,8 @@
-import { type DescMessage, type MessageShape, toJsonString } from '@bufbuild/protobuf';
 import type { Containment, ContainmentSubject } from '../../gen/tokenvault/v1/containment_pb.ts';
 import type { ContainmentReplica } from '../../gen/tokenvault/v1/containment_service_pb.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../format_table.ts';
 import { ago, minuteOf } from '../status/format_times.ts';
-
-/** For programs: one JSON object. */
-export function jsonOf<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): string {
-  return toJsonString(schema, message, { useProtoFieldName: true, alwaysEmitImplicit: true });
-}
 
 export function subjectText(subject: ContainmentSubject | undefined): string {
   const { case: kind, value } = subject?.subject ?? {};

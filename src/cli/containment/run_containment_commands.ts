@@ -7,10 +7,11 @@ import {
   LiftResponseSchema,
   ListContainmentsResponseSchema,
 } from '../../gen/tokenvault/v1/containment_service_pb.ts';
-import { type AdminClients, openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import type { VaultAccess } from '../admin_grpc_clients.ts';
+import { callVault } from '../call_vault.ts';
 import { EXIT } from '../exit_codes.ts';
-import { failedCall } from '../failed_call.ts';
-import { containmentsText, jsonOf, replicasText, subjectText, warningText } from './format_containments.ts';
+import { messageJson } from '../message_json.ts';
+import { containmentsText, replicasText, subjectText, warningText } from './format_containments.ts';
 
 /** Exactly one of them. */
 export interface SubjectFlags {
@@ -30,26 +31,24 @@ export interface ChangeFlags extends ListFlags, SubjectFlags {
   readonly local?: true;
 }
 
-type Service = AdminClients['containments'];
-
 /** Contains a subject, prints which replicas have applied it, and returns the exit code. */
 export function contain(flags: ChangeFlags): Promise<number> {
   const request = { subject: subjectOf(flags), reason: flags.reason };
   if (flags.local) {
-    return called(flags, 'ContainLocal', async (service) => {
+    return callVault(flags, async ({ containments: service }) => {
       const response = await service.containLocal(request);
       const { containment, replica, warning } = response;
       const text = `Contained at ${replica} until its process ends: ${subjectText(containment?.subject)}.`;
-      print(flags, jsonOf(ContainLocalResponseSchema, response), [text, ...warningText(warning)]);
+      print(flags, messageJson(ContainLocalResponseSchema, response), [text, ...warningText(warning)]);
       return EXIT.OK;
     });
   }
-  return called(flags, 'Contain', async (service) => {
+  return callVault(flags, async ({ containments: service }) => {
     const response = await service.contain(request);
     const { containment, replicas, warning } = response;
     const text = `Contained: ${subjectText(containment?.subject)}.`;
     const lines = [text, ...replicasText(replicas), ...warningText(warning)];
-    print(flags, jsonOf(ContainResponseSchema, response), lines);
+    print(flags, messageJson(ContainResponseSchema, response), lines);
     return exitCodeOf(replicas);
   });
 }
@@ -58,44 +57,33 @@ export function contain(flags: ChangeFlags): Promise<number> {
 export function lift(flags: ChangeFlags): Promise<number> {
   const request = { subject: subjectOf(flags), reason: flags.reason };
   if (flags.local) {
-    return called(flags, 'LiftLocal', async (service) => {
+    return callVault(flags, async ({ containments: service }) => {
       const response = await service.liftLocal(request);
       const { lifted, replica, warning } = response;
       const text = lifted
         ? `The containment is lifted at ${replica}.`
         : `There was no containment of it at ${replica} alone.`;
-      print(flags, jsonOf(LiftLocalResponseSchema, response), [text, ...warningText(warning)]);
+      print(flags, messageJson(LiftLocalResponseSchema, response), [text, ...warningText(warning)]);
       return EXIT.OK;
     });
   }
-  return called(flags, 'Lift', async (service) => {
+  return callVault(flags, async ({ containments: service }) => {
     const response = await service.lift(request);
     const { lifted, replicas, warning } = response;
     const text = lifted ? 'The containment is lifted.' : 'There was no containment of it. See containment list.';
-    print(flags, jsonOf(LiftResponseSchema, response), [text, ...replicasText(replicas), ...warningText(warning)]);
+    print(flags, messageJson(LiftResponseSchema, response), [text, ...replicasText(replicas), ...warningText(warning)]);
     return exitCodeOf(replicas);
   });
 }
 
 /** Prints what is contained, and returns the exit code. */
 export function list(flags: ListFlags): Promise<number> {
-  return called(flags, 'ListContainments', async (service) => {
+  return callVault(flags, async ({ containments: service }) => {
     const response = await service.listContainments({});
     const text = containmentsText(response.containments, response.replica);
-    print(flags, jsonOf(ListContainmentsResponseSchema, response), [text]);
+    print(flags, messageJson(ListContainmentsResponseSchema, response), [text]);
     return EXIT.OK;
   });
-}
-
-async function called(flags: VaultAccess, method: string, call: (service: Service) => Promise<number>) {
-  const clients = await openAdminClients(flags);
-  try {
-    return await call(clients.containments);
-  } catch (error) {
-    throw failedCall(error, method);
-  } finally {
-    clients.close();
-  }
 }
 
 function subjectOf(flags: SubjectFlags): MessageInitShape<typeof ContainmentSubjectSchema> {

@@ -1,7 +1,7 @@
 import type { AppCredentials } from '../../gen/tokenvault/v1/app_service_pb.ts';
-import { type AdminClients, openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import type { AdminClients, VaultAccess } from '../admin_grpc_clients.ts';
+import { callVault } from '../call_vault.ts';
 import { EXIT } from '../exit_codes.ts';
-import { failedCall } from '../failed_call.ts';
 import { findingsOf } from './credential_findings.ts';
 import { reportJson, reportText } from './format_credential_report.ts';
 
@@ -16,18 +16,13 @@ export interface ReportFlags extends VaultAccess {
 }
 
 /** Prints the credentials that need attention, and returns the exit code. */
-export async function reportCredentials(flags: ReportFlags): Promise<number> {
-  const clients = await openAdminClients(flags);
-  try {
+export function reportCredentials(flags: ReportFlags): Promise<number> {
+  return callVault(flags, async (clients) => {
     const { apps, unreachable } = await allCredentials(clients.apps, `tenants/${flags.tenant ?? '-'}`);
     const report = { ...findingsOf(apps, flags, Date.now()), unreachable };
     console.log(flags.json ? reportJson(report) : reportText(report, flags));
     return unreachable.length > 0 ? EXIT.DATA : EXIT.OK;
-  } catch (error) {
-    throw failedCall(error, 'ListCredentials');
-  } finally {
-    clients.close();
-  }
+  });
 }
 
 async function allCredentials(service: AdminClients['apps'], parent: string) {

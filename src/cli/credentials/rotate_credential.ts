@@ -1,6 +1,6 @@
-import { openAdminClients, type VaultAccess } from '../admin_grpc_clients.ts';
+import type { VaultAccess } from '../admin_grpc_clients.ts';
+import { callVault } from '../call_vault.ts';
 import { EXIT } from '../exit_codes.ts';
-import { failedCall } from '../failed_call.ts';
 import { rotationJson, rotationText } from './format_rotation.ts';
 
 /** The parsed options. */
@@ -10,16 +10,11 @@ export interface RotateFlags extends VaultAccess {
 }
 
 /** Starts the renewal of an app's client secret or certificate, prints the plan, and returns the exit code. */
-export async function rotateCredential(app: string, flags: RotateFlags): Promise<number> {
+export function rotateCredential(app: string, flags: RotateFlags): Promise<number> {
   const { dryRun = false, json = false } = flags;
-  const clients = await openAdminClients(flags);
-  try {
+  return callVault(flags, async (clients) => {
     const answer = await clients.apps.rotateCredential({ name: app, validateOnly: dryRun });
     console.log(json ? rotationJson(answer, { app, dryRun }) : rotationText(answer, { app, dryRun }));
     return answer.blockers.length > 0 ? EXIT.DATA : EXIT.OK;
-  } catch (error) {
-    throw failedCall(error, 'RotateCredential');
-  } finally {
-    clients.close();
-  }
+  });
 }

@@ -1,20 +1,8 @@
-import { toJsonString } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import {
-  type Keyring,
-  KeyringSchema,
-  RootKey_State as State,
-  type TenantKey,
-  TenantKeySchema,
-} from '../../gen/tokenvault/v1/key_service_pb.ts';
+import { type Keyring, RootKey_State as State, type TenantKey } from '../../gen/tokenvault/v1/key_service_pb.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../format_table.ts';
 import { minuteOf } from '../status/format_times.ts';
-
-/** For programs: one JSON object. */
-export function keyringJson(keyring: Keyring): string {
-  return toJsonString(KeyringSchema, keyring, { useProtoFieldName: true, alwaysEmitImplicit: true });
-}
 
 /** For the terminal. */
 export function keyringText(keyring: Keyring): string {
@@ -48,10 +36,6 @@ export function keyringText(keyring: Keyring): string {
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map(printable).join('\n'))
     .join('\n\n');
-}
-
-export function tenantKeyJson(tenantKey: TenantKey): string {
-  return toJsonString(TenantKeySchema, tenantKey, { useProtoFieldName: true, alwaysEmitImplicit: true });
 }
 
 export function tenantKeyText({ tenant, version, olderVersions }: TenantKey): string {

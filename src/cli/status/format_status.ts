@@ -1,19 +1,12 @@
-import { toJsonString } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   ReadinessCheck_State as CheckState,
   type GetStatusResponse,
-  GetStatusResponseSchema,
 } from '../../gen/tokenvault/v1/status_service_pb.ts';
 import { containmentRows } from '../containment/format_containments.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../format_table.ts';
 import { ago, minuteOf, span, spanOf, until } from './format_times.ts';
-
-/** For programs: one JSON object. */
-export function statusJson(status: GetStatusResponse): string {
-  return toJsonString(GetStatusResponseSchema, status, { useProtoFieldName: true, alwaysEmitImplicit: true });
-}
 
 /** For the terminal. */
 export function statusText(status: GetStatusResponse, now: number): string {
