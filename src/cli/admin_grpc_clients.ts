@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import type { CliSettings } from '../config/cli_settings.ts';
+import { readCliSettings } from '../config/read_config_from_environment.ts';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AccessService } from '../gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
@@ -13,19 +15,12 @@ import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/
 import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
 
-/** Address of the vault's admin listener, and the credentials for it. */
-export interface VaultAccess {
-  /** `host:port` or `unix:/path` */
-  readonly address: string;
-  readonly apiKeyFile?: string | undefined;
-  /** CA of the vault's certificate. Enables TLS, also on loopback. */
-  readonly caFile?: string | undefined;
-  /** No TLS beyond loopback, because another layer encrypts. */
-  readonly plaintext?: boolean | undefined;
-  /** Client certificate, which authenticates the caller unless there is an API key. */
-  readonly certFile?: string | undefined;
-  readonly keyFile?: string | undefined;
-}
+/** Options of a command, which override the settings. An empty one means none, whatever the settings say. */
+export type VaultAccess = CliSettings;
+
+type FullAccess = CliSettings & { readonly address: string };
+
+const ADDRESS = '127.0.0.1:50052';
 
 export interface AdminClients {
   readonly tenants: Client<typeof TenantService>;
@@ -39,7 +34,8 @@ export interface AdminClients {
 }
 
 /** Files that a report must not overwrite. */
-export function filesOf({ apiKeyFile, caFile, certFile, keyFile }: VaultAccess): readonly string[] {
+export function filesOf(options: VaultAccess): readonly string[] {
+  const { apiKeyFile, caFile, certFile, keyFile } = withSettings(options);
   return [apiKeyFile, caFile, certFile, keyFile].filter((file) => file !== undefined);
 }
 
@@ -48,7 +44,8 @@ const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_
 const FIRST_ANSWER = 10_000;
 
 /** Rejects if no vault answers, because the address may be wrong. */
-export async function openAdminClients(access: VaultAccess): Promise<AdminClients> {
+export async function openAdminClients(options: VaultAccess): Promise<AdminClients> {
+  const access = withSettings(options);
   const apiKey = access.apiKeyFile === undefined ? undefined : readApiKey(access.apiKeyFile);
   const channel = channelOptions(access);
   // Without the key: the server may not be a vault.
@@ -60,14 +57,14 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   } finally {
     health.close();
   }
-  const options = { ...channel, apiKey };
-  const tenants = createClient(TenantService, access.address, options);
-  const apps = createClient(AppService, access.address, options);
-  const connections = createClient(ConnectionService, access.address, options);
-  const status = createClient(StatusService, access.address, options);
-  const keys = createClient(KeyService, access.address, options);
-  const callers = createClient(AccessService, access.address, options);
-  const containments = createClient(ContainmentService, access.address, options);
+  const authenticated = { ...channel, apiKey };
+  const tenants = createClient(TenantService, access.address, authenticated);
+  const apps = createClient(AppService, access.address, authenticated);
+  const connections = createClient(ConnectionService, access.address, authenticated);
+  const status = createClient(StatusService, access.address, authenticated);
+  const keys = createClient(KeyService, access.address, authenticated);
+  const callers = createClient(AccessService, access.address, authenticated);
+  const containments = createClient(ContainmentService, access.address, authenticated);
   return {
     tenants,
     apps,
@@ -84,7 +81,20 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
 
 const UNREACHABLE_CODES = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNKNOWN', 'INTERNAL']);
 
-function unreachable(access: VaultAccess, error: RpcError): CommandError {
+function withSettings(options: VaultAccess): FullAccess {
+  const settings = readCliSettings();
+  const text = (name: Exclude<keyof CliSettings, 'plaintext'>) => (options[name] ?? settings[name]) || undefined;
+  return {
+    address: text('address') ?? ADDRESS,
+    apiKeyFile: text('apiKeyFile'),
+    caFile: text('caFile'),
+    plaintext: options.plaintext ?? settings.plaintext,
+    certFile: text('certFile'),
+    keyFile: text('keyFile'),
+  };
+}
+
+function unreachable(access: FullAccess, error: RpcError): CommandError {
   const { address, caFile } = access;
   const tls = usesTls(access)
     ? caFile === undefined
@@ -97,11 +107,11 @@ function unreachable(access: VaultAccess, error: RpcError): CommandError {
   );
 }
 
-function usesTls({ address, caFile, certFile, plaintext }: VaultAccess): boolean {
+function usesTls({ address, caFile, certFile, plaintext }: FullAccess): boolean {
   return caFile !== undefined || certFile !== undefined || !(plaintext === true || isLoopbackAddress(address));
 }
 
-function channelOptions(access: VaultAccess): ClientOptions {
+function channelOptions(access: FullAccess): ClientOptions {
   const { caFile, certFile, keyFile } = access;
   if ((certFile === undefined) !== (keyFile === undefined))
     throw new CommandError(EXIT.USAGE, '--cert-file and --key-file need each other. Give both.');

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/read_config_from_environment.ts';
+import { ConfigError } from '../config/config_error.ts';
 import { VaultError } from '../model/errors.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
 

@@ -1,11 +1,20 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CLI_ADDRESS, CLI_ADDRESS_FORM } from '../config/cli_settings.ts';
 
-/** Options of the commands that call the admin listener; they make a `VaultAccess`. */
-export function accessOptions(): readonly Option[] {
+/** Adds the options of a command that calls the admin listener; they make a `VaultAccess`. */
+export function addAccessOptions(command: Command): Command {
+  for (const option of accessOptions()) command.addOption(option.helpGroup(HEADING));
+  return command.addHelpText('after', '78 TOKENVAULT_CLI_… or cli.yaml is not valid');
+}
+
+const HEADING = 'Access to the vault (also TOKENVAULT_CLI_… and cli.yaml, docs/commands.md):';
+
+function accessOptions(): readonly Option[] {
   return [
-    new Option('--address <address>', "the vault's admin listener: host:port or unix:/path")
-      .argParser(addressOf)
-      .default('127.0.0.1:50052'),
+    new Option(
+      '--address <address>',
+      "the vault's admin listener: host:port or unix:/path (default: 127.0.0.1:50052)",
+    ).argParser(addressOf),
     new Option('--api-key-file <file>', 'file with the API key or token of a caller'),
     new Option(
       '--ca-file <file>',
@@ -18,6 +27,6 @@ export function accessOptions(): readonly Option[] {
 }
 
 function addressOf(text: string): string {
-  if (/^(unix:.+|[^/\s]+:\d{1,5})$/.test(text)) return text;
-  throw new InvalidArgumentError('Give host:port without http://, such as 127.0.0.1:50052, or unix:/path.');
+  if (CLI_ADDRESS.test(text)) return text;
+  throw new InvalidArgumentError(`Give ${CLI_ADDRESS_FORM}.`);
 }

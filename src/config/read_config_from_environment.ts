@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { type CliSettings, readSettings } from './cli_settings.ts';
+import { ConfigError } from './config_error.ts';
 import type { Config } from './config_interface.ts';
 import { contradictions } from './conflicting_settings.ts';
 import { type Environment, environment } from './environment_variable_schema.ts';
@@ -25,7 +27,7 @@ export function readConfig(variables: Variables = process.env, options: readonly
   const given = Object.entries(variables)
     .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
     .map(([name, value = '']) => [name.slice(PREFIX.length), value] as const)
-    .filter(([name]) => !SERVICE_LINK.test(name));
+    .filter(([name]) => !name.startsWith('CLI_') && !SERVICE_LINK.test(name));
   const stray = new Map(
     given.flatMap(([name, value]) => {
       const fault = strayCharacters(value);
@@ -46,6 +48,11 @@ export function readConfig(variables: Variables = process.env, options: readonly
   const faults = [...outside, ...contradictions(config, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+/** Of the commands that call a vault. Throws ConfigError, or FIELD_INVALID for their file. */
+export function readCliSettings(variables: Variables = process.env): CliSettings {
+  return readSettings(variables);
 }
 
 /** Port of `token-vault sandbox`, unless an option sets it. Throws ConfigError. */
@@ -115,15 +122,4 @@ function faultsOf(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${PREFIX}${key}: is not a variable of the vault; check its spelling`);
   return [`${PREFIX}${issue.path.join('.')}: ${issue.message}`];
-}
-
-/** All faults of the configuration. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-    this.faults = faults;
-  }
 }

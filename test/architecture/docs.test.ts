@@ -8,6 +8,7 @@ test.each([
   'README.md',
   'CONTRIBUTING.md',
   'docs/README.md',
+  'docs/commands.md',
   'docs/deployment.md',
   'docs/production.md',
   'docs/scaling.md',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/config_error.ts';
 import { isKeyNextToDatabase } from '../../src/config/conflicting_settings.ts';
-import { ConfigError, readConfig } from '../../src/config/read_config_from_environment.ts';
+import { readConfig } from '../../src/config/read_config_from_environment.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   try {

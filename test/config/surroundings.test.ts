@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/config_error.ts';
 import { environment } from '../../src/config/environment_variable_schema.ts';
-import { ConfigError, readConfig, readSandboxPort } from '../../src/config/read_config_from_environment.ts';
+import { readConfig, readSandboxPort } from '../../src/config/read_config_from_environment.ts';
 
 function faultsOf(variables: Record<string, string>, options: readonly string[] = []): readonly string[] {
   try {

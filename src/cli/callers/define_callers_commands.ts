@@ -3,7 +3,7 @@ import { ROLES } from '../../model/authenticated_caller.ts';
 import { DAY, type Timestamp } from '../../model/clock.ts';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
 import { expiryDate } from '../parse_expiry_date.ts';
-import { accessOptions } from '../vault_access_options.ts';
+import { addAccessOptions } from '../vault_access_options.ts';
 import type { CheckFlags } from './check_callers_file.ts';
 import type { UsageFlags } from './print_callers_usage.ts';
 import type { NewKeyFlags } from './print_new_api_key.ts';
@@ -65,7 +65,7 @@ export function addCallersCommands(program: Command): void {
       const { printCallersUsage } = await import('./print_callers_usage.ts');
       process.exitCode = await printCallersUsage(flags);
     });
-  for (const option of accessOptions()) usage.addOption(option);
+  addAccessOptions(usage);
 }
 
 const USAGE_NOTES = `

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
-import { accessOptions } from '../vault_access_options.ts';
+import { addAccessOptions } from '../vault_access_options.ts';
 import type { ChangeFlags, ListFlags, SubjectFlags } from './run_containment_commands.ts';
 
 /** The arguments of `token-vault containment …`. The modules that do the work are loaded when a command runs. */
@@ -47,7 +47,7 @@ export function addContainmentCommands(program: Command): void {
     });
   for (const command of [contain, lift, list]) {
     command.option('--json', 'print one JSON object').showHelpAfterError('Add --help for the options.');
-    for (const option of accessOptions()) command.addOption(option);
+    addAccessOptions(command);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
-import { accessOptions } from '../vault_access_options.ts';
+import { addAccessOptions } from '../vault_access_options.ts';
 import type { ReportFlags } from './report_credentials.ts';
 import type { RotateFlags } from './rotate_credential.ts';
 
@@ -34,7 +34,7 @@ export function addCredentialCommands(program: Command): void {
       const { reportCredentials } = await import('./report_credentials.ts');
       process.exitCode = await reportCredentials(flags);
     });
-  for (const command of [rotate, report]) for (const option of accessOptions()) command.addOption(option);
+  for (const command of [rotate, report]) addAccessOptions(command);
 }
 
 const ROTATE_NOTES = `

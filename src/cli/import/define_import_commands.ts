@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GUID, RESOURCE_ID } from '../../model/id_patterns.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import { expiryDate } from '../parse_expiry_date.ts';
-import { accessOptions } from '../vault_access_options.ts';
+import { addAccessOptions } from '../vault_access_options.ts';
 import type { ImportFlags } from './import_command_actions.ts';
 
 /** The arguments of `token-vault import …`. The modules that do the work are loaded when a command runs. */
@@ -16,7 +16,7 @@ export function addImportCommands(program: Command): void {
     const command = imports.command(name).description(description).addHelpText('after', NOTES);
     command.showHelpAfterError('Add --help for the arguments and options.');
     for (const option of [...options, ...common()]) command.addOption(option);
-    return command;
+    return addAccessOptions(command);
   };
 
   define('jsonl', 'connections from JSON lines', [...connections('tenant')])
@@ -107,7 +107,6 @@ function common(): readonly Option[] {
     new Option('--apply', 'import; without it, a dry run'),
     new Option('--report <file>', 'file for all entries that were not imported, one JSON object a line'),
     new Option('--json', 'print one JSON object'),
-    ...accessOptions(),
     new Option('--patience <seconds>', 'maximum wait for a vault that does not answer')
       .argParser(secondsOf)
       .default(120),

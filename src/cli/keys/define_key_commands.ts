@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
-import { accessOptions } from '../vault_access_options.ts';
+import { addAccessOptions } from '../vault_access_options.ts';
 import type { CreateKeyFlags } from './create_root_key.ts';
 import type { KeyFlags, RotateRootFlags } from './run_key_commands.ts';
 
@@ -49,7 +49,7 @@ export function addKeyCommands(program: Command): void {
       const { rotateTenantKey } = await import('./run_key_commands.ts');
       process.exitCode = await rotateTenantKey(owner, flags);
     });
-  for (const command of [show, rotate, rotateTenant]) for (const option of accessOptions()) command.addOption(option);
+  for (const command of [show, rotate, rotateTenant]) addAccessOptions(command);
 }
 
 const SHOW_NOTES = `

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { accessOptions } from '../vault_access_options.ts';
+import { addAccessOptions } from '../vault_access_options.ts';
 import type { StatusFlags } from './run_status_command.ts';
 
 /** The arguments of the status command. The modules that do the work are loaded when it runs. */
@@ -14,7 +14,7 @@ export function addStatusCommand(program: Command): void {
       const { printStatus } = await import('./run_status_command.ts');
       process.exitCode = await printStatus(flags);
     });
-  for (const option of accessOptions()) command.addOption(option);
+  addAccessOptions(command);
 }
 
 const NOTES = `
