@@ -7,6 +7,7 @@ import { AccessService } from '../gen/tokenvault/v1/access_service_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { ContainmentService } from '../gen/tokenvault/v1/containment_service_pb.ts';
+import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
 import { KeyService } from '../gen/tokenvault/v1/key_service_pb.ts';
 import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
@@ -29,6 +30,7 @@ export interface AdminClients {
   readonly status: Client<typeof StatusService>;
   readonly keys: Client<typeof KeyService>;
   readonly containments: Client<typeof ContainmentService>;
+  readonly events: Client<typeof EventService>;
   readonly access: Client<typeof AccessService>;
   close(): void;
 }
@@ -65,6 +67,7 @@ export async function openAdminClients(options: VaultAccess): Promise<AdminClien
   const keys = createClient(KeyService, access.address, authenticated);
   const callers = createClient(AccessService, access.address, authenticated);
   const containments = createClient(ContainmentService, access.address, authenticated);
+  const events = createClient(EventService, access.address, authenticated);
   return {
     tenants,
     apps,
@@ -72,9 +75,10 @@ export async function openAdminClients(options: VaultAccess): Promise<AdminClien
     status,
     keys,
     containments,
+    events,
     access: callers,
     close() {
-      for (const client of [tenants, apps, connections, status, keys, containments, callers]) client.close();
+      for (const client of [tenants, apps, connections, status, keys, containments, events, callers]) client.close();
     },
   };
 }

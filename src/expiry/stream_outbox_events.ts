@@ -8,7 +8,10 @@ const READ_EVERY: Duration = SECOND;
 const QUIET_READS = 10;
 const BATCH = 500;
 
-/** Follows the outbox. The first message has only the cursor, so that a reader interrupted before the first event can continue. */
+/**
+ * Follows the outbox. The first message has only the cursor, so that a reader interrupted before the first event
+ * can continue. So has one after the stored events if the last of them do not match: the reader has all.
+ */
 export async function* follow({
   outbox,
   every,
@@ -24,6 +27,7 @@ export async function* follow({
 }): AsyncGenerator<StreamedEvent, void, void> {
   let cursor = after;
   let quiet = 0;
+  let [sent, hasAll] = [after, false];
   yield { event: undefined, cursor };
   while (!signal.aborted) {
     const batch = await outbox.read(cursor, BATCH);
@@ -33,13 +37,17 @@ export async function* follow({
       cursor = number;
       if (!isWanted(event)) continue;
       quiet = 0;
+      sent = cursor;
       yield { event, cursor };
     }
-    if (quiet >= QUIET_READS) {
+    const isUpToDate = batch.length < BATCH;
+    if (quiet >= QUIET_READS || (isUpToDate && !hasAll && sent !== cursor)) {
       quiet = 0;
+      sent = cursor;
       yield { event: undefined, cursor };
     }
-    if (batch.length < BATCH) await next(every, signal);
+    hasAll ||= isUpToDate;
+    if (isUpToDate) await next(every, signal);
   }
 }
 

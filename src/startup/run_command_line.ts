@@ -1,20 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
-import { addAuditCommands } from '../cli/audit/define_audit_commands.ts';
-import { addBackupCommands } from '../cli/backup/define_backup_commands.ts';
-import { addCallersCommands } from '../cli/callers/define_callers_commands.ts';
-import { addConfigCommands } from '../cli/config_check/define_config_commands.ts';
-import { addContainmentCommands } from '../cli/containment/define_containment_commands.ts';
-import { addCredentialCommands } from '../cli/credentials/define_credential_commands.ts';
-import { addDatabaseCommands } from '../cli/database/define_database_commands.ts';
 import { EXIT } from '../cli/exit_codes.ts';
 import { explain } from '../cli/explain_error.ts';
-import { addImportCommands } from '../cli/import/define_import_commands.ts';
-import { addKeyCommands } from '../cli/keys/define_key_commands.ts';
-import { addStatusCommand } from '../cli/status/define_status_command.ts';
 import { nodeFault } from '../config/check_node_version.ts';
-import { readConfig, readSandboxPort } from '../config/read_config_from_environment.ts';
-import type { UserConsent } from '../sandbox/state/entra_directories.ts';
+import { defineProgram } from './define_program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -29,64 +17,7 @@ if (outdated !== undefined) {
 // On this signal, Node would open its inspector, which exposes the whole memory.
 process.on('SIGUSR1', () => {});
 
-const program = new Command('token-vault')
-  .description(
-    'Stores Microsoft 365 app credentials and refresh tokens encrypted; serves valid access tokens over gRPC.',
-  )
-  .version(version)
-  .showHelpAfterError()
-  .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? EXIT.OK : EXIT.USAGE));
-
-program
-  .command('serve')
-  .description('run the vault; configured by TOKENVAULT_… variables (docs/production.md)')
-  .action(async () => {
-    const config = readConfig();
-    const { serve } = await import('./run_until_signal.ts');
-    process.exitCode = await serve(config, version);
-  });
-
-interface SandboxFlags {
-  readonly port?: number;
-  readonly tls?: boolean;
-  readonly tlsPort: number;
-  readonly userConsent: UserConsent;
-}
-
-program
-  .command('sandbox')
-  .description('run the sandbox (a fake Entra) alone, to test against it')
-  .option('--port <port>', 'port on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
-  .option('--tls', 'also serve over TLS, with a CA that is made at the start')
-  .option('--tls-port <port>', 'port of --tls on loopback', portOf, 8443)
-  .addOption(
-    new Option('--user-consent <policy>', 'what its users may consent to')
-      .choices(['managed', 'legacy', 'verified', 'none'])
-      .default('managed'),
-  )
-  .action(async ({ port = readSandboxPort(), tls, tlsPort, userConsent }: SandboxFlags) => {
-    const { runSandbox } = await import('../sandbox/run_sandbox.ts');
-    await runSandbox({ port, tlsPort: tls ? tlsPort : undefined, userConsent });
-  });
-
-program
-  .command('demo')
-  .description('run all features step by step against the sandbox, in a temporary folder')
-  .action(async () => {
-    const { runDemo } = await import('../demo/run_demo.ts');
-    process.exitCode = await runDemo();
-  });
-
-addCallersCommands(program);
-addStatusCommand(program);
-addKeyCommands(program);
-addContainmentCommands(program);
-addImportCommands(program);
-addCredentialCommands(program);
-addAuditCommands(program);
-addBackupCommands(program);
-addConfigCommands(program);
-addDatabaseCommands(program);
+const program = defineProgram({ version, streams: process, exit: (exitCode) => process.exit(exitCode) });
 
 try {
   await program.parseAsync();
@@ -94,11 +25,4 @@ try {
   const { exitCode, message } = explain(error) ?? { exitCode: EXIT.SOFTWARE, message: error };
   console.error(message);
   process.exitCode = exitCode;
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('A port is a number from 0 to 65535.');
-  return port;
 }

@@ -4,6 +4,7 @@ import { readAuditFiles } from '../../audit/verify_audit_files.ts';
 import type { ReadEntry } from '../../audit/verify_stream_files.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
+import { stopWithReader } from '../stop_with_reader.ts';
 import { findingsOf, findingText } from './audit_findings.ts';
 import type { OutputFlags } from './audit_flags.ts';
 import { openAuditFiles } from './open_audit_files.ts';
@@ -24,12 +25,7 @@ const ENTRIES_A_TURN = 1_000;
 export async function queryAuditLog(paths: readonly string[], flags: QueryFlags): Promise<number> {
   const reading = readAuditFiles(await openAuditFiles(paths));
   const out = process.stdout;
-  out.on('error', ({ code }: NodeJS.ErrnoException) => {
-    // The reader, such as `head`, has enough.
-    if (code === 'EPIPE') process.exit(EXIT.OK);
-    console.error(`Cannot write to standard output (${code}). Check the disk.`);
-    process.exit(EXIT.CANNOT_CREATE);
-  });
+  stopWithReader(out);
   for (let count = 1; ; count += 1) {
     const { done, value } = reading.next();
     if (done === true) {

@@ -4,6 +4,7 @@ import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../format_table.ts';
 import { dayOf, timeOf } from '../status/format_times.ts';
 import type { CredentialFindings, Finding, ReportedCredential, Thresholds } from './credential_findings.ts';
+import { KINDS } from './credential_kinds.ts';
 
 export interface CredentialReport extends CredentialFindings {
   /** Names of resources whose stored rows are damaged. */
@@ -94,15 +95,6 @@ function table(rows: readonly ReportedCredential[]): readonly string[] {
 const KIND_NAMES = new Map<Credential_Kind, string>(
   Object.entries(Credential_Kind).map(([name, kind]) => [kind, name]),
 );
-
-const KINDS: Readonly<Partial<Record<Credential_Kind, string>>> = {
-  [Credential_Kind.CLIENT_SECRET]: 'secret',
-  [Credential_Kind.CERTIFICATE]: 'certificate',
-  [Credential_Kind.FEDERATED]: 'assertion file',
-  [Credential_Kind.KEY_VAULT_SECRET]: 'secret in a key vault',
-  [Credential_Kind.MANAGED_IDENTITY]: 'managed identity',
-  [Credential_Kind.KEY_VAULT_CERTIFICATE]: 'certificate in a key vault',
-};
 
 function listed(title: string, names: readonly string[]): readonly string[] {
   return names.length === 0 ? [] : [...wrapped(`${title}: ${names.length}.`, 2), ...names.map((name) => `  ${name}`)];

@@ -1,0 +1,81 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { Connection_State } from '../../gen/tokenvault/v1/connection_pb.ts';
+import { timeOf } from '../audit/audit_flags.ts';
+import type { CommandStreams } from '../command_streams.ts';
+import { defineListCommand, defineVaultCommand, type OneFlags } from '../define_vault_command.ts';
+import { CONNECTION_HELP, connectionNameOf, tenantNameOf } from '../resource_names.ts';
+import type { ConnectionListFlags } from './run_connection_commands.ts';
+
+/** The arguments of `token-vault connections …`. The modules that do the work are loaded when a command runs. */
+export function addConnectionCommands(program: Command, streams: CommandStreams): void {
+  const connections = program.command('connections').description('the connections of users; never prints a token');
+
+  defineListCommand(connections, 'list', {
+    description: 'list connections; options are combined with "and"',
+    notes: LIST_NOTES,
+  })
+    .option('--tenant <tenant>', 'of one tenant; default: of all that the caller may access', tenantNameOf)
+    .option('--state <state>', `in this state: ${STATES.join(', ')}`, stateOf)
+    .option('--external-id <id>', "with this id of the product's")
+    .option('--username <name>', 'of the account with this username')
+    .option('--object-id <guid>', 'of the account with this object id')
+    .option('--directory <guid>', 'of accounts of this directory')
+    .option('--label <label>', 'with this label, key=value')
+    .option('--idle-since <time>', 'of which no token was served since: 2026-01-02T15:00:00Z, or 90d ago', timeOf)
+    .action(async (flags: ConnectionListFlags) => {
+      const { listConnections } = await import('./run_connection_commands.ts');
+      process.exitCode = await listConnections(flags, streams);
+    });
+
+  for (const { verb, description, notes } of VERBS) {
+    defineVaultCommand(connections, verb, { description, json: 'print the connection, one JSON object', notes })
+      .argument('<connection>', CONNECTION_HELP, connectionNameOf)
+      .action(async (name: string, flags: OneFlags) => {
+        const { runConnectionCommand } = await import('./run_connection_commands.ts');
+        process.exitCode = await runConnectionCommand(verb, name, flags, streams);
+      });
+  }
+}
+
+const STATES = Object.keys(Connection_State).filter((name) => name !== 'UNSPECIFIED');
+
+function stateOf(text: string): Connection_State {
+  const state = text.toUpperCase().replaceAll('-', '_');
+  if (STATES.includes(state)) return Connection_State[state as keyof typeof Connection_State];
+  throw new InvalidArgumentError(`Give one of ${STATES.join(', ')}.`);
+}
+
+const LIST_NOTES = `
+REFRESHED is when Entra last accepted the refresh token.
+
+Exit codes: 0 listed · 64 usage · 65 the vault refuses it, or damaged rows are left
+out · 66 a file cannot be read · 69 the vault does not answer
+77 the API key is missing, unknown or may not list them · 130, 143 interrupted`;
+
+const NOTES = `
+Exit codes: 0 done · 64 usage · 65 the vault refuses it, such as for a connection that
+does not exist · 66 a file cannot be read · 69 the vault does not answer
+77 the API key is missing, unknown or may not do this in the tenant`;
+
+const VERIFY_NOTES = `
+At most once in 30 seconds for a connection.
+
+Exit codes: 0 Entra accepts the refresh token, and the connection is ACTIVE
+64 usage · 65 it is in another state, or the vault refuses the call
+66 a file cannot be read · 69 the vault or Entra does not answer
+77 the API key is missing, unknown or may not do this in the tenant`;
+
+const VERBS = [
+  { verb: 'show', description: 'show a connection: who must act, and who uses it', notes: NOTES },
+  {
+    verb: 'verify',
+    description: 'redeem the refresh token at Entra now, and print the state; returns no token',
+    notes: VERIFY_NOTES,
+  },
+  {
+    verb: 'suspend',
+    description: 'stop serving tokens of a connection, on all replicas within a second; deletes nothing',
+    notes: NOTES,
+  },
+  { verb: 'resume', description: 'serve tokens of a suspended connection again', notes: NOTES },
+] as const;
