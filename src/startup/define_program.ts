@@ -91,7 +91,7 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
   addKeyCommands(program);
   addContainmentCommands(program);
   addImportCommands(program);
-  addCredentialCommands(program);
+  addCredentialCommands(program, streams);
   addAuditCommands(program);
   addBackupCommands(program);
   addConfigCommands(program);

@@ -1,7 +1,10 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
 import { importAda, onboard } from '../scenarios/onboard.ts';
 import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
+import { temporaryFiles } from './import_program.ts';
 import { type InProcessOptions, runInProcess } from './run_in_process.ts';
 
 let scenario: Scenario;
@@ -132,6 +135,100 @@ describe('apps', () => {
     const { app } = await onboard(scenario, 'unknown');
     const { code, stdout } = await run(`apps verify ${app}`);
     expect([code, stdout]).toEqual([75, expect.stringContaining('SKIPPED ')]);
+  });
+});
+
+describe('credentials', () => {
+  const secretOf = (clientId: string) => scenario.sandbox.addSecret(clientId).value;
+
+  test('list prints the credentials of all apps, one JSON object each', async () => {
+    await onboard(scenario, 'holder');
+    const { stdout } = await run('credentials list --tenant holder');
+    expect(linesOf(stdout)).toEqual([
+      'STATE     EXPIRES  KIND    CREDENTIAL',
+      'UNPROBED  unknown  secret  tenants/holder/apps/default/credentials/default',
+    ]);
+    const { stdout: json } = await run('credentials list --json');
+    expect(linesOf(json).map((line) => JSON.parse(line).name)).toContain(
+      'tenants/holder/apps/default/credentials/default',
+    );
+  });
+
+  test('add reads a secret from a pipe, a file or a terminal, and never prints it', async () => {
+    const { clientId } = await onboard(scenario, 'adder', { app: { signInAudience: CONTOSO } });
+    const [piped, filed, typed] = [secretOf(clientId), secretOf(clientId), secretOf(clientId)];
+    const add = (id: string, more: string) => `credentials add adder/default ${id} --expires 2028-01-31 ${more}`;
+    const results = [
+      await run(add('piped', '--client-secret-file -'), { input: `${piped}\n` }),
+      await run(add('filed', `--client-secret-file ${temporaryFiles().write('secret', filed)}`)),
+      await run(add('typed', '--client-secret-file -'), { input: `${typed}\n`, terminal: 80 }),
+    ];
+    for (const { code, stdout, stderr } of results) {
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/ is added\.\nEntra: ACCEPTED\./)]);
+      for (const secret of [piped, filed, typed]) expect(stdout + stderr).not.toContain(secret);
+    }
+    expect(results[2]?.stderr).toBe('The client secret, which is not shown: \n');
+    const { stdout } = await run('apps show adder/default --json');
+    expect(JSON.parse(stdout).credentials.map((one: { hint: string }) => one.hint)).toEqual(
+      expect.arrayContaining([piped, filed, typed].map((secret) => secret.slice(0, 3))),
+    );
+  });
+
+  test('add --dry-run stores nothing', async () => {
+    const { clientId } = await onboard(scenario, 'dry');
+    const input = secretOf(clientId);
+    const { code, stdout } = await run('credentials add dry/default second --client-secret-file - --dry-run', {
+      input,
+    });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('could be added. This was a dry run')]);
+    expect(linesOf((await run('credentials list --tenant dry --json')).stdout)).toHaveLength(1);
+  });
+
+  test('add --generate-certificate prints what an administrator adds to the registration', async () => {
+    await onboard(scenario, 'maker');
+    const { code, stdout } = await run('credentials add maker/default made --generate-certificate --life 90d');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('-----BEGIN CERTIFICATE-----\n')]);
+    expect(stdout).toContain('az ad app credential');
+  });
+
+  test('add reads a certificate and its key from files', async () => {
+    await onboard(scenario, 'certified');
+    const files = temporaryFiles();
+    const { certificate, privateKey } = makeCertificate(Date.now() - DAY, Date.now() + 300 * DAY);
+    const paths = `--certificate-file ${files.write('cert.pem', certificate)} --private-key-file ${files.write('key.pem', privateKey)}`;
+    expect((await run(`credentials add certified/default cert ${paths}`)).code).toBe(0);
+    expect((await run('credentials list --tenant certified')).stdout).toContain('  certificate  ');
+  });
+
+  test.each([
+    ['no credential', '', 'give one credential'],
+    ['two', '--generate-certificate --key-vault-secret https://a.vault.azure.net/secrets/b', 'give one credential'],
+    ['a certificate without a key', '--certificate-file cert.pem', 'need each other'],
+    ['an expiry of something else', '--generate-certificate --expires 2028-01-31', '--expires needs'],
+    ['a date that is none', '--client-secret-file x --expires tomorrow', 'Give a date'],
+    ['a life of something else', '--client-secret-file x --life 90d', '--life needs'],
+  ])('add with %s is refused with 64', async (_, options, message) => {
+    const { code, stderr } = await run(`credentials add acme/default second ${options}`.trim());
+    expect([code, stderr]).toEqual([64, expect.stringContaining(message)]);
+  });
+
+  test('add ends with 66 for a missing file, and with 65 for an empty one', async () => {
+    const add = 'credentials add acme/default second --client-secret-file';
+    expect((await run(`${add} /nowhere`)).code).toBe(66);
+    expect((await run(`${add} -`)).code).toBe(65);
+  });
+
+  test('remove asks for the id, and needs --force for the last one that works', async () => {
+    const { clientId, app } = await onboard(scenario, 'remover', { app: { signInAudience: CONTOSO } });
+    const remove = `credentials remove remover/default/default`;
+    expect((await run(remove)).code).toBe(64);
+    expect((await run(remove, { terminal: 80, input: 'no\n' })).code).toBe(130);
+    expect(await run(`${remove} --yes`)).toMatchObject({ code: 65, stderr: expect.stringContaining('[APP_IN_USE]') });
+    await run(`credentials add ${app} second --client-secret-file -`, { input: secretOf(clientId) });
+    const { code, stdout } = await run(remove, { terminal: 80, input: 'default\n' });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('is removed. Delete it in the app registration')]);
+    expect((await run('credentials remove remover/default/second --yes --force')).code).toBe(0);
+    expect(await run(`${remove} --yes`)).toMatchObject({ code: 65, stderr: expect.stringContaining('_NOT_FOUND]') });
   });
 });
 

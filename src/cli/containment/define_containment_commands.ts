@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { RESOURCE_ID } from '../../model/id_patterns.ts';
+import type { Command } from 'commander';
+import { APP_HELP, appNameOf, TENANT_HELP, tenantNameOf } from '../resource_names.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { ChangeFlags, ListFlags, SubjectFlags } from './run_containment_commands.ts';
 
@@ -31,9 +31,9 @@ export function addContainmentCommands(program: Command): void {
   for (const command of [contain, lift]) {
     command
       .option('--caller <id>', 'a caller of the callers file, which may then call WhoAmI only')
-      .option('--app <name>', 'an app and its connections in all tenants: tenants/TENANT/apps/APP')
+      .option('--app <app>', `an app and its connections in all tenants: ${APP_HELP}`, appNameOf)
       .option('--directory <guid>', 'the accounts of a directory, in all tenants')
-      .addOption(new Option('--tenant <tenant>', 'a tenant and its apps: its id or name').argParser(tenantOf))
+      .option('--tenant <tenant>', `a tenant and its apps: ${TENANT_HELP}`, tenantNameOf)
       .option('--all', 'everything that products are served; admin services continue')
       .requiredOption('--reason <text>', 'why; shown to operators and in the audit log. Never a secret');
   }
@@ -76,10 +76,4 @@ answer · 77 the API key is missing, unknown or not an admin's or operator's`;
 function checkSubject({ caller, app, directory, tenant, all }: SubjectFlags, command: Command): void {
   const given = [caller, app, directory, tenant, all].filter((value) => value !== undefined);
   if (given.length !== 1) command.error('error: give one of --caller, --app, --directory, --tenant and --all');
-}
-
-function tenantOf(text: string): string {
-  const id = text.replace(/^tenants\//, '');
-  if (RESOURCE_ID.test(id)) return `tenants/${id}`;
-  throw new InvalidArgumentError('Give the id of a tenant, such as acme, or its name, tenants/acme.');
 }

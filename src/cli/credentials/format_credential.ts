@@ -30,11 +30,11 @@ export function ownCredentialRow(credential: Credential): readonly string[] {
   ];
 }
 
-function stateText({ state }: Credential): string {
+export function stateText({ state }: Credential): string {
   return enumText(Credential_StateSchema, state);
 }
 
-function expiryText({ neverExpires, expireTime }: Credential): string {
+export function expiryText({ neverExpires, expireTime }: Credential): string {
   if (neverExpires) return 'never';
   return expireTime === undefined ? 'unknown' : dayOf(expireTime);
 }

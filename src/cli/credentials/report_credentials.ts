@@ -18,7 +18,7 @@ export interface ReportFlags extends VaultAccess {
 /** Prints the credentials that need attention, and returns the exit code. */
 export function reportCredentials(flags: ReportFlags): Promise<number> {
   return callVault(flags, async (clients) => {
-    const { apps, unreachable } = await allCredentials(clients.apps, `tenants/${flags.tenant ?? '-'}`);
+    const { apps, unreachable } = await allCredentials(clients.apps, flags.tenant ?? 'tenants/-');
     const report = { ...findingsOf(apps, flags, Date.now()), unreachable };
     console.log(flags.json ? reportJson(report) : reportText(report, flags));
     return unreachable.length > 0 ? EXIT.DATA : EXIT.OK;

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
 import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
-import { Secret } from '../../model/secret.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
+import { readSecret, readText } from '../read_input.ts';
 import type { AppSpec } from './app_to_register.ts';
 import { readConnectionsFile } from './parse_connection_json.ts';
-import { isUtf16, SAVE_AS_UTF8 } from './read_text_lines.ts';
 import { type ImportOptions, runImport } from './run_import.ts';
 import { readBotpressConfig } from './sources/read_botpress_config.ts';
 import { CHATWOOT_SCOPES, readChatwootChannel } from './sources/read_chatwoot_channel.ts';
@@ -37,13 +34,13 @@ export async function importJsonl(file: string, flags: ImportFlags): Promise<num
 
 export async function importBotpress(file: string, flags: ImportFlags): Promise<number> {
   const { tenant = '', customLoginUrl } = flags;
-  const config = readBotpressConfig(await textOf(file), { tenantId: tenant, customLoginUrl });
+  const config = readBotpressConfig(await readText(file, process), { tenantId: tenant, customLoginUrl });
   return runImport({ inputs: [file], ...config }, flags);
 }
 
 export async function importChatwoot(flags: ImportFlags): Promise<number> {
   const { env: envFile = '', channels } = flags;
-  const env = readChatwootEnv(await textOf(envFile), envFile);
+  const env = readChatwootEnv(await readText(envFile, process), envFile);
   const connections = await openConnections(channels, readChatwootChannel, flags, CHATWOOT_SCOPES);
   const baseUrl = flags.baseUrl ?? env.baseUrl;
   if (baseUrl === undefined)
@@ -70,15 +67,13 @@ export async function importProduct(preset: 'deskpro' | 'aurinko', flags: Import
       EXIT.USAGE,
       'Standard input can hold the client secret or the connections. Use a file for one.',
     );
-  const secret = (await textOf(clientSecretFile)).trim();
-  if (secret === '')
-    throw new CommandError(EXIT.DATA, `${clientSecretFile} is empty. Write the client secret into it.`);
+  const secret = await readSecret(clientSecretFile, 'client secret', process);
   const connections = await openConnections(file, readConnectionsFile, flags);
   const app: AppSpec = {
     ...appOf(flags),
     preset,
     clientId,
-    clientSecret: new Secret(secret),
+    clientSecret: secret,
     secretExpireTime: flags.secretExpires,
     signInAudience: undefined,
   };
@@ -104,12 +99,4 @@ async function openConnections(
 
 function given(path: string | undefined): readonly string[] {
   return path === undefined ? [] : [path];
-}
-
-async function textOf(path: string): Promise<string> {
-  const bytes = path === '-' ? await buffer(process.stdin) : await readFile(path).catch(() => undefined);
-  if (bytes === undefined)
-    throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read. Check that it exists and its permissions.`);
-  if (isUtf16(bytes)) throw new CommandError(EXIT.DATA, `${path} is in UTF-16. ${SAVE_AS_UTF8}`);
-  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
