@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { VaultAccess } from './admin_grpc_clients.ts';
+import { helpNotes } from './help_notes.ts';
 import { addAccessOptions } from './vault_access_options.ts';
 
 export interface CommandText {
@@ -21,7 +22,7 @@ export function defineVaultCommand(parent: Command, name: string, { description,
     .command(name)
     .description(description)
     .option('--json', json)
-    .addHelpText('after', `\n${notes.trim()}`)
+    .addHelpText('after', helpNotes(notes))
     .showHelpAfterError('Add --help for the arguments and options.');
   return addAccessOptions(command);
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { helpNotes } from '../help_notes.ts';
 import type { ExposureFlags } from './audit_exposure.ts';
 import { type OutputFlags, withPeriod } from './audit_flags.ts';
 import type { QueryFlags } from './query_audit_log.ts';
@@ -9,7 +10,7 @@ export function addAuditCommands(program: Command): void {
   const define = (name: string, description: string, isPeriodRequired = false) =>
     withPeriod(audit.command(name).description(description), isPeriodRequired)
       .argument('[files...]', 'files of one or several replicas (default: those of TOKENVAULT_AUDIT_FILE)')
-      .addHelpText('after', NOTES)
+      .addHelpText('after', helpNotes(NOTES))
       .showHelpAfterError('Add --help for the options.');
 
   define('verify', 'check the chain of the audit log, and that no file is missing; changes nothing')

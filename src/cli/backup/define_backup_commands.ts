@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpNotes } from '../help_notes.ts';
 import type { CreateFlags } from './create_backup.ts';
 
 /** The arguments of `token-vault backup …`. The modules that do the work are loaded when a command runs. */
@@ -12,7 +13,7 @@ export function addBackupCommands(program: Command): void {
     .description('back up the database TOKENVAULT_DATABASE_URL into one file, also while a vault serves it')
     .requiredOption('--to <file>', 'the file to create, readable by its owner only')
     .option('--overwrite', 'replace the file if it exists')
-    .addHelpText('after', CREATE)
+    .addHelpText('after', helpNotes(CREATE))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: CreateFlags) => {
       const { createBackup } = await import('./create_backup.ts');
@@ -23,7 +24,7 @@ export function addBackupCommands(program: Command): void {
     .command('verify')
     .description('open every sealed value of a backup with the root key TOKENVAULT_KEY_SOURCE; changes nothing')
     .argument('<backup>', 'a file of backup create, or postgres://USER@HOST/DATABASE of a restored database')
-    .addHelpText('after', VERIFY)
+    .addHelpText('after', helpNotes(VERIFY))
     .showHelpAfterError('Add --help for the options.')
     .action(async (file: string) => {
       const { verifyBackup } = await import('./verify_backup.ts');
@@ -33,7 +34,7 @@ export function addBackupCommands(program: Command): void {
   backup
     .command('restored')
     .description('mark the database TOKENVAULT_DATABASE_URL as restored, before a vault serves it')
-    .addHelpText('after', RESTORED)
+    .addHelpText('after', helpNotes(RESTORED))
     .showHelpAfterError('Add --help for the options.')
     .action(async () => {
       const { markAsRestored } = await import('./mark_as_restored.ts');

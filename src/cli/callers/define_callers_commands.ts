@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES } from '../../model/authenticated_caller.ts';
 import { DAY, type Timestamp } from '../../model/clock.ts';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
+import { helpNotes } from '../help_notes.ts';
 import { expiryDate } from '../parse_expiry_date.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { CheckFlags } from './check_callers_file.ts';
@@ -28,7 +29,7 @@ export function addCallersCommands(program: Command): void {
       ]),
     )
     .option('--json', 'one JSON object')
-    .addHelpText('after', NEW_KEY_NOTES)
+    .addHelpText('after', helpNotes(NEW_KEY_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (caller: string, flags: Partial<NewKeyFlags>, command: Command) => {
       const fault = newKeyFault(flags);
@@ -49,7 +50,7 @@ export function addCallersCommands(program: Command): void {
     .option('--labels <label...>', 'with --as: labels of the tenant for rules, such as access.tier=gold')
     .option('--catalog <name>', 'with --scopes: the scope catalog of the tenant', 'microsoft')
     .option('--catalogs <folder>', 'further scope catalogs, as TOKENVAULT_CATALOGS_DIR')
-    .addHelpText('after', CHECK_NOTES)
+    .addHelpText('after', helpNotes(CHECK_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (file: string, flags: CheckFlags) => {
       const { checkCallersFile } = await import('./check_callers_file.ts');
@@ -59,7 +60,7 @@ export function addCallersCommands(program: Command): void {
     .command('usage')
     .description('list the callers of a running vault, their credentials, and when each was last used')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', USAGE_NOTES)
+    .addHelpText('after', helpNotes(USAGE_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: UsageFlags) => {
       const { printCallersUsage } = await import('./print_callers_usage.ts');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpNotes } from '../help_notes.ts';
 
 /** The arguments of `token-vault config …`. The modules that do the work are loaded when a command runs. */
 export function addConfigCommands(program: Command): void {
@@ -7,7 +8,7 @@ export function addConfigCommands(program: Command): void {
     .description('the configuration of the vault')
     .command('check')
     .description('check whether `serve` would start: configuration, files, root key and database; changes nothing')
-    .addHelpText('after', NOTES)
+    .addHelpText('after', helpNotes(NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async () => {
       const { checkConfig } = await import('./check_config.ts');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpNotes } from '../help_notes.ts';
 import { APP_HELP, appNameOf, TENANT_HELP, tenantNameOf } from '../resource_names.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { ChangeFlags, ListFlags, SubjectFlags } from './run_containment_commands.ts';
@@ -12,7 +13,7 @@ export function addContainmentCommands(program: Command): void {
     .command('contain')
     .description('serve nothing for a caller, app, directory or tenant, or for all, from now on, on all replicas')
     .option('--local', 'at the replica of --address only, without the database, until its process ends')
-    .addHelpText('after', CONTAIN_NOTES)
+    .addHelpText('after', helpNotes(CONTAIN_NOTES))
     .action(async (flags: ChangeFlags, command: Command) => {
       checkSubject(flags, command);
       const { contain } = await import('./run_containment_commands.ts');
@@ -22,7 +23,7 @@ export function addContainmentCommands(program: Command): void {
     .command('lift')
     .description('end a containment')
     .option('--local', 'one that contain --local made at the replica of --address')
-    .addHelpText('after', LIFT_NOTES)
+    .addHelpText('after', helpNotes(LIFT_NOTES))
     .action(async (flags: ChangeFlags, command: Command) => {
       checkSubject(flags, command);
       const { lift } = await import('./run_containment_commands.ts');
@@ -40,7 +41,7 @@ export function addContainmentCommands(program: Command): void {
   const list = containment
     .command('list')
     .description('list what is contained at the replica that answers, also while the database is unavailable')
-    .addHelpText('after', LIST_NOTES)
+    .addHelpText('after', helpNotes(LIST_NOTES))
     .action(async (flags: ListFlags) => {
       const { list } = await import('./run_containment_commands.ts');
       process.exitCode = await list(flags);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { helpNotes } from '../help_notes.ts';
 import type { CopyFlags } from './copy_to_other_database.ts';
 import type { MigrateFlags } from './migrate_database.ts';
 
@@ -9,7 +10,7 @@ export function addDatabaseCommands(program: Command): void {
     .command('migrate')
     .description('apply missing migrations to the database on PostgreSQL, as the owner of its tables')
     .option('--grant-to <role>', 'the role of the vault, which then may read and change rows, and create nothing')
-    .addHelpText('after', MIGRATION_NOTES)
+    .addHelpText('after', helpNotes(MIGRATION_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: MigrateFlags) => {
       const { migrateDatabase } = await import('./migrate_database.ts');
@@ -20,7 +21,7 @@ export function addDatabaseCommands(program: Command): void {
     .description('copy all rows into an empty database, also of the other kind; every vault of the source is stopped')
     .requiredOption('--from <url>', 'the source: sqlite:PATH or postgres://USER@HOST/DATABASE', urlOf)
     .requiredOption('--to <url>', 'the target, empty: sqlite:PATH or postgres://USER@HOST/DATABASE', urlOf)
-    .addHelpText('after', NOTES)
+    .addHelpText('after', helpNotes(NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: CopyFlags) => {
       const { copyToOtherDatabase } = await import('./copy_to_other_database.ts');

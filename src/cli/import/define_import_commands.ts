@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GUID, RESOURCE_ID } from '../../model/id_patterns.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
+import { helpNotes } from '../help_notes.ts';
 import { expiryDate } from '../parse_expiry_date.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { ImportFlags } from './import_command_actions.ts';
@@ -10,10 +11,10 @@ export function addImportCommands(program: Command): void {
   const imports = program
     .command('import')
     .description('import apps and connections from another system; a dry run without --apply (docs/importing.md)')
-    .addHelpText('after', NOTES);
+    .addHelpText('after', helpNotes(NOTES));
 
   const define = (name: string, description: string, options: readonly Option[]) => {
-    const command = imports.command(name).description(description).addHelpText('after', NOTES);
+    const command = imports.command(name).description(description).addHelpText('after', helpNotes(NOTES));
     command.showHelpAfterError('Add --help for the arguments and options.');
     for (const option of [...options, ...common()]) command.addOption(option);
     return addAccessOptions(command);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { RESOURCE_ID } from '../../model/id_patterns.ts';
+import { helpNotes } from '../help_notes.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { CreateKeyFlags } from './create_root_key.ts';
 import type { KeyFlags, RotateRootFlags } from './run_key_commands.ts';
@@ -11,7 +12,7 @@ export function addKeyCommands(program: Command): void {
     .command('show')
     .description('show the root keys, how many data keys need which, and the progress of a rotation')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', SHOW_NOTES)
+    .addHelpText('after', helpNotes(SHOW_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: KeyFlags) => {
       const { showKeys } = await import('./run_key_commands.ts');
@@ -22,7 +23,7 @@ export function addKeyCommands(program: Command): void {
     .description('wrap all data keys under another root key, and wait until the old one is retired')
     .addOption(new Option('--to <id>', 'id of the new root key, from keys show').argParser(idOf).makeOptionMandatory())
     .option('--json', 'print one JSON object at the end')
-    .addHelpText('after', ROTATE_NOTES)
+    .addHelpText('after', helpNotes(ROTATE_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: RotateRootFlags) => {
       const { rotateRootKey } = await import('./run_key_commands.ts');
@@ -32,7 +33,7 @@ export function addKeyCommands(program: Command): void {
     .command('create')
     .description('create a root key for the key source TOKENVAULT_KEY_SOURCE, in a file; overwrites none')
     .option('--to <file>', 'the file (default: the path of the key source)')
-    .addHelpText('after', CREATE_NOTES)
+    .addHelpText('after', helpNotes(CREATE_NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: CreateKeyFlags) => {
       const { createRootKey } = await import('./create_root_key.ts');
@@ -43,7 +44,7 @@ export function addKeyCommands(program: Command): void {
     .description('seal all values of a tenant under a new data key, and wait until the old one is deleted')
     .argument('<tenant>', 'id of a tenant, tenants/{tenant}, or vault for the vault itself', ownerOf)
     .option('--json', 'print one JSON object at the end')
-    .addHelpText('after', ROTATE_TENANT_NOTES)
+    .addHelpText('after', helpNotes(ROTATE_TENANT_NOTES))
     .showHelpAfterError('Add --help for the arguments and options.')
     .action(async (owner: string, flags: KeyFlags) => {
       const { rotateTenantKey } = await import('./run_key_commands.ts');

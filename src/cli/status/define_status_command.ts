@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpNotes } from '../help_notes.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { StatusFlags } from './run_status_command.ts';
 
@@ -8,7 +9,7 @@ export function addStatusCommand(program: Command): void {
     .command('status')
     .description('show whether a running vault is ready, its replicas, leaders and keys, and what expires next')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', NOTES)
+    .addHelpText('after', helpNotes(NOTES))
     .showHelpAfterError('Add --help for the options.')
     .action(async (flags: StatusFlags) => {
       const { printStatus } = await import('./run_status_command.ts');
