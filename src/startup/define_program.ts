@@ -4,6 +4,7 @@ import { addAuditCommands } from '../cli/audit/define_audit_commands.ts';
 import { addBackupCommands } from '../cli/backup/define_backup_commands.ts';
 import { addCallersCommands } from '../cli/callers/define_callers_commands.ts';
 import { type CommandStreams, widthOf } from '../cli/command_streams.ts';
+import { addCompletionCommand } from '../cli/completion/define_completion_command.ts';
 import { addConfigCommands } from '../cli/config_check/define_config_commands.ts';
 import { addConnectionCommands } from '../cli/connections/define_connection_commands.ts';
 import { addContainmentCommands } from '../cli/containment/define_containment_commands.ts';
@@ -96,6 +97,7 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
   addBackupCommands(program);
   addConfigCommands(program);
   addDatabaseCommands(program);
+  addCompletionCommand(program, streams);
   return program;
 }
 
