@@ -3,6 +3,9 @@ import { text } from 'node:stream/consumers';
 import { explain } from '../../src/cli/explain_error.ts';
 import { defineProgram } from '../../src/startup/define_program.ts';
 
+// Not the settings of the person who runs the tests.
+process.env['XDG_CONFIG_HOME'] = '/nowhere';
+
 export interface InProcessOptions {
   /** Columns of the terminal at all three streams; default: pipes. */
   readonly terminal?: number;

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROGRAM } from '../bundled_programs.ts';
+import { importAda, onboard } from '../scenarios/onboard.ts';
+import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
+import { HAS_TERMINAL, startOnTerminal } from './on_terminal.ts';
+import { startProgram } from './program.ts';
+
+if (!HAS_TERMINAL) console.warn('script of util-linux is not installed. The tests on a pseudo-terminal are skipped.');
+
+let scenario: Scenario;
+beforeAll(async () => {
+  scenario = await startScenario();
+});
+afterAll(() => scenario.close());
+
+const onTerminal = (line: string) =>
+  startOnTerminal(`${process.execPath} ${PROGRAM} ${line}`, {
+    TOKENVAULT_CLI_ADDRESS: scenario.vault.addresses.admin,
+  });
+
+describe.skipIf(!HAS_TERMINAL)('on a pseudo-terminal of 80 columns', () => {
+  test('a secret is typed without being shown, and a removal is confirmed', async () => {
+    const { clientId } = await onboard(scenario, 'acme');
+    const { value } = scenario.sandbox.addSecret(clientId);
+    const adding = onTerminal('credentials add acme/default second --client-secret-file -');
+    await adding.shows(/The client secret, which is not shown: /);
+    adding.type(`${value}\r`);
+    const shown = await adding.shows(/second is added\./);
+    expect(await adding.ended).toBe(0);
+    expect(shown).not.toContain(value.slice(0, 8));
+
+    const removing = onTerminal('credentials remove acme/default/second --force');
+    await removing.shows(/Type second to confirm: /);
+    removing.type('second\r');
+    await removing.shows(/second is removed\./);
+    expect(await removing.ended).toBe(0);
+  });
+
+  test('a table fits, and Ctrl-C ends a stream with 130 and the cursor', async () => {
+    const beta = await onboard(scenario, 'beta');
+    const name = await importAda(scenario, beta, 'ada');
+    await scenario.connections.suspendConnection({ name });
+    const events = onTerminal('events list --follow --type connection.changed');
+    const shown = await events.shows(/connection\.changed +tenants\/beta\/connections\/ada\s/);
+    expect(shown).toMatch(/^TIME \(UTC\) +SEVERITY +TYPE +SUBJECT\n/);
+    expect(Math.max(...shown.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+    events.type('\u0003');
+    await events.shows(/Incomplete\. Continue with --after \d+\s+Interrupted\./);
+    expect(await events.ended).toBe(130);
+  });
+});
+
+test('a list in a pipe ends with 0 when its reader has enough', async () => {
+  const { child } = startProgram(['tenants', 'list', '--address', scenario.vault.addresses.admin]);
+  child.stdout?.destroy();
+  await new Promise((resolve) => child.once('exit', resolve));
+  expect(child.exitCode).toBe(0);
+});
