@@ -205,7 +205,7 @@ describe('credentials', () => {
     ['two', '--generate-certificate --key-vault-secret https://a.vault.azure.net/secrets/b', 'give one credential'],
     ['a certificate without a key', '--certificate-file cert.pem', 'need each other'],
     ['an expiry of something else', '--generate-certificate --expires 2028-01-31', '--expires needs'],
-    ['a date that is none', '--client-secret-file x --expires tomorrow', 'Give a date'],
+    ['a date in words', '--client-secret-file x --expires tomorrow', 'Give a date'],
     ['a life of something else', '--client-secret-file x --life 90d', '--life needs'],
   ])('add with %s is refused with 64', async (_, options, message) => {
     const { code, stderr } = await run(`credentials add acme/default second ${options}`.trim());
