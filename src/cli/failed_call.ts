@@ -11,8 +11,24 @@ export function failedCall(error: unknown): unknown {
   const message =
     error.code === 'UNIMPLEMENTED'
       ? 'The server does not have this method. Give the admin listener of the vault with --address, or upgrade the vault.'
-      : `${messageOf(error)} [${error.reason}]`;
+      : `${messageOf(error)} [${error.reason}]${nextStep(error)}`;
   return new CommandError(exitCode, message);
+}
+
+/** Messages of the vault name methods of the API. */
+const NEXT_STEPS: Readonly<Record<string, string>> = {
+  TENANT_NOT_FOUND: '`token-vault tenants list` lists the tenants.',
+  APP_NOT_FOUND: '`token-vault apps list` lists the apps.',
+  CREDENTIAL_NOT_FOUND: '`token-vault credentials list` lists the credentials.',
+  CONNECTION_NOT_FOUND: '`token-vault connections list` lists the connections.',
+  CONTAINED: '`token-vault containment list` lists what is contained, and why.',
+  UNAUTHENTICATED: 'Give the file with an API key with --api-key-file, or in cli.yaml (docs/commands.md).',
+};
+
+/** Without a reason of the vault there is none. */
+function nextStep({ code, reason }: RpcError): string {
+  const step = NEXT_STEPS[reason] ?? (reason === code ? undefined : `docs/runbook.md says what to do about ${reason}.`);
+  return step === undefined ? '' : `\n${step}`;
 }
 
 /** By the gRPC code of an error; other errors are DATA. */

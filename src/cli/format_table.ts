@@ -65,8 +65,16 @@ export function factLines(facts: readonly (readonly [label: string, text: string
 
 const WIDTH = 80;
 
-/** A text in lines of at most 80 columns, of which those after the first are indented. */
+/**
+ * A text in lines of at most 80 columns, of which those after the first are indented. After a line break it stays as it
+ * is: a certificate.
+ */
 export function wrapped(text: string, indent: number): readonly string[] {
+  const [first = '', ...others] = text.split('\n');
+  return [...folded(first, indent), ...others];
+}
+
+function folded(text: string, indent: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

@@ -3,14 +3,16 @@ import { CONNECTION_ID, RESOURCE_ID } from '../model/id_patterns.ts';
 
 /**
  * Parsers of names on the command line. A name may be given in full, as the vault prints it, or without the words between
- * the ids: `acme/default` is `tenants/acme/apps/default`.
+ * the ids: `acme/default` is `tenants/acme/apps/default`. A tenant with the id `tenants` is given in full: else
+ * `tenants/acme` would name an app of it.
  */
 const [ID, CONNECTION] = [RESOURCE_ID, CONNECTION_ID].map(({ source }) => source.slice(1, -1));
 
 const TENANT = new RegExp(`^(?:tenants/)?(${ID})$`);
-const APP = new RegExp(`^(?:tenants/(${ID})/apps/(${ID})|(${ID})/(${ID}))$`);
-const CREDENTIAL = new RegExp(`^(?:tenants/(${ID})/apps/(${ID})/credentials/(${ID})|(${ID})/(${ID})/(${ID}))$`);
-const CONNECTION_NAME = new RegExp(`^(?:tenants/(${ID})/connections/(${CONNECTION})|(${ID})/(${CONNECTION}))$`);
+const SHORT = `(?!tenants/)(${ID})`;
+const APP = new RegExp(`^(?:tenants/(${ID})/apps/(${ID})|${SHORT}/(${ID}))$`);
+const CREDENTIAL = new RegExp(`^(?:tenants/(${ID})/apps/(${ID})/credentials/(${ID})|${SHORT}/(${ID})/(${ID}))$`);
+const CONNECTION_NAME = new RegExp(`^(?:tenants/(${ID})/connections/(${CONNECTION})|${SHORT}/(${CONNECTION}))$`);
 
 export const TENANT_HELP = 'tenants/{tenant}, or in short its id, such as acme';
 export const APP_HELP = 'tenants/{tenant}/apps/{app}, or in short acme/default';

@@ -84,7 +84,10 @@ describe('tenants', () => {
     const { code, stdout } = await run('tenants delete third --yes --json');
     expect([code, JSON.parse(stdout).name]).toEqual([0, 'tenants/third']);
     const { code: missing, stderr } = await run('tenants show third');
-    expect([missing, stderr]).toEqual([65, expect.stringContaining('[TENANT_NOT_FOUND]')]);
+    expect([missing, stderr]).toEqual([
+      65,
+      expect.stringMatching(/\[TENANT_NOT_FOUND\]\n`token-vault tenants list` lists the tenants\.\n$/),
+    ]);
   });
 
   test('a tenant with connections is deleted only with --force', async () => {
@@ -189,6 +192,8 @@ describe('credentials', () => {
     const { code, stdout } = await run('credentials add maker/default made --generate-certificate --life 90d');
     expect([code, stdout]).toEqual([0, expect.stringContaining('-----BEGIN CERTIFICATE-----\n')]);
     expect(stdout).toContain('az ad app credential');
+    const pem = stdout.slice(stdout.indexOf('-----BEGIN'), stdout.indexOf('az ad app credential'));
+    expect((await run('apps verify maker/default')).stdout).toContain(`\n${pem}`);
   });
 
   test('add reads a certificate and its key from files', async () => {
@@ -279,7 +284,10 @@ describe('names', () => {
   test.each([
     ['tenants show Acme', 'as acme or tenants/acme'],
     ['apps show acme', 'as acme/default or tenants/acme/apps/default'],
+    ['apps show tenants/acme', 'Give the name of an app'],
     ['apps verify tenants/acme/default', 'Give the name of an app'],
+    ['connections show tenants/acme', 'Give the name of a connection'],
+    ['credentials remove tenants/acme/default', 'Give the name of a credential'],
     ['connections show acme', 'as acme/ada or tenants/acme/connections/ada'],
     ['connections list --tenant acme/ada', 'Give the name of a tenant'],
     ['connections list --state broken', 'Give one of PENDING, ACTIVE'],
