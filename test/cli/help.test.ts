@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { commandTree } from '../../src/cli/completion/command_tree.ts';
 import { defineProgram } from '../../src/startup/define_program.ts';
 import { runInProcess } from './run_in_process.ts';
 
@@ -27,5 +29,29 @@ test.each(PATHS.map((words) => ({ name: ['token-vault', ...words].join(' '), wor
     expect(inPipe.stdout).toMatch(new RegExp(`^Usage: ${name} `));
     expect(inPipe.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     expect(onTerminal).toEqual(inPipe);
+  },
+);
+
+const DOCUMENTS = ['docs/runbook.md', 'docs/commands.md', 'docs/production.md', 'docs/key-rotation.md'];
+const TREE = commandTree(defineProgram({ version: '0.0.0', streams, exit }));
+
+/** What follows `npm run token-vault --`, and the commands of the tables. */
+function commandsOf(page: string): readonly string[] {
+  const text = readFileSync(page, 'utf8');
+  const lines = [...text.matchAll(/npm run token-vault -- ([a-z][^`\n]*)/g)].map(([, line = '']) => line);
+  const tables = [...text.matchAll(/^\| (`[^|]+`[^|]*) \|/gm)].flatMap(
+    ([, cell = '']) => cell.match(/(?<=`)[a-z][^`,]+(?=`)/g) ?? [],
+  );
+  return [...lines, ...(page === 'docs/commands.md' ? tables : [])];
+}
+
+test.each(DOCUMENTS.flatMap((page) => commandsOf(page).map((line) => ({ page, line }))))(
+  '$page: `$line` is a command with its options',
+  ({ line }) => {
+    const words = line.replace(/'[^']*'/g, 'x').split(/\s+/);
+    const command = TREE.findLast(({ path }) => `token-vault ${words.join(' ')} `.startsWith(`${path} `));
+    expect(command?.path.split(' ').length).toBeGreaterThan(/^(status|serve|sandbox|demo)\b/.test(line) ? 1 : 2);
+    const options = words.filter((word) => word.startsWith('--') && word !== '--');
+    expect(options.filter((word) => !command?.options.some((option) => option.word === word))).toEqual([]);
   },
 );
