@@ -50,7 +50,11 @@ export async function printPages<Item>(
   const say = (text: string) => stderr.write(`${text}\n`);
   const table = createTable(head, widthOf(stdout));
   const interruption = listenForInterruption();
-  const { retry, now } = createPatience(interruption);
+  let waitsFor: string | undefined;
+  const { retry, now } = createPatience(interruption, ({ reason }) => {
+    if (reason !== waitsFor) say(`Waiting for the vault (${printable(reason)})`);
+    waitsFor = reason;
+  });
   let [pageToken, count, left, reported] = [flags.pageToken ?? '', 0, 0, now()];
   stopWithReader(stdout);
   try {

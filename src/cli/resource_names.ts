@@ -20,24 +20,25 @@ export const CREDENTIAL_HELP = 'its full name, or in short acme/default/main';
 export const CONNECTION_HELP = 'tenants/{tenant}/connections/{connection}, or in short acme/ada';
 
 export function tenantNameOf(text: string): string {
-  const [tenant] = idsOf(TENANT, text) ?? invalid('tenant', 'acme', 'tenants/acme');
+  const [tenant] = idsOf(TENANT, text) ?? invalid('a tenant', 'acme', 'tenants/acme');
   return `tenants/${tenant}`;
 }
 
 export function appNameOf(text: string): string {
-  const [tenant, app] = idsOf(APP, text) ?? invalid('app', 'acme/default', 'tenants/acme/apps/default');
+  const [tenant, app] = idsOf(APP, text) ?? invalid('an app', 'acme/default', 'tenants/acme/apps/default');
   return `tenants/${tenant}/apps/${app}`;
 }
 
 export function credentialNameOf(text: string): string {
   const [tenant, app, credential] =
-    idsOf(CREDENTIAL, text) ?? invalid('credential', 'acme/default/main', 'tenants/acme/apps/default/credentials/main');
+    idsOf(CREDENTIAL, text) ??
+    invalid('a credential', 'acme/default/main', 'tenants/acme/apps/default/credentials/main');
   return `tenants/${tenant}/apps/${app}/credentials/${credential}`;
 }
 
 export function connectionNameOf(text: string): string {
   const [tenant, connection] =
-    idsOf(CONNECTION_NAME, text) ?? invalid('connection', 'acme/ada', 'tenants/acme/connections/ada');
+    idsOf(CONNECTION_NAME, text) ?? invalid('a connection', 'acme/ada', 'tenants/acme/connections/ada');
   return `tenants/${tenant}/connections/${connection}`;
 }
 
@@ -55,5 +56,5 @@ function idsOf(pattern: RegExp, text: string): readonly string[] | undefined {
 }
 
 function invalid(what: string, short: string, full: string): never {
-  throw new InvalidArgumentError(`Give the name of a ${what} as ${short} or ${full}.`.replace('a app', 'an app'));
+  throw new InvalidArgumentError(`Give the name of ${what} as ${short} or ${full}.`);
 }

@@ -89,7 +89,7 @@ describe('a list', () => {
 
   test('tries a page again while the vault is away', async () => {
     const answers = [new VaultError('DATABASE_UNAVAILABLE', 'It restarts.'), page(['acme'])];
-    const { code, stdout } = await run('tenants list', {
+    const { code, stdout, stderr } = await run('tenants list', {
       tenants: {
         async list() {
           const answer = answers.shift();
@@ -99,6 +99,7 @@ describe('a list', () => {
       },
     });
     expect([code, stdout]).toEqual([0, expect.stringContaining('tenants/acme')]);
+    expect(stderr).toBe('Waiting for the vault (DATABASE_UNAVAILABLE)\n');
   });
 
   test('that fails on the way prints how to continue', async () => {

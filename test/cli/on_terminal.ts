@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 
-/** A pseudo-terminal by `script` of util-linux, which has no other name for its version. */
+/** `script` of util-linux makes the pseudo-terminal. That of BSD has other options. */
 export const HAS_TERMINAL =
   spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false;
 

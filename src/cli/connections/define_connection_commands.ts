@@ -1,10 +1,17 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { Connection_State } from '../../gen/tokenvault/v1/connection_pb.ts';
 import { timeOf } from '../audit/audit_flags.ts';
 import type { CommandStreams } from '../command_streams.ts';
 import { defineListCommand, defineVaultCommand, type OneFlags } from '../define_vault_command.ts';
 import { CONNECTION_HELP, connectionNameOf, tenantNameOf } from '../resource_names.ts';
-import type { ConnectionListFlags } from './run_connection_commands.ts';
+import type { ConnectionListFlags, ConnectionStateName } from './run_connection_commands.ts';
+
+const STATES: readonly ConnectionStateName[] = [
+  'PENDING',
+  'ACTIVE',
+  'REAUTHORIZATION_REQUIRED',
+  'BLOCKED',
+  'SUSPENDED',
+];
 
 /** The arguments of `token-vault connections …`. The modules that do the work are loaded when a command runs. */
 export function addConnectionCommands(program: Command, streams: CommandStreams): void {
@@ -37,11 +44,9 @@ export function addConnectionCommands(program: Command, streams: CommandStreams)
   }
 }
 
-const STATES = Object.keys(Connection_State).filter((name) => name !== 'UNSPECIFIED');
-
-function stateOf(text: string): Connection_State {
-  const state = text.toUpperCase().replaceAll('-', '_');
-  if (STATES.includes(state)) return Connection_State[state as keyof typeof Connection_State];
+function stateOf(text: string): ConnectionStateName {
+  const state = STATES.find((name) => name === text.toUpperCase().replaceAll('-', '_'));
+  if (state !== undefined) return state;
   throw new InvalidArgumentError(`Give one of ${STATES.join(', ')}.`);
 }
 

@@ -11,9 +11,12 @@ import { type ListFlags, printPages } from '../print_pages.ts';
 import { printResult } from '../print_result.ts';
 import { CONNECTION_COLUMNS, connectionRow, connectionText } from './format_connection.ts';
 
+/** Of the API. */
+export type ConnectionStateName = Exclude<keyof typeof Connection_State, 'UNSPECIFIED'>;
+
 export interface ConnectionListFlags extends ListFlags {
   readonly tenant?: string;
-  readonly state?: Connection_State;
+  readonly state?: ConnectionStateName;
   readonly externalId?: string;
   readonly username?: string;
   readonly objectId?: string;
@@ -29,7 +32,7 @@ export function listConnections(flags: ConnectionListFlags, streams: CommandStre
   const { tenant = 'tenants/-', state, externalId, username, objectId, directory, label, idleSince } = flags;
   const filter = {
     parent: tenant,
-    ...(state !== undefined && { state }),
+    ...(state !== undefined && { state: Connection_State[state] }),
     ...(externalId !== undefined && { externalId }),
     ...(username !== undefined && { username }),
     ...(objectId !== undefined && { objectId }),
