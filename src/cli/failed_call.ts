@@ -25,7 +25,7 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   UNAUTHENTICATED: 'Give the file with an API key with --api-key-file, or in cli.yaml (docs/commands.md).',
 };
 
-/** Without a reason of the vault there is none. */
+/** An error that is not of the vault has no next step. */
 function nextStep({ code, reason }: RpcError): string {
   const step = NEXT_STEPS[reason] ?? (reason === code ? undefined : `docs/runbook.md says what to do about ${reason}.`);
   return step === undefined ? '' : `\n${step}`;
