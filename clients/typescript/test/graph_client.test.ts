@@ -18,7 +18,8 @@ test('microsoft-graph-client runs unchanged while the vault is away and comes ba
   await scenario.vault.stop();
   for (let round = 0; round < 5; round += 1)
     expect(new Set(await Promise.all(Array.from({ length: 10 }, me)))).toEqual(new Set([ADA]));
-  await scenario.restart();
   await scenario.later(2 * 3_600_000);
+  await expect(me()).rejects.toThrow('Token Vault cannot be reached');
+  await scenario.restart();
   await expect.poll(() => me().catch((error: Error) => error.message)).toBe(ADA);
 });

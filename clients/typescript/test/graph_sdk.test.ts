@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ClientCapability } from '../../../src/gen/tokenvault/v1/app_pb.ts';
 import { ADA, type GraphScenario, startGraphScenario } from './start_graph_scenario.ts';
 
+/** Tokens of an app that declares CP1 are valid for 20 to 28 of them. */
+const HOUR = 3_600_000;
+
 let stage: GraphScenario;
 let me: () => Promise<string | null | undefined>;
 beforeAll(async () => {
@@ -37,4 +40,12 @@ test('msgraph-sdk runs unchanged while the vault is away', async () => {
   for (let round = 0; round < 20; round += 1) expect(await me()).toBe(ADA);
   await stage.scenario.restart();
   expect(await me()).toBe(ADA);
+});
+
+test('past the expiry of its token, msgraph-sdk fails with UNAVAILABLE until the vault is back', async () => {
+  await stage.scenario.vault.stop();
+  await stage.scenario.later(30 * HOUR);
+  await expect(me()).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'VAULT_UNREACHABLE' });
+  await stage.scenario.restart();
+  await expect.poll(() => me().catch((error: Error) => error.message)).toBe(ADA);
 });

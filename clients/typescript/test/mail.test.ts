@@ -34,11 +34,14 @@ async function openInbox(): Promise<string> {
   return path;
 }
 
-test('imapflow opens the mailbox, also for a new connection while the vault is away', async () => {
+test('imapflow opens the mailbox, also for a new connection while the vault is away, until the token expires', async () => {
   expect(await openInbox()).toBe('INBOX');
   await scenario.vault.stop();
   expect(await openInbox()).toBe('INBOX');
+  await scenario.later(2 * 3_600_000);
+  await expect(openInbox()).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'VAULT_UNREACHABLE' });
   await scenario.restart();
+  await expect.poll(() => openInbox().catch((error: Error) => error.message)).toBe('INBOX');
 });
 
 test('nodemailer sends with a token, and with another one after the server refused the first', async () => {
