@@ -19,7 +19,7 @@ interface ScenarioVaultParts {
 export async function startScenarioVault({ folder, environment, seams }: ScenarioVaultParts): Promise<ScenarioVault> {
   if (process.env['SCENARIOS'] !== 'bundle' || seams !== undefined)
     return startVault(readConfig(prefixed(environment)), seams);
-  const program = await serveProgram(folder, environment);
+  const program = await serveProgram(folder, environment, metadataService());
   const addressOf = (name: string) => environment[`${name}_ADDRESS`] ?? '';
   return {
     addresses: { grpc: addressOf('GRPC'), admin: addressOf('ADMIN'), web: addressOf('WEB'), ops: addressOf('OPS') },
@@ -28,4 +28,11 @@ export async function startScenarioVault({ folder, environment, seams }: Scenari
       if (code !== 0) throw new Error(`The vault exited with ${code}: ${stderr}`);
     },
   };
+}
+
+/** The address of a fake metadata service, which it sets for this process. */
+function metadataService(): Record<string, string> {
+  const name = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
+  const address = process.env[name];
+  return address === undefined ? {} : { [name]: address };
 }
