@@ -61,7 +61,10 @@ export function createGroupMemory(): GroupMemory {
     release(mark) {
       for (const block of filled) if (block.mark <= mark) recycle(block);
       filled = filled.filter((block) => block.mark > mark);
-      if (current.mark <= mark) current.used = 0;
+      if (current.mark > mark) return;
+      current.used = 0;
+      // A block for one large group would otherwise stay for good.
+      if (current.bytes.length > BLOCK_SIZE) current = free.pop() ?? createBlock(BLOCK_SIZE);
     },
   };
 }

@@ -44,6 +44,14 @@ test('released memory is used again', () => {
   expect(used.size).toBeLessThanOrEqual(3);
 });
 
+test('the memory of a large group is given up once it is released', () => {
+  const memory = createGroupMemory();
+  const large = memory.encode('x'.repeat(2 * 1_024 * KIB));
+  memory.keep(large, 1);
+  memory.release(1);
+  expect(memory.encode('x').buffer.byteLength).toBeLessThan(large.buffer.byteLength);
+});
+
 test('what was not kept is overwritten', () => {
   const memory = createGroupMemory();
   const failed = memory.encode('failed');
