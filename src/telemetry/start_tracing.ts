@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type Context,
   defaultTextMapSetter,
@@ -29,12 +30,16 @@ export interface TracingOptions {
   readonly version: string;
 }
 
+/** Milliseconds for one export, retries included, and for the last ones when the vault stops. */
+const LONGEST_EXPORT = 2_000;
+
 /**
  * Traces of OpenTelemetry. The exporter reads its address and headers from the standard variables
  * (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). If it cannot keep up, spans are dropped.
  */
 export function startTracing({ ratio, version }: TracingOptions): Tracing {
-  return createTracing({ ratio, version, processor: new BatchSpanProcessor({ exporter: new OTLPTraceExporter() }) });
+  const exporter = new OTLPTraceExporter({ timeoutMillis: LONGEST_EXPORT });
+  return createTracing({ ratio, version, processor: new BatchSpanProcessor({ exporter }) });
 }
 
 export function createTracing({
@@ -82,7 +87,12 @@ export function createTracing({
     },
     async close() {
       requests.close();
-      await provider.shutdown();
+      // A receiver that does not answer delays no stop.
+      const flushed = new AbortController();
+      const tooLong = wait(LONGEST_EXPORT, undefined, { signal: flushed.signal });
+      await Promise.race([provider.shutdown(), tooLong]).catch(() => {});
+      flushed.abort();
+      await tooLong.catch(() => {});
     },
   };
 }

@@ -8,7 +8,7 @@ export interface Tracing {
   span<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
   /** A span that ends now, if a call is in progress. */
   ended(name: string, duration: Duration): void;
-  /** Sends the spans that are pending. */
+  /** Sends the spans that are pending, for at most two seconds. Never rejects. */
   close(): Promise<void>;
 }
 
