@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GetTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import { dropUnusableDeadline } from '../../src/rpc/transport/drop_unusable_deadline.ts';
+import { dropUnusableDeadline } from '../../src/rpc/transport/client_timeout.ts';
 import { acme, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;

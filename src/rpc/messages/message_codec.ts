@@ -10,11 +10,14 @@ import {
 } from '@bufbuild/protobuf';
 import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { fieldInvalid } from '../../model/errors.ts';
+import type { UnaryHandler } from '../transport/unary_handler.ts';
 
 /** A service for grpc-js. */
 export interface WireService {
   readonly definition: ServiceDefinition;
   readonly handlers: UntypedServiceImplementation;
+  /** Handlers of its unary methods, by path. */
+  readonly unary: ReadonlyMap<string, UnaryHandler>;
 }
 
 /** A message, or its cached bytes. */

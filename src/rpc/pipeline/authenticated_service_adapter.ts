@@ -2,14 +2,13 @@ import type { DescMethod, DescService, Message, MessageShape } from '@bufbuild/p
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import type {
   handleServerStreamingCall,
-  handleUnaryCall,
   MethodDefinition,
   ServerWritableStream,
   ServiceDefinition,
-  sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
+import type { Respond, UnaryHandler } from '../transport/unary_handler.ts';
 import type { BatchCall, Call } from './call_context.ts';
 import type { CallInProgress } from './call_in_progress.ts';
 import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
@@ -30,7 +29,6 @@ export type Implementation<Service> =
 /** AIP-231: the requests of a batch are in its field `requests`. */
 type CallOf<Request> = Request extends { readonly requests: readonly Message[] } ? BatchCall : Call;
 
-type Respond = sendUnaryData<Uint8Array>;
 type Method = (request: Message, call: Call) => unknown;
 
 /** Adapts a service to grpc-js. Errors of handlers never reach grpc-js. */
@@ -42,24 +40,25 @@ export function adapt<Service extends DescService>(
 ): WireService {
   const definition: Record<string, MethodDefinition<Uint8Array, Uint8Array>> = {};
   const handlers: UntypedServiceImplementation = {};
+  const unaryHandlers = new Map<string, UnaryHandler>();
   for (const method of service.methods) {
-    definition[method.localName] = wireDefinition(service, method);
+    const wire = wireDefinition(service, method);
+    definition[method.localName] = wire;
     const implement = (implementation as Record<string, Method>)[method.localName];
     if (implement === undefined) throw new Error(`${service.typeName} lacks ${method.name}`);
     const methodPipeline = pipeline(service, method);
-    handlers[method.localName] =
-      method.methodKind === 'server_streaming'
-        ? streaming(method, implement, methodPipeline, stopping)
-        : unary(method, implement, methodPipeline);
+    if (method.methodKind === 'server_streaming') {
+      handlers[method.localName] = streaming(method, implement, methodPipeline, stopping);
+    } else {
+      const handler = unary(method, implement, methodPipeline);
+      handlers[method.localName] = handler;
+      unaryHandlers.set(wire.path, handler);
+    }
   }
-  return { definition: definition as unknown as ServiceDefinition, handlers };
+  return { definition: definition as unknown as ServiceDefinition, handlers, unary: unaryHandlers };
 }
 
-function unary(
-  method: DescMethod,
-  implement: Method,
-  methodPipeline: MethodPipeline,
-): handleUnaryCall<Uint8Array, Uint8Array> {
+function unary(method: DescMethod, implement: Method, methodPipeline: MethodPipeline): UnaryHandler {
   // Functions of all calls: closures of each call would cost more than what they do.
   function run(request: Uint8Array, call: CallInProgress, respond: Respond): void {
     let response: unknown;

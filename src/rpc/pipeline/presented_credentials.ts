@@ -1,11 +1,11 @@
-import type { Metadata } from '@grpc/grpc-js';
 import { VaultError } from '../../model/errors.ts';
+import type { CallMetadata } from '../../telemetry/tracing_interface.ts';
 import { type CertifiedCall, clientCertificateOf } from '../transport/client_certificate_of_call.ts';
 import type { Presented } from './authenticator.ts';
 
 /** The parts of a grpc-js call with the credentials of its caller. */
 export interface PresentingCall extends CertifiedCall {
-  readonly metadata: Metadata;
+  readonly metadata: CallMetadata;
 }
 
 /** UNAUTHENTICATED: more than one `authorization` header. `peer`: address and port. */
@@ -21,7 +21,7 @@ export function firstPresentedBy(wire: PresentingCall, peer: string): Presented 
   return presented(wire, wire.metadata.get('authorization'), peer);
 }
 
-function presented(wire: PresentingCall, authorizations: ReturnType<Metadata['get']>, peer: string): Presented {
+function presented(wire: PresentingCall, authorizations: ReturnType<CallMetadata['get']>, peer: string): Presented {
   const authorization = authorizations[0] as string | undefined;
   return { authorization, certificate: clientCertificateOf(wire), connection: peer };
 }

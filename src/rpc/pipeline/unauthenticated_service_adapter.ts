@@ -3,7 +3,6 @@ import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2
 import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
-  type handleUnaryCall,
   type MethodDefinition,
   type ServiceDefinition,
   type StatusObject,
@@ -12,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { isVaultError } from '../../model/errors.ts';
 import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
+import type { UnaryHandler } from '../transport/unary_handler.ts';
 import { write } from './authenticated_service_adapter.ts';
 
 /** A service without authentication and audit. Its errors are gRPC statuses without a reason of the vault. */
@@ -38,20 +38,26 @@ export function adaptPlain<Service extends DescService>(
 ): WireService {
   const definition: Record<string, MethodDefinition<Uint8Array, Uint8Array>> = {};
   const handlers: UntypedServiceImplementation = {};
+  const unaryHandlers = new Map<string, UnaryHandler>();
   for (const method of service.methods) {
     const implement = (implementation as Record<string, unknown>)[method.localName];
-    definition[method.localName] = wireDefinition(service, method);
-    handlers[method.localName] =
-      method.methodKind === 'unary'
-        ? unary(method, implement as UnaryMethod)
-        : method.methodKind === 'server_streaming'
+    const wire = wireDefinition(service, method);
+    definition[method.localName] = wire;
+    if (method.methodKind === 'unary') {
+      const handler = unary(method, implement as UnaryMethod);
+      handlers[method.localName] = handler;
+      unaryHandlers.set(wire.path, handler);
+    } else {
+      handlers[method.localName] =
+        method.methodKind === 'server_streaming'
           ? serverStreaming(method, implement as StreamingMethod)
           : bidi(method, implement as UnaryMethod, stopping);
+    }
   }
-  return { definition: definition as unknown as ServiceDefinition, handlers };
+  return { definition: definition as unknown as ServiceDefinition, handlers, unary: unaryHandlers };
 }
 
-function unary(method: DescMethod, implement: UnaryMethod): handleUnaryCall<Uint8Array, Uint8Array> {
+function unary(method: DescMethod, implement: UnaryMethod): UnaryHandler {
   return (wire, callback) => {
     let response: Uint8Array;
     try {

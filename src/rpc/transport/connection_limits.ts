@@ -14,11 +14,13 @@ import type { Authenticator } from '../pipeline/authenticator.ts';
 import { createAuthenticatedPeers } from './authenticated_peer_limits.ts';
 import { createCertifiedSessions, lifetimeOf } from './certified_sessions.ts';
 import { authContextOf, clientCertificateOf } from './client_certificate_of_call.ts';
+import { dropUnusableDeadline } from './client_timeout.ts';
+import { closeWhenIdle } from './close_idle_sessions.ts';
 import { drainSession } from './drain_session.ts';
-import { dropUnusableDeadline } from './drop_unusable_deadline.ts';
 import { EndableCall } from './end_stream_at_connection_age.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer_connection.ts';
 import type { ReplaceStreams } from './replace_streams_of_session.ts';
+import type { ServeUnary } from './serve_unary_calls.ts';
 import { StreamsById } from './streams_by_id.ts';
 import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peer_limits.ts';
 import { createUnreadResponses } from './unread_response_limits.ts';
@@ -35,14 +37,16 @@ export interface ConnectionsParts {
   readonly prefaceTimeout?: Duration | undefined;
   /** At this age the client gets a GOAWAY, and streams end. Default: 30 min. */
   readonly maxAge?: Duration | undefined;
+  /** After this time without a stream, the client gets a GOAWAY. Default: 5 min. */
+  readonly maxIdle?: Duration | undefined;
 }
 
 /** Connections of one listener, with limits on their number, streams, unread bytes and age. */
 export interface Connections {
   /** An accepted socket. `inject` passes it to grpc-js. */
   accept(socket: Socket, inject: () => void): void;
-  /** Intercepts the streams of the HTTP/2 server of grpc-js. */
-  watch(server: Http2Server): void;
+  /** Intercepts the streams of the HTTP/2 server of grpc-js, which gets those that `serveUnary` leaves. */
+  watch(server: Http2Server, serveUnary: ServeUnary): void;
   /** For grpc-js: makes streaming calls endable. */
   readonly interceptor: ServerInterceptor;
   destroyAll(): void;
@@ -112,6 +116,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     const maxAge = (parts.maxAge ?? MAX_AGE) * (0.9 + Math.random() / 5);
     const age = setTimeout(() => retire(peer, session), Math.min(maxAge, lifetimeOf(certificate, Date.now()))).unref();
     session.once('close', () => clearTimeout(age));
+    closeWhenIdle(session, peer, parts.maxIdle);
   }
 
   function retire(peer: Peer, session: ServerHttp2Session): void {
@@ -212,7 +217,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
       if (addresses === undefined) clearTimeout(deadline);
     },
 
-    watch(server) {
+    watch(server, serveUnary) {
       const [onStream] = server.listeners('stream') as OnStream[];
       if (onStream === undefined) throw new Error('grpc-js has no stream listener');
       server.removeAllListeners('stream');
@@ -227,6 +232,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
           return refuse(peer, stream);
         }
         track(peer, stream, isPlain);
+        if (serveUnary(peer, stream, headers)) return;
         dropUnusableDeadline(headers);
         opening = { peer, stream };
         try {

@@ -6,7 +6,7 @@ const GRACE: Duration = 30 * SECOND;
 const LAST_STREAM = 2 ** 31 - 1;
 
 /** Requests the client to reconnect, by a GOAWAY. Calls in progress may complete. */
-export function drainSession(session: ServerHttp2Session, reason: 'max_age' | 'client_ca'): void {
+export function drainSession(session: ServerHttp2Session, reason: 'max_age' | 'max_idle' | 'client_ca'): void {
   if (session.destroyed || session.closed) return;
   session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM, Buffer.from(reason));
   session.close();

@@ -8,12 +8,13 @@ import { isLoopbackAddress } from '../../model/listen_address.ts';
 import type { WireService } from '../messages/message_codec.ts';
 import { closeSlowRequestBodies } from './close_slow_request_bodies.ts';
 import { type ConnectionsParts, createConnections } from './connection_limits.ts';
+import { createUnaryServer } from './serve_unary_calls.ts';
 
 /** Limits of the listener (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
+const MAX_REQUEST = 64 * 1024;
 const LIMITS: ServerOptions = {
-  'grpc.max_receive_message_length': 64 * 1024,
+  'grpc.max_receive_message_length': MAX_REQUEST,
   'grpc.max_concurrent_streams': 128,
-  'grpc.max_connection_idle_ms': 5 * 60_000,
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc-node.max_session_memory': 16,
@@ -62,7 +63,7 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
   for (const { definition, handlers } of parts.services) server.addService(definition, handlers);
   const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
 
-  connections.watch(http2ServerOf(server));
+  connections.watch(http2ServerOf(server), createUnaryServer(parts.services, MAX_REQUEST));
   const listener = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     connections.accept(socket, () => injector.injectConnection(socket));
