@@ -7,10 +7,10 @@ import type { UnaryHandler, UnaryWire } from './unary_handler.ts';
 /** Before each message: whether it is compressed (one byte), and its length (four bytes). */
 const PREFIX_BYTES = 5;
 const EMPTY = Buffer.alloc(0);
-/** As of grpc-js. */
+/** Of an answer without a message, as of grpc-js. */
+const BARE_HEADERS: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc+proto' };
 const HEADERS: OutgoingHttpHeaders = {
-  ':status': 200,
-  'content-type': 'application/grpc+proto',
+  ...BARE_HEADERS,
   'grpc-accept-encoding': 'identity,deflate,gzip',
   'grpc-encoding': 'identity',
 };
@@ -135,7 +135,7 @@ export class UnaryCall implements UnaryWire {
     }
     const { code = status.UNKNOWN, details = '', metadata } = error;
     const trailers = { 'grpc-status': code, 'grpc-message': encodeURI(details), ...metadata?.toHttp2Headers() };
-    this.#stream.respond({ ...HEADERS, ...trailers }, WITHOUT_BODY);
+    this.#stream.respond({ ...BARE_HEADERS, ...trailers }, WITHOUT_BODY);
   }
 
   #fail(code: status, details: string): void {
