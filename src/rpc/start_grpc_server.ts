@@ -13,7 +13,6 @@ import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import type { TlsFiles } from '../listeners/tls_file_reload.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log_events.ts';
-import type { WireService } from './messages/message_codec.ts';
 import { adapt, type Implementation } from './pipeline/authenticated_service_adapter.ts';
 import type { CallPipeline } from './pipeline/call_pipeline.ts';
 import { createAccessService } from './services/access_service.ts';
@@ -30,6 +29,7 @@ import { createTenantService } from './services/tenant_service.ts';
 import { createTokenService } from './services/token_service.ts';
 import { openSockets, type SocketParts } from './transport/open_grpc_listener.ts';
 import { loadTlsCredentials } from './transport/reloading_tls_credentials.ts';
+import type { WireService } from './transport/wire_service.ts';
 
 /** Services of a listener, besides health. */
 export interface ServedServices {

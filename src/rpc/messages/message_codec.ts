@@ -8,17 +8,8 @@ import {
   type MessageInitShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/grpc-js';
 import { fieldInvalid } from '../../model/errors.ts';
-import type { UnaryHandler } from '../transport/unary_handler.ts';
-
-/** A service for grpc-js. */
-export interface WireService {
-  readonly definition: ServiceDefinition;
-  readonly handlers: UntypedServiceImplementation;
-  /** Handlers of its unary methods, by path. */
-  readonly unary: ReadonlyMap<string, UnaryHandler>;
-}
 
 /** A message, or its cached bytes. */
 export type ResponseMessage<Output extends DescMessage> = MessageInitShape<Output> | Uint8Array;

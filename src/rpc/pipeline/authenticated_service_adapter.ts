@@ -7,8 +7,9 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
+import { decode, encode, type ResponseMessage, wireDefinition } from '../messages/message_codec.ts';
 import type { Respond, UnaryHandler } from '../transport/unary_handler.ts';
+import type { WireService } from '../transport/wire_service.ts';
 import type { BatchCall, Call } from './call_context.ts';
 import type { CallInProgress } from './call_in_progress.ts';
 import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';

@@ -10,8 +10,9 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isVaultError } from '../../model/errors.ts';
-import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
+import { decode, encode, type ResponseMessage, wireDefinition } from '../messages/message_codec.ts';
 import type { UnaryHandler } from '../transport/unary_handler.ts';
+import type { WireService } from '../transport/wire_service.ts';
 import { write } from './authenticated_service_adapter.ts';
 
 /** A service without authentication and audit. Its errors are gRPC statuses without a reason of the vault. */

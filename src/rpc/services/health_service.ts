@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { Health, HealthCheckResponse_ServingStatus as Serving } from '../../gen/grpc/health/v1/health_pb.ts';
 import type { Readiness } from '../../telemetry/readiness_checks.ts';
-import type { WireService } from '../messages/message_codec.ts';
 import { adaptPlain, type PlainImplementation, plainError } from '../pipeline/unauthenticated_service_adapter.ts';
+import type { WireService } from '../transport/wire_service.ts';
 
 export interface HealthParts {
   readonly readiness: Pick<Readiness, 'ready' | 'listen'>;

@@ -4,8 +4,8 @@ import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/pro
 import { status } from '@grpc/grpc-js';
 import { ServerReflection, type ServerReflectionRequest } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
-import type { WireService } from '../messages/message_codec.ts';
 import { adaptPlain } from '../pipeline/unauthenticated_service_adapter.ts';
+import type { WireService } from '../transport/wire_service.ts';
 import { encodedFile, type FileIndex, indexFiles, withImports } from './reflection_descriptor_index.ts';
 
 const DESCRIPTOR_SET = new URL('../../gen/descriptor_set.binpb', import.meta.url);

@@ -5,10 +5,10 @@ import { listen } from '../../listeners/start_and_stop_listening.ts';
 import type { Duration } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import { isLoopbackAddress } from '../../model/listen_address.ts';
-import type { WireService } from '../messages/message_codec.ts';
 import { closeSlowRequestBodies } from './close_slow_request_bodies.ts';
 import { type ConnectionsParts, createConnections } from './connection_limits.ts';
 import { createUnaryServer } from './serve_unary_calls.ts';
+import type { WireService } from './wire_service.ts';
 
 /** Limits of the listener (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
 const MAX_REQUEST = 64 * 1024;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import type { WireService } from '../messages/message_codec.ts';
 import type { Peer } from './peer_connection.ts';
 import { UnaryCall } from './unary_call.ts';
+import type { WireService } from './wire_service.ts';
 
 /** False: the call is not unary, unknown, compressed or no gRPC, so grpc-js serves it. */
 export type ServeUnary = (peer: Peer, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;

@@ -1,0 +1,10 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { UnaryHandler } from './unary_handler.ts';
+
+/** A service for grpc-js. */
+export interface WireService {
+  readonly definition: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+  /** Handlers of its unary methods, by path. */
+  readonly unary: ReadonlyMap<string, UnaryHandler>;
+}
