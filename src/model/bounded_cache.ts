@@ -5,7 +5,8 @@
  */
 export type BoundedCache<Key, Value> = ReturnType<typeof createBoundedCache<Key, Value>>;
 
-export function createBoundedCache<Key, Value>(limit: number) {
+/** `onEvicted` is not called for entries that are deleted, replaced or cleared. */
+export function createBoundedCache<Key, Value>(limit: number, onEvicted?: (key: Key, value: Value) => void) {
   const evictedAtOnce = Math.max(1, Math.floor(limit / 64));
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
@@ -17,8 +18,9 @@ export function createBoundedCache<Key, Value>(limit: number) {
       young = new Map();
     }
     let left = evictedAtOnce;
-    for (const key of old.keys()) {
+    for (const [key, value] of old) {
       old.delete(key);
+      onEvicted?.(key, value);
       left -= 1;
       if (left === 0) return;
     }

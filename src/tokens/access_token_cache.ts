@@ -109,7 +109,7 @@ export function createTokenCache(limit: number, clock: Clock) {
           };
           const { refreshTime, expireTime } = accessToken;
           const token = {
-            served: { ...served, accessToken },
+            served: { ...served, accessToken, answer: undefined },
             offset,
             aheadTime: Math.max(refreshTime, soonestAhead),
             sweepTime: expireTime,
@@ -158,6 +158,7 @@ function shiftTimes(token: CachedToken, offset: Duration): void {
   const { expireTime, refreshTime } = accessToken;
   token.served = {
     ...token.served,
+    answer: undefined,
     accessToken: { ...accessToken, expireTime: expireTime - step, refreshTime: refreshTime - step },
   };
   token.aheadTime -= step;

@@ -84,6 +84,8 @@ export interface ServedToken {
   readonly connectionUid: string | undefined;
   /** For the audit log. Undefined: Entra named no account, as in an unverified import. */
   readonly subject: TokenSubject | undefined;
+  /** What the API keeps of its answer, with a token that is served from memory again. */
+  answer?: object | undefined;
 }
 
 export interface ChangesFeed {

@@ -3,8 +3,8 @@ import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scope_translator_interface.ts';
 import type { ConnectionSnapshot } from './connection_snapshot_cache.ts';
 
-/** Of one connection, because callers choose scopes freely. */
-const MOST_REMEMBERED = 16;
+/** Of requested scopes that are remembered. */
+const LONGEST_KEY = 500;
 
 /**
  * Translates the requested scopes, and checks that the grant covers them.
@@ -21,7 +21,7 @@ export function resolveScopes(scopes: Scopes, snapshot: ConnectionSnapshot, requ
   const granted = connection.granted[scope.resource] ?? issue?.requested;
   // If no permissions of a refused resource are known, its issue decides.
   if (granted !== undefined || issue === undefined) checkGranted(scopes, snapshot, scope, granted);
-  if (snapshot.resolvedScopes.size < MOST_REMEMBERED) snapshot.resolvedScopes.set(key, scope);
+  if (key.length <= LONGEST_KEY) snapshot.resolvedScopes.set(key, scope);
   return scope;
 }
 

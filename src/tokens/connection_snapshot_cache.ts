@@ -1,4 +1,4 @@
-import { createBoundedCache } from '../model/bounded_cache.ts';
+import { type BoundedCache, createBoundedCache } from '../model/bounded_cache.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resource_states.ts';
 import type { App } from '../model/entra_app.ts';
@@ -6,10 +6,16 @@ import { connectionNotFound, tenantNotFound } from '../model/not_found_errors.ts
 import type { Change } from '../model/resource_change_announcements.ts';
 import { createSingleFlight } from '../model/single_flight.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { createMemo } from '../scopes/bounded_memo.ts';
 import type { TokenScope } from '../scopes/scope_translator_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { type ServingFacts, servingBlock } from './connection_serving_errors.ts';
 import { createSharedValues } from './share_equal_values.ts';
+
+/** Of connections with equal grants, because callers choose scopes freely. */
+const MOST_RESOLVED = 64;
+/** Different grants. */
+const MOST_SHARED = 1_000;
 
 /** Everything that decides whether a connection is served, as last read. */
 export interface ConnectionSnapshot extends ServingFacts {
@@ -19,9 +25,11 @@ export interface ConnectionSnapshot extends ServingFacts {
   readonly open: boolean;
   /** The refresh token may be redeemed, though all resources may be refused for reasons of their own. */
   readonly sound: boolean;
-  /** Requested scopes that were found granted, by their text. A new grant makes a new snapshot. */
-  readonly resolvedScopes: Map<string, TokenScope>;
+  /** Requested scopes that were found granted, by their text. Shared by connections with equal grants. */
+  readonly resolvedScopes: ResolvedScopes;
 }
+
+export type ResolvedScopes = BoundedCache<string, TokenScope>;
 
 export type ConnectionSnapshots = ReturnType<typeof createConnectionSnapshots>;
 
@@ -32,9 +40,12 @@ export interface ConnectionSnapshotsParts {
 
 /** Snapshots in memory, so that a cache hit does not read the database. */
 export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts) {
-  /** By uid alone, so that a drop is complete; a name whose uid has no snapshot is a miss. */
-  const snapshots = createBoundedCache<string, ConnectionSnapshot>(limit);
-  const uids = createBoundedCache<string, string>(limit);
+  /** By name. A hit reads this map alone: of many connections, each further one costs reads of cold memory. */
+  const snapshots = createBoundedCache<string, ConnectionSnapshot>(limit, (_name, { connection }) =>
+    names.delete(connection.uid),
+  );
+  /** By uid. A snapshot is under one name, so that a drop is complete. */
+  const names = new Map<string, string>();
   const loads = createSingleFlight<ConnectionSnapshot>();
   /** Recorded versions by uid: an earlier read must not replace them. */
   const recorded = createBoundedCache<string, number>(10_000);
@@ -42,6 +53,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
   const sharedTenants = createShared<Tenant>();
   const sharedApps = createShared<App>();
   const shared = createSharedValues();
+  let sharedScopes = createMemo<ResolvedScopes>(MOST_SHARED);
   let changes = 0;
 
   async function read(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
@@ -57,16 +69,40 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
   function snapshotOf(tenant: Tenant, owner: Tenant, app: App, read: Connection): ConnectionSnapshot {
     const connection = shared.connection(read, tenant, app);
     const sound = servingBlock({ tenant, owner, app, connection }) === undefined && isGrantSound(connection);
+    const catalog = app.catalog ?? tenant.catalog;
     return {
       tenant,
       owner,
       app,
       connection,
-      catalog: app.catalog ?? tenant.catalog,
+      catalog,
       open: sound && connection.grantState === 'ACTIVE',
       sound,
-      resolvedScopes: new Map(),
+      resolvedScopes: resolvedScopesOf(connection, catalog, app),
     };
+  }
+
+  function resolvedScopesOf(connection: Connection, catalog: string, { cloud }: App): ResolvedScopes {
+    const { granted, productScopes, resourceIssues } = connection;
+    const make = () => createBoundedCache<string, TokenScope>(MOST_RESOLVED);
+    if (Object.keys(resourceIssues).length > 0) return make();
+    return sharedScopes(JSON.stringify([catalog, cloud, granted, productScopes]), make);
+  }
+
+  function remember(name: string, snapshot: ConnectionSnapshot): void {
+    const { uid } = snapshot.connection;
+    const replaced = snapshots.get(name);
+    if (replaced !== undefined) names.delete(replaced.connection.uid);
+    forget(uid);
+    names.set(uid, name);
+    snapshots.set(name, snapshot);
+  }
+
+  function forget(uid: string): void {
+    const name = names.get(uid);
+    if (name === undefined) return;
+    names.delete(uid);
+    snapshots.delete(name);
   }
 
   function load(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
@@ -80,18 +116,14 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
         const { uid, version } = snapshot.connection;
         const isCurrent = changesBefore === changes && version >= (recorded.get(uid) ?? 0);
         if (!isCurrent && attempt < 3) continue;
-        if (isCurrent) {
-          snapshots.set(uid, snapshot);
-          uids.set(key, uid);
-        }
+        if (isCurrent) remember(key, snapshot);
         return snapshot;
       }
     });
   }
 
   function peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined {
-    const uid = uids.get(keyOf(tenantId, connectionId));
-    return uid === undefined ? undefined : snapshots.get(uid);
+    return snapshots.get(keyOf(tenantId, connectionId));
   }
 
   return {
@@ -110,26 +142,28 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
     },
     /** An outcome was recorded: replaces the connection in its snapshot. */
     update(connection: Connection): void {
-      const known = snapshots.get(connection.uid);
+      const name = names.get(connection.uid);
+      const known = name === undefined ? undefined : snapshots.get(name);
       recorded.set(connection.uid, connection.version);
       // It may have changed and been read again between the record and this call.
-      if (known === undefined || known.connection.version > connection.version) return;
-      snapshots.set(connection.uid, snapshotOf(known.tenant, known.owner, known.app, connection));
+      if (name === undefined || known === undefined || known.connection.version > connection.version) return;
+      snapshots.set(name, snapshotOf(known.tenant, known.owner, known.app, connection));
     },
     drop(change: Change): void {
       changes++;
       if (change.kind === 'connection') {
-        snapshots.delete(change.uid);
+        forget(change.uid);
         return;
       }
       for (const snapshot of snapshots.values()) {
-        if (concerns(change, snapshot)) snapshots.delete(snapshot.connection.uid);
+        if (concerns(change, snapshot)) forget(snapshot.connection.uid);
       }
     },
     /** Also what is known of versions: in a restored database, they may repeat with other content. */
     clear(): void {
       changes++;
-      for (const cache of [snapshots, uids, recorded, sharedTenants, sharedApps]) cache.clear();
+      for (const cache of [snapshots, names, recorded, sharedTenants, sharedApps]) cache.clear();
+      sharedScopes = createMemo(MOST_SHARED);
     },
   };
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectionAt } from './filled_vault.ts';
 import { assertAllGood } from './load.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
@@ -41,6 +43,7 @@ export async function benchCache(bench: Bench): Promise<SectionReport> {
       await untilUsageIsWritten(vault);
       const results = await measureDraws(bench, vault, drawsOf(inUse), `limit ${limit}`);
       figures.push(...figuresOf(results, `limit ${limit}`, limit >= inUse));
+      if (bench.profileFolder !== undefined && limit >= inUse) await profileDraws(bench, vault, drawsOf(inUse));
     } finally {
       await vault.stop();
     }
@@ -87,6 +90,20 @@ async function measureDraws(
     }
   }
   return results;
+}
+
+async function profileDraws(
+  bench: Bench,
+  vault: VaultProcess,
+  draws: Readonly<Record<string, Draw>>,
+): Promise<void> {
+  for (const [name, draw] of Object.entries(draws)) {
+    bench.progress(`cache: a profile, ${name}`);
+    await vault.process.startProfile();
+    await bench.clientLoad.run(targetOf(vault, draw), { ...ROUND, seconds: 10 });
+    const file = join(bench.profileFolder ?? '.', `cache_${name.replace(' ', '_')}.cpuprofile`);
+    writeFileSync(file, JSON.stringify(await vault.process.stopProfile()));
+  }
 }
 
 function figuresOf(results: ReadonlyMap<string, Measured>, what: string, hasAims: boolean): Figure[] {

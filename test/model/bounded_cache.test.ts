@@ -84,3 +84,18 @@ test('a value that is set again counts as the latest', () => {
   cache.set('c', 4);
   expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([3, undefined, 4]);
 });
+
+test('reports each entry that it evicts, and none that is deleted, replaced or cleared', () => {
+  const evicted: [number, string][] = [];
+  const cache = createBoundedCache<number, string>(2, (key, value) => evicted.push([key, value]));
+  cache.set(1, 'a');
+  cache.set(2, 'b');
+  cache.set(2, 'c');
+  cache.delete(1);
+  expect(evicted).toEqual([]);
+  cache.set(3, 'd');
+  cache.set(4, 'e');
+  expect(evicted).toEqual([[2, 'c']]);
+  cache.clear();
+  expect(evicted).toHaveLength(1);
+});

@@ -137,6 +137,30 @@ describe('a snapshot', () => {
     expect(await snapshots.get('acme', 'ada')).toMatchObject({ open, sound });
   });
 
+  test('shares which scopes are granted with those of equal grants, unless Entra refused a resource', async () => {
+    const granted = { 'https://graph.microsoft.com': ['Mail.Read'] };
+    const refused = { 'https://graph.microsoft.com': { state: 'BLOCKED' } } as unknown as Connection['resourceIssues'];
+    for (const [id, changes] of Object.entries({
+      ada: {},
+      bea: {},
+      cid: { resourceIssues: refused },
+      dan: { granted: {} },
+    })) {
+      const row = connectionOf('acme', id, { granted, ...changes });
+      connections.set(row.uid, row);
+    }
+    const resolved = async (id: string) => (await snapshots.get('acme', id)).resolvedScopes;
+    const ada = await resolved('ada');
+    expect([await resolved('bea'), await resolved('cid'), await resolved('dan')].map((one) => one === ada)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    // A catalog may have changed.
+    snapshots.clear();
+    expect(await resolved('ada')).not.toBe(ada);
+  });
+
   test('is found by uid, unless the connection was deleted', async () => {
     expect((await snapshots.findByUid('c-acme-ada'))?.connection.connectionId).toBe('ada');
     connections.clear();
@@ -172,6 +196,18 @@ describe('a change', () => {
     expect([reads, ...peeked()]).toEqual([3, true, false, false]);
   });
 
+  test('of a deleted connection keeps the snapshot of its successor of the same name', async () => {
+    await snapshots.get('acme', 'ada');
+    connections.clear();
+    const successor = connectionOf('acme', 'ada', { uid: 'c-new' });
+    connections.set(successor.uid, successor);
+    await snapshots.load('acme', 'ada');
+    snapshots.drop({ kind: 'connection', uid: 'c-acme-ada' });
+    expect(snapshots.peek('acme', 'ada')?.connection.uid).toBe('c-new');
+    snapshots.drop({ kind: 'connection', uid: 'c-new' });
+    expect(snapshots.peek('acme', 'ada')).toBeUndefined();
+  });
+
   test('separates a read from one that began before it', async () => {
     const gate = Promise.withResolvers<void>();
     onRead = () => gate.promise;
@@ -196,16 +232,14 @@ describe('a change', () => {
 });
 
 describe('a recorded outcome', () => {
-  test('replaces the connection, and forgets which scopes it granted', async () => {
+  test('replaces the connection', async () => {
     const before = await snapshots.get('acme', 'ada');
-    before.resolvedScopes.set('x', {} as never);
     snapshots.update(connectionOf('acme', 'ada', { version: 2, grantState: 'BLOCKED' }));
     expect(snapshots.peek('acme', 'ada')).toMatchObject({
       tenant: before.tenant,
       app: before.app,
       connection: { version: 2 },
       open: false,
-      resolvedScopes: new Map(),
     });
   });
 

@@ -34,9 +34,6 @@ export function createTokenService({
   readonly usageNotes: Pick<UsageNotes, 'served'>;
   readonly audit: Pick<AuditLog, 'fingerprint'>;
 }): Implementation<typeof TokenService> {
-  /** By served token, which is the same object at each cache hit. */
-  const cachedResponses = new WeakMap<ServedToken, CachedResponse>();
-
   function getAccessToken(request: GetAccessTokenRequest, call: Call): TokenResponse | Promise<TokenResponse> {
     const read = readRequest(request, call);
     const { scopes } = read;
@@ -113,9 +110,9 @@ export function createTokenService({
   }
 
   function toResponse(served: ServedToken, requested: readonly string[], call: Call): TokenResponse {
-    const known = cachedResponses.get(served);
+    const known = served.answer;
     const { excess } = call;
-    if (known !== undefined) {
+    if (known instanceof CachedResponse) {
       // Rarely: a hit costs two comparisons.
       if (call.startTime >= known.noteTime || call.caller.id !== known.notedCaller) note(served, call, known);
       const { audited } = known;
@@ -123,15 +120,10 @@ export function createTokenService({
       call.token = isEqual ? audited : { ...audited, requested, excess };
       return known.response;
     }
-    const made: CachedResponse = {
-      response: toTokenResponse(served),
-      audited: { ...auditedOf(served, requested), excess },
-      noteTime: 0,
-      notedCaller: '',
-    };
+    const made = new CachedResponse(toTokenResponse(served), { ...auditedOf(served, requested), excess });
     note(served, call, made);
     call.token = made.audited;
-    if (served.source === 'CACHE') cachedResponses.set(served, made);
+    if (served.source === 'CACHE') served.answer = made;
     return made.response;
   }
 
@@ -197,14 +189,20 @@ function encoded(response: TokenResponse | Promise<TokenResponse>): Uint8Array |
   return response instanceof Promise ? response.then(encodeResponse) : encodeResponse(response);
 }
 
-interface CachedResponse {
+/** Of a token that is served from memory. */
+class CachedResponse {
   readonly response: TokenResponse;
   /** With the scopes of the first request; most requests have the same. */
   readonly audited: AuditedToken;
   /** When its use is noted again. */
-  noteTime: Timestamp;
+  noteTime: Timestamp = 0;
   /** The last caller whose use was noted. */
-  notedCaller: string;
+  notedCaller = '';
+
+  constructor(response: TokenResponse, audited: AuditedToken) {
+    this.response = response;
+    this.audited = audited;
+  }
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
