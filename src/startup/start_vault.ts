@@ -33,6 +33,7 @@ import { loadCatalogs } from '../scopes/load_scope_catalogs.ts';
 import { createStatusReader } from '../status/read_vault_status.ts';
 import { openStores } from '../store/open_stores.ts';
 import type { Stores } from '../store/store_interfaces.ts';
+import type { Log } from '../telemetry/log_events.ts';
 import { createReadiness, loggedCheck } from '../telemetry/readiness_checks.ts';
 import type { TracingOptions } from '../telemetry/start_tracing.ts';
 import { createPinoLog, type ProcessLog } from '../telemetry/stderr_json_log.ts';
@@ -98,9 +99,9 @@ function containedText(count: number): string {
 }
 
 /** Loaded only if it is configured. */
-async function openTracing(options: TracingOptions): Promise<Tracing> {
+async function openTracing(options: TracingOptions, log: Log): Promise<Tracing> {
   const { startTracing } = await import('../telemetry/start_tracing.ts');
-  return startTracing(options);
+  return startTracing(options, log);
 }
 
 /** Opens the parts in the order of their dependencies. If one fails, the parts before it are closed. */
@@ -127,7 +128,7 @@ async function build(
   const { clock } = cloud;
 
   const { databaseUrl, postgres, keySource, credentialsDirectory } = config;
-  const tracing = config.tracing && (await opened(openTracing({ ...config.tracing, version })));
+  const tracing = config.tracing && (await opened(openTracing({ ...config.tracing, version }, log)));
   const stores = await opened(
     openStores({ databaseUrl, postgres, keySource, credentialsDirectory, clock, meter: metrics.storage, tracing }),
   );

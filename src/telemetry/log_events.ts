@@ -131,6 +131,9 @@ export interface LogEvents {
   /** A sink does not accept events; logged once until it does. `error` is a `DeliveryError`. */
   sink_failing: { sink: string; error: string };
   sink_recovered: { sink: string };
+  /** The receiver of traces (`OTEL_EXPORTER_OTLP_ENDPOINT`) does not accept spans, which are dropped; logged once until it does. */
+  trace_export_failed: Record<string, never>;
+  trace_export_recovered: Record<string, never>;
   /** A delivery failed for 3 days. `id` is the event's. Repair the sink, then call RedeliverDeadLetters. */
   delivery_dead_lettered: { sink: string; id: string; type: string; attempts: number; error: string };
   /** New connections use the new certificate. */

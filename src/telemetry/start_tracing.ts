@@ -20,6 +20,8 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import type { Log } from './log_events.ts';
+import { reportFailedExports } from './report_failed_exports.ts';
 import { traceHttpRequests } from './trace_http_requests.ts';
 import type { CallMetadata, CallSpan, Tracing } from './tracing_interface.ts';
 
@@ -37,9 +39,13 @@ const LONGEST_EXPORT = 2_000;
  * Traces of OpenTelemetry. The exporter reads its address and headers from the standard variables
  * (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). If it cannot keep up, spans are dropped.
  */
-export function startTracing({ ratio, version }: TracingOptions): Tracing {
+export function startTracing({ ratio, version }: TracingOptions, log: Log): Tracing {
   const exporter = new OTLPTraceExporter({ timeoutMillis: LONGEST_EXPORT });
-  return createTracing({ ratio, version, processor: new BatchSpanProcessor({ exporter }) });
+  return createTracing({
+    ratio,
+    version,
+    processor: new BatchSpanProcessor({ exporter: reportFailedExports(exporter, log) }),
+  });
 }
 
 export function createTracing({
