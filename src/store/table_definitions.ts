@@ -95,6 +95,8 @@ export function defineTables({
       index('apps_tenant_id_app_id').on(columns.tenantId, columns.appId),
       index('apps_inspect_time').on(columns.inspectTime),
       index('apps_client_id').on(columns.clientId),
+      // Read at each scrape of the metrics.
+      index('apps_failing').on(columns.tenantUid, columns.appId).where(sql`state <> 'OK'`),
     ],
   );
 

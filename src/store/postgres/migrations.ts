@@ -21,6 +21,8 @@ const OLDEST_PROGRAM: Readonly<Record<number, number>> = {
   1796041380746: 1795980422191,
   // 0011_client_capabilities: 0006_replicas
   1796043834260: 1795980422191,
+  // 0012_failing_apps: 0006_replicas
+  1796062603780: 1795980422191,
 };
 
 /** Of `pg_try_advisory_xact_lock`: any fixed number that other programs on the server do not use. */

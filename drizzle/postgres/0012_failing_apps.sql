@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "apps_failing" ON "apps" USING btree ("tenant_uid","app_id") WHERE state <> 'OK';

@@ -1,0 +1,1 @@
+CREATE INDEX `apps_failing` ON `apps` (`tenant_uid`,`app_id`) WHERE state <> 'OK';
