@@ -1,3 +1,5 @@
+import type { AppIds } from '../model/entra_app.ts';
+
 /** Metrics about requests to Entra. */
 export interface EntraMetrics {
   /** One request to a token endpoint; `granted` or the kind of failure, and the reason (empty if granted). */
@@ -12,12 +14,14 @@ export interface EntraMetrics {
   circuitOpened(): void;
   /** Callers are refused locally. `subject`: `app`, `directory`, `resource_in_directory` or `credential`. */
   cooldownStarted(subject: string, reason: string): void;
+  /** For alerts: the app fails in one directory, while it may work in others. */
+  failsInDirectory(app: AppIds, reason: string): void;
   /** For alerts: Entra rejected a credential. */
-  credentialRejected(appUid: string): void;
+  credentialRejected(app: AppIds): void;
   /** For alerts: the preferred credential is rejected or unusable, and another one served. Not for trials. */
-  credentialFellBack(appUid: string): void;
+  credentialFellBack(app: AppIds): void;
   /** A credential could not be presented: its file, key vault or key is unusable. */
-  credentialUnusable(appUid: string): void;
+  credentialUnusable(app: AppIds): void;
   /** An app's state could not be stored; it is stored at the next change. */
   appStateWriteFailed(): void;
 }
@@ -31,6 +35,7 @@ export const silentMetrics: EntraMetrics = {
   rejected() {},
   circuitOpened() {},
   cooldownStarted() {},
+  failsInDirectory() {},
   credentialRejected() {},
   credentialFellBack() {},
   credentialUnusable() {},

@@ -3,7 +3,7 @@ import type { VaultEvent } from '../model/vault_event.ts';
 
 /** Metrics of published events and of the vault's own certificates and keys. */
 export interface ExpiryMetrics {
-  published(event: Pick<VaultEvent, 'type' | 'severity'>): void;
+  published(event: Pick<VaultEvent, 'type' | 'severity' | 'subject'>): void;
   /** The complete list: the metric drops missing ones. */
   vaultExpiries(all: readonly VaultExpiry[]): void;
 }

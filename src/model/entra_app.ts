@@ -61,6 +61,9 @@ export interface App {
   readonly version: number;
 }
 
+/** The ids in the name of an app. */
+export type AppIds = Pick<App, 'tenantId' | 'appId'>;
+
 export interface RotationPolicy {
   /** How long before the expiry a new secret is created. */
   readonly leadTime: Duration;

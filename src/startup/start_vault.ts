@@ -13,6 +13,7 @@ import type { AppRegistrations } from '../entra/app_registrations_interface.ts';
 import { createExpiry } from '../expiry/expiry_and_event_queries.ts';
 import { createKeyOperations } from '../key_rotation/key_operations.ts';
 import { createMailboxAccess } from '../mailbox_access/check_mailbox_access.ts';
+import { DAY } from '../model/clock.ts';
 import { createContainedSet } from '../model/contained_set.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
@@ -92,6 +93,9 @@ export interface Outside {
 const DRAIN = 5_000;
 const GRACE = 15_000;
 
+/** A rotation takes a day and some minutes. */
+const SLOW_ROTATION = 2 * DAY;
+
 const CHANGES_MISSING = 'Changes by other replicas do not arrive, so each token request reads the database.';
 
 function containedText(count: number): string {
@@ -122,10 +126,10 @@ async function build(
   shutdown: Shutdown,
 ): Promise<Vault> {
   const { opened } = shutdown;
-  const metrics = createMetrics();
-  metrics.observeLog(log);
   const cloud = await opened(openCloud(config));
   const { clock } = cloud;
+  const metrics = createMetrics(clock);
+  metrics.observeLog(log);
 
   const { databaseUrl, postgres, keySource, credentialsDirectory } = config;
   const tracing = config.tracing && (await opened(openTracing({ ...config.tracing, version }, log)));
@@ -136,6 +140,10 @@ async function build(
     connectionsByState: () => stores.connections.countByState(),
     credentialExpiries: () => stores.apps.credentialEnds(clock.now()),
     rotations: () => stores.rotations.counts(),
+  });
+  metrics.appProblems.observe({
+    failing: stores.appProblems.failing,
+    unfinishedRotations: (limit) => stores.appProblems.unfinishedRotations(clock.now() - SLOW_ROTATION, limit),
   });
   const replica = describeThisReplica({ stores, version, clock });
   const audit = await opened(

@@ -6,6 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/id_patterns.ts';
 import { createInspectionStore } from './apps/app_inspection_store.ts';
+import { createAppProblemStore } from './apps/app_problem_store.ts';
 import { createAppRows } from './apps/app_rows.ts';
 import { createAppStore } from './apps/app_store.ts';
 import { createRotationStore } from './apps/credential_rotation_store.ts';
@@ -114,6 +115,7 @@ export function prepareStores({ database, keys, meta, clock, instance }: Prepare
     expiry: createExpiryStore(parts),
     inspections: createInspectionStore(parts),
     rotations: createRotationStore(parts, appParts),
+    appProblems: createAppProblemStore(database),
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
     instance,

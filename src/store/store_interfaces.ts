@@ -6,7 +6,7 @@ import type { AppStateStore } from '../model/app_state_store.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';
 import type { Grant } from '../model/connection_grant.ts';
-import type { App } from '../model/entra_app.ts';
+import type { App, AppIds } from '../model/entra_app.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
@@ -40,6 +40,7 @@ export interface Stores {
   readonly expiry: ExpiryStore;
   readonly inspections: InspectionStore;
   readonly rotations: RotationStore;
+  readonly appProblems: AppProblemStore;
   readonly deliveries: DeliveryStore;
   readonly leases: LeaseStore;
   readonly changes: ChangeStore;
@@ -148,6 +149,29 @@ export interface CredentialEnd {
   readonly appId: string;
   readonly credentialId: string;
   readonly expireTime: Timestamp;
+}
+
+/** Apps with problems, for the metrics. Within the limit, tenants take turns, so that each has its share. */
+export interface AppProblemStore {
+  /** That are not suspended, nor is their tenant. */
+  failing(limit: number): Promise<ProblemRows<FailingApp>>;
+  /** Rotations that a problem blocks, or that began before that time. */
+  unfinishedRotations(before: Timestamp, limit: number): Promise<ProblemRows<UnfinishedRotation>>;
+}
+
+export interface ProblemRows<ProblemRow> {
+  readonly rows: readonly ProblemRow[];
+  /** Without the limit. */
+  readonly total: number;
+}
+
+export interface FailingApp extends AppIds {
+  readonly reason: Reason;
+}
+
+export interface UnfinishedRotation extends AppIds {
+  readonly isBlocked: boolean;
+  readonly beginTime: Timestamp;
 }
 
 export interface ConnectionFilter {

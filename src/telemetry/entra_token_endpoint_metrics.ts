@@ -1,6 +1,8 @@
+import type { AppIds } from '../model/entra_app.ts';
+import type { AppProblems } from './app_problem_metrics.ts';
 import type { Meter } from './prometheus_meter.ts';
 
-export function createEntraMetrics(meter: Meter) {
+export function createEntraMetrics(meter: Meter, problems: Pick<AppProblems, 'seen'>) {
   const exchanges = meter.counter(
     'tokenvault_exchanges_total',
     'HTTP requests to token endpoints (refreshes, authorization codes, app tokens, probes; each retry counts), by outcome (granted, or the failure kind) and reason.',
@@ -62,9 +64,22 @@ export function createEntraMetrics(meter: Meter) {
     rejected: (reason: string) => rejected.inc({ reason }),
     circuitOpened: () => circuit.inc(),
     cooldownStarted: (subject: string, reason: string) => cooldowns.inc({ subject, reason }),
-    credentialRejected: () => credentialsRejected.inc(),
-    credentialFellBack: () => fallbacks.inc(),
-    credentialUnusable: () => unusable.inc(),
+    /** Other reasons, such as a missing consent, are for the administrator of the directory. */
+    failsInDirectory(app: AppIds, reason: string) {
+      if (reason.startsWith('APP_')) problems.seen(app, 'failing_in_directory');
+    },
+    credentialRejected(app: AppIds) {
+      credentialsRejected.inc();
+      problems.seen(app, 'credential_rejected');
+    },
+    credentialFellBack(app: AppIds) {
+      fallbacks.inc();
+      problems.seen(app, 'credential_fallback');
+    },
+    credentialUnusable(app: AppIds) {
+      unusable.inc();
+      problems.seen(app, 'credential_unusable');
+    },
     appStateWriteFailed: () => writeFailures.inc(),
   };
 }

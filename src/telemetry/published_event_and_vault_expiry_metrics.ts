@@ -1,6 +1,13 @@
+import type { AppProblems } from './app_problem_metrics.ts';
 import type { Meter } from './prometheus_meter.ts';
 
-export function createExpiryMetrics(meter: Meter) {
+interface PublishedEvent {
+  readonly type: string;
+  readonly severity: string;
+  readonly subject: string;
+}
+
+export function createExpiryMetrics(meter: Meter, problems: Pick<AppProblems, 'seen'>) {
   const published = meter.counter(
     'tokenvault_events_published_total',
     'Events about credentials, idle connections and the vault itself that were written to the outbox, by type and severity; one each, however many sinks receive it.',
@@ -12,8 +19,13 @@ export function createExpiryMetrics(meter: Meter) {
     ['kind', 'name'],
   );
   return {
-    published: ({ type, severity }: { readonly type: string; readonly severity: string }) =>
-      published.inc({ type, severity }),
+    published({ type, severity, subject }: PublishedEvent) {
+      published.inc({ type, severity });
+      const problem = PROBLEMS.get(type);
+      const [, tenantId, appId] = /^tenants\/([^/]+)\/apps\/([^/]+)/.exec(subject) ?? [];
+      if (problem !== undefined && tenantId !== undefined && appId !== undefined)
+        problems.seen({ tenantId, appId }, problem);
+    },
     /** All of them: one that is missing is removed from the metric. */
     vaultExpiries(all: readonly { readonly kind: string; readonly subject: string; readonly expireTime: number }[]) {
       expiries.reset();
@@ -21,3 +33,9 @@ export function createExpiryMetrics(meter: Meter) {
     },
   };
 }
+
+/** Of events about an app. */
+const PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ['credential.unknown', 'credential_unknown'],
+  ['credential.expiry_mismatch', 'expiry_mismatch'],
+]);

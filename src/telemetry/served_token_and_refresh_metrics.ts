@@ -1,7 +1,9 @@
 import type { TokenSource } from '../model/access_token.ts';
+import type { AppIds } from '../model/entra_app.ts';
+import type { AppProblems } from './app_problem_metrics.ts';
 import { keptByLabel, type Meter } from './prometheus_meter.ts';
 
-export function createTokenMetrics(meter: Meter) {
+export function createTokenMetrics(meter: Meter, problems: Pick<AppProblems, 'seen' | 'observeDeferred'>) {
   const served = meter.counterOfSeries<'source'>(
     'tokenvault_tokens_served_total',
     'Access tokens that were served, by source.',
@@ -48,10 +50,6 @@ export function createTokenMetrics(meter: Meter) {
     'tokenvault_connections_near_idle_expiry',
     'Active connections whose refresh token expires within 15 days unless it is redeemed.',
   );
-  const deferred = meter.gauge(
-    'tokenvault_connections_state_deferred',
-    'Connections whose state change is deferred, because too many connections of the app fail the same way.',
-  );
   const alerts = meter.counter(
     'tokenvault_token_alerts_total',
     'Findings about refreshes that an operator should investigate, by topic.',
@@ -68,7 +66,10 @@ export function createTokenMetrics(meter: Meter) {
     refreshAheadFailed: (reason: string) => ahead.inc({ reason }),
     keptAlive: (outcome: 'ok' | 'failed') => keptAlive.inc({ outcome }),
     nearIdleExpiry: (count: number) => nearIdleExpiry.set(count),
-    stateDeferred: (count: number) => deferred.set(count),
-    alert: (topic: string) => alerts.inc({ topic }),
+    observeDeferred: problems.observeDeferred,
+    alert(topic: string, app: AppIds) {
+      alerts.inc({ topic });
+      problems.seen(app, topic);
+    },
   };
 }

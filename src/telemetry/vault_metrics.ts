@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { type Clock, systemClock } from '../model/clock.ts';
 import type { Containment } from '../model/containment.ts';
+import { createAppProblemMetrics } from './app_problem_metrics.ts';
 import { createAuditMetrics } from './audit_log_metrics.ts';
 import { createConnectMetrics } from './authorization_and_import_metrics.ts';
 import {
@@ -27,7 +29,7 @@ import type { ProcessLog } from './stderr_json_log.ts';
  * All metrics of one vault, by the folder that records them. Histograms have no tenant label, because the number of
  * tenants has no bound.
  */
-export function createMetrics() {
+export function createMetrics(clock: Clock = systemClock) {
   const registry = new Registry();
   const meter = createMeter(registry);
   // Memory, CPU, event-loop lag and garbage collection of the process.
@@ -37,10 +39,12 @@ export function createMetrics() {
     'Microsoft Graph requests for app registrations, by operation and outcome: the result (registered, added, …), or the error (forbidden, refused, unavailable, …).',
     ['operation', 'outcome'],
   );
+  const appProblems = createAppProblemMetrics(meter, clock);
   return {
+    appProblems: { observe: appProblems.observe },
     audit: createAuditMetrics(meter),
     connect: createConnectMetrics(meter),
-    entra: createEntraMetrics(meter),
+    entra: createEntraMetrics(meter, appProblems),
     eventGrid: {
       received: meter.outcomes(
         'tokenvault_event_grid_events_total',
@@ -48,7 +52,7 @@ export function createMetrics() {
         ['accepted', 'unreferenced', 'replayed', 'foreign', 'foreign_type', 'malformed', 'failed', 'unauthorized'],
       ),
     },
-    expiry: createExpiryMetrics(meter),
+    expiry: createExpiryMetrics(meter, appProblems),
     graph: { requested: (operation: string, outcome: string) => graphRequests.inc({ operation, outcome }) },
     keyVault: {
       read: meter.outcomes(
@@ -61,7 +65,7 @@ export function createMetrics() {
     rpc: createRpcMetrics(meter),
     sinks: createSinkMetrics(meter),
     storage: createStorageMetrics(meter),
-    tokens: createTokenMetrics(meter),
+    tokens: createTokenMetrics(meter, appProblems),
 
     /** Adds the metrics that are read at each scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(meter, inventory),

@@ -16,7 +16,8 @@ export type CorrelatedFailureGuard = ReturnType<typeof createCorrelatedFailureGu
 
 /** Acts on the detector's verdicts: reverts state changes once failures prove correlated, and applies them once they are confirmed. */
 export function createCorrelatedFailureGuard(parts: TokenParts, detector: CorrelatedFailureDetector) {
-  const { stores, snapshots, cache, clock, timers, metrics, alerts } = parts;
+  const { stores, snapshots, cache, clock, timers, alerts } = parts;
+  parts.metrics.observeDeferred(detector.deferredByApp);
   const work = new Set<Promise<void>>();
 
   function runInBackground(task: Promise<void>): void {
@@ -76,7 +77,6 @@ export function createCorrelatedFailureGuard(parts: TokenParts, detector: Correl
       // The vault's own checks (account, directory) say nothing about Entra.
       if (failure !== undefined && failure.entraError === undefined) return false;
       const verdict = detector.evaluate(tried, failure, now);
-      metrics.stateDeferred(detector.deferredCount);
       if (verdict.kind === 'apply_all') runInBackground(applyAll(verdict.deferred, tried.connection.uid));
       if (verdict.kind !== 'defer') return false;
       if (verdict.isFirst && failure !== undefined) alerts.raise('correlated_failures', tried.connection, failure);

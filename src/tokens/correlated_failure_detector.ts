@@ -1,6 +1,7 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp, timeLeft } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/token_request_outcome.ts';
+import type { DeferredConnections } from '../telemetry/app_problem_metrics.ts';
 
 const WINDOW: Duration = MINUTE;
 const FEWEST_CONNECTIONS = 5;
@@ -38,6 +39,7 @@ interface Trial {
 
 /** Equal failures of one app's connections. */
 interface FailureGroup {
+  readonly app: Pick<Connection, 'appUid' | 'appTenantId' | 'appId'>;
   readonly key: string;
   readonly startTime: Timestamp;
   /** By connection uid, then by resource (`WHOLE`: about the whole connection). The next connection to probe is first. */
@@ -104,7 +106,7 @@ export function createCorrelatedFailureDetector() {
     if (failing < FEWEST_CONNECTIONS || failing <= SMALLEST_SHARE * countConnections(tried.values())) {
       return { kind: 'apply' };
     }
-    const group: FailureGroup = { key, startTime: time, deferred: new Map(), probes: 0 };
+    const group: FailureGroup = { app: failed.connection, key, startTime: time, deferred: new Map(), probes: 0 };
     for (const { failure } of equal) if (failure !== undefined) defer(group, failure);
     groups.set(key, group);
     return { kind: 'defer', isFirst: true, applied: failuresOf(group).filter((one) => one !== failed) };
@@ -157,11 +159,14 @@ export function createCorrelatedFailureDetector() {
     release(connectionUid: string): void {
       for (const group of groups.values()) if (group.deferred.has(connectionUid)) leave(group, connectionUid);
     },
-    /** Connections. */
-    get deferredCount(): number {
-      let count = 0;
-      for (const { deferred } of groups.values()) count += deferred.size;
-      return count;
+    /** How many connections of each app. */
+    deferredByApp(): readonly DeferredConnections[] {
+      const byApp = new Map<string, DeferredConnections>();
+      for (const { app, deferred } of groups.values()) {
+        const count = (byApp.get(app.appUid)?.count ?? 0) + deferred.size;
+        byApp.set(app.appUid, { tenantId: app.appTenantId, appId: app.appId, count });
+      }
+      return [...byApp.values()];
     },
   };
 }

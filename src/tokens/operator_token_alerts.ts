@@ -9,8 +9,9 @@ export type Alerts = ReturnType<typeof createAlerts>;
 export function createAlerts({ metrics, log }: { readonly metrics: TokenMetrics; readonly log: Log }) {
   return {
     raise(topic: TokenAlert, connection: Connection, failure: Failure): void {
-      metrics.alert(topic);
-      log.event('warn', 'token_alert', { topic, appUid: connection.appUid, ...factsOf(connection, failure) });
+      const { appTenantId: tenantId, appId, appUid } = connection;
+      metrics.alert(topic, { tenantId, appId });
+      log.event('warn', 'token_alert', { topic, appUid, ...factsOf(connection, failure) });
     },
     /** Entra's answer changed the state of the connection, or of one of its resources. */
     stateChanged(after: Connection, failure: Failure, resource: string): void {

@@ -1,5 +1,7 @@
 import type { TokenSource } from '../model/access_token.ts';
 import type { Duration } from '../model/clock.ts';
+import type { AppIds } from '../model/entra_app.ts';
+import type { DeferredConnections } from '../telemetry/app_problem_metrics.ts';
 
 /** Metrics of this folder. `served` runs at every hit, so it must be cheap. */
 export interface TokenMetrics {
@@ -20,10 +22,10 @@ export interface TokenMetrics {
   keptAlive(outcome: 'ok' | 'failed'): void;
   /** ACTIVE connections whose refresh token expires within 15 days unless it is redeemed. */
   nearIdleExpiry(count: number): void;
-  /** Connections whose state change is deferred, because too many of their app fail the same way. */
-  stateDeferred(count: number): void;
+  /** `read` returns the connections whose state change is deferred, because too many of their app fail the same way. */
+  observeDeferred(read: () => readonly DeferredConnections[]): void;
   /** Something that an operator should check. */
-  alert(topic: TokenAlert): void;
+  alert(topic: TokenAlert, app: AppIds): void;
 }
 
 export type TokenAlert = 'loop_detected' | 'vault_fault' | 'account_changed' | 'correlated_failures';
@@ -39,6 +41,6 @@ export const silentTokenMetrics: TokenMetrics = {
   refreshAheadFailed() {},
   keptAlive() {},
   nearIdleExpiry() {},
-  stateDeferred() {},
+  observeDeferred() {},
   alert() {},
 };

@@ -14,7 +14,7 @@ const read = (path: string) => readFileSync(`${docs}/${path}`, 'utf8');
 interface AlertRule {
   readonly alert: string;
   readonly expr: string;
-  readonly annotations: { readonly runbook: string };
+  readonly annotations: { readonly summary: string; readonly runbook: string };
 }
 interface RuleTest {
   readonly alert_rule_test: readonly { readonly alertname: string; readonly exp_alerts?: readonly unknown[] }[];
@@ -115,6 +115,14 @@ test('each alert leads to a section of the runbook that is there, and is named i
   const lost = rules.filter(({ annotations }) => !anchors.has(annotations.runbook.replace('docs/runbook.md#', '')));
   expect(lost.map(({ alert }) => alert)).toEqual([]);
   expect(rules.filter(({ alert }) => !runbook.includes(`\`${alert}\``)).map(({ alert }) => alert)).toEqual([]);
+});
+
+test('each alert on a metric of single apps names the app', () => {
+  const ofApps = rules.filter(({ expr }) => /\btokenvault_(app_(?!series|state)|credential_expire)/.test(expr));
+  const name = 'tenants/{{ $labels.tenant }}/apps/{{ $labels.app }}';
+
+  expect(ofApps.length).toBeGreaterThan(10);
+  expect(ofApps.filter(({ annotations }) => !annotations.summary.includes(name))).toEqual([]);
 });
 
 test('the dashboard can be imported anywhere: each panel asks the data source that is chosen', () => {

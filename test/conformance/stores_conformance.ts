@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { adminConsentsConformance } from './admin_consents_conformance.ts';
+import { appProblemsConformance } from './app_problems_conformance.ts';
 import { appsConformance } from './apps_conformance.ts';
 import { auditConformance } from './audit_conformance.ts';
 import { authorizationsConformance } from './authorizations_conformance.ts';
@@ -44,6 +45,7 @@ export function storesConformance(name: string, open: Open): void {
     inspectionsConformance(open);
     rotationsConformance(open);
     deliveriesConformance(open);
+    appProblemsConformance(open);
     leasesConformance(open);
     auditConformance(open);
     rootKeysConformance(open);

@@ -43,7 +43,7 @@ function open(...credentials: UsableCredential[]) {
     clock,
     metrics: {
       ...silentMetrics,
-      credentialRejected: (appUid) => void counted.push(`rejected ${appUid}`),
+      credentialRejected: ({ appId }) => void counted.push(`rejected ${appId}`),
       appStateWriteFailed: () => void counted.push('write failed'),
     },
     log: { event: (level, name, fields) => void logged.push([level, name, fields]) },
@@ -131,7 +131,7 @@ describe('a rejection', () => {
     const opened = open(valid('one'));
     expect([await reject(opened), await reject(opened)]).toEqual(['REJECTED', 'REJECTED']);
     const entraError = 'invalid_client/AADSTS7000215';
-    expect(opened.counted).toEqual(['rejected app-1']);
+    expect(opened.counted).toEqual(['rejected default']);
     expect(opened.logged).toEqual([
       [
         'warn',
@@ -159,7 +159,7 @@ describe('a rejection', () => {
     const { recordVerdict } = opened.appStateStore;
     opened.appStateStore.recordVerdict = () => Promise.reject(new Error('disk full'));
     await reject(opened);
-    expect(opened.counted).toEqual(['rejected app-1', 'write failed']);
+    expect(opened.counted).toEqual(['rejected default', 'write failed']);
     opened.appStateStore.recordVerdict = recordVerdict;
     await reject(opened);
     expect(opened.appStateStore.writes).toHaveLength(1);

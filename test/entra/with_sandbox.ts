@@ -71,6 +71,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       rejected() {},
       circuitOpened() {},
       cooldownStarted() {},
+      failsInDirectory() {},
       credentialRejected() {},
       credentialFellBack() {},
       credentialUnusable() {},

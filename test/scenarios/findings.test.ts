@@ -90,6 +90,9 @@ describe('a failing directory or user does not affect others', () => {
     expect(await customer.get('fourth')).toBe('APP_MISCONFIGURED');
     expect((await customer.appNow())?.failingDirectories).toMatchObject([{ directoryId: FABRIKAM }]);
     expect(await customer.get('ada')).toBe('OK');
+    const metrics = await fetch(`http://${scenario.vault.addresses.ops}/metrics`);
+    const labels = `tenant="${customer.name.replace('tenants/', '')}",app="default",problem="failing_in_directory"`;
+    expect(await metrics.text()).toContain(`tokenvault_app_recent_problems{${labels}} 1`);
   });
 });
 

@@ -24,6 +24,7 @@ const READS_EVERYTHING = [
   'select count(*) from "connections" where suspend',
   '"expire_time" IS NOT NULL',
   'from "rotations" group by',
+  'from "rotations" inner join "apps"',
   '"seal_version", count(*) from "tenants"',
   'from (select "tenant_uid", max("version") as "newest" from "deks"',
   // The few values of the vault itself.
@@ -78,6 +79,7 @@ test.each([
   ],
   ['the credential of a reminder', '"credentials".rowid = ?', 'INTEGER PRIMARY KEY'],
   ['a reminder that was published', 'published.dedupe_key = ?', 'outbox_dedupe_key'],
+  ['apps that fail', `<> 'OK' AND NOT`, 'apps_failing'],
   ['apps due for inspection', 'where "apps"."inspect_time" <= ?', 'apps_inspect_time'],
   ['credentials of the apps to look at', '"credentials"."app_uid" in (', 'credentials_app_uid_credential_id'],
   ['who refers to a secret of a key vault', `kind = 'KEY_VAULT_SECRET'`, 'credentials_reference'],

@@ -49,7 +49,7 @@ test('a state that is reverted is as before the failure', async () => {
     const known = { grantState, stateReason, granted, keepAliveTime, firstSuspectTime };
     expect(await world.find(before.uid)).toMatchObject(known);
   }
-  expect(tokens.counted.has('stateDeferred/8')).toBe(true);
+  expect(tokens.deferred()).toEqual([{ tenantId: 'acme', appId: 'default', count: 8 }]);
 });
 
 test('first doubtful failures of many connections are deferred as well', async () => {

@@ -8,7 +8,7 @@ import type { Failure } from '../../src/model/token_request_outcome.ts';
 import { FORCE_REFRESH } from '../../src/tokens/refresh_request.ts';
 import { grant, openScriptedWorld, refusal, type ScriptedWorld } from './scripted_world.ts';
 import { storesHolding } from './stores_holding.ts';
-import { ADA } from './token_test_data.ts';
+import { ADA, deferredCount } from './token_test_data.ts';
 import { GRAPH, OUTLOOK, reasonOf } from './token_world.ts';
 
 let world: ScriptedWorld;
@@ -259,7 +259,7 @@ test('loops of many connections are of each of them', async () => {
     world.entra.refuse(LOOP);
     await expect(opened.refreshOf(`user${i}`)).rejects.toMatchObject({ retryAfter: 5 * MINUTE });
   }
-  expect(opened.failureDetector.deferredCount).toBe(0);
+  expect(deferredCount(opened.failureDetector)).toBe(0);
 });
 
 test('a first doubtful refusal pauses its resource, or the connection, for a minute', async () => {
@@ -372,12 +372,12 @@ describe('equal refusals of many connections', () => {
     await world.connect('late');
     world.entra.refuse(REVOKED);
     await expect(opened.refreshOf('late')).rejects.toMatchObject({ retryAfter: 40 * SECOND });
-    expect(opened.failureDetector.deferredCount).toBe(7);
+    expect(deferredCount(opened.failureDetector)).toBe(7);
 
     const { source } = await opened.refreshOf('user1', { ...FORCE_REFRESH, ignoreCooldown: true });
     expect(source).toBe('ENTRA');
     expect(await reasonOf(() => opened.refreshOf('ada'))).toBe('OK');
-    expect(opened.failureDetector.deferredCount).toBe(0);
+    expect(deferredCount(opened.failureDetector)).toBe(0);
   });
 
   test('are deferred, but what proves that the grant is accepted is stored', async () => {

@@ -3,6 +3,7 @@ import type { Account, Connection } from '../../src/model/connection.ts';
 import type { App } from '../../src/model/entra_app.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed_data.ts';
+import type { CorrelatedFailureDetector } from '../../src/tokens/correlated_failure_detector.ts';
 import type { TokenMetrics } from '../../src/tokens/token_metrics_interface.ts';
 import { GRAPH, sampleApp, sampleConnection, sampleTenant } from '../conformance/sample_rows.ts';
 
@@ -64,6 +65,7 @@ export function createManualTimers() {
 export function createCountingMetrics() {
   const counts = new Map<string, number>();
   const count = (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1);
+  let deferred: Parameters<TokenMetrics['observeDeferred']>[0] = () => [];
   const metrics: TokenMetrics = {
     served: (source) => count(`served/${source}`),
     exchange: (outcome) => count(`exchange/${outcome}`),
@@ -75,8 +77,15 @@ export function createCountingMetrics() {
     refreshAheadFailed: (reason) => count(`refreshAheadFailed/${reason}`),
     keptAlive: (outcome) => count(`keptAlive/${outcome}`),
     nearIdleExpiry: (number) => count(`nearIdleExpiry/${number}`),
-    stateDeferred: (number) => count(`stateDeferred/${number}`),
+    observeDeferred(read) {
+      deferred = read;
+    },
     alert: (topic) => count(`alert/${topic}`),
   };
-  return Object.assign(metrics, { counts });
+  return Object.assign(metrics, { counts, deferred: () => deferred() });
+}
+
+/** Connections whose state change is deferred, of all apps. */
+export function deferredCount({ deferredByApp }: Pick<CorrelatedFailureDetector, 'deferredByApp'>): number {
+  return deferredByApp().reduce((sum, { count }) => sum + count, 0);
 }

@@ -82,7 +82,7 @@ export async function openTokenWorld() {
       ...parts,
     });
     opened.push(tokens);
-    return Object.assign(tokens, { counted: counted.counts });
+    return Object.assign(tokens, { counted: counted.counts, deferred: counted.deferred });
   }
 
   const users = new Map([

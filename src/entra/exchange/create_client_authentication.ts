@@ -112,7 +112,7 @@ export function createClientAuthentications(parts: {
         reported.delete(usable);
         return authentication;
       } catch (error) {
-        metrics.credentialUnusable(request.app.uid);
+        metrics.credentialUnusable(request.app);
         // Messages of other errors may quote the secret.
         const known = isVaultError(error) ? error : undefined;
         if (!reported.has(usable)) {

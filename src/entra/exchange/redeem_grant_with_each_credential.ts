@@ -139,7 +139,7 @@ async function redeemOnce(
         // A version that Entra does not know everywhere yet (PROPAGATING) is no reason for an alert.
         fellBack = true;
       }
-      if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(app.uid);
+      if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(app);
       const redeemed = readChecked(parts, request, response);
       // At a shared address, the response names the directory.
       const account = 'granted' in redeemed ? redeemed.granted.account : undefined;

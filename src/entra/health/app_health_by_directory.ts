@@ -46,7 +46,10 @@ export function createDirectoryHealthMap(parts: DirectoryHealthMapParts) {
     await recorder.markDirectory(directoryId, failure);
     // The failure of the only directory is the app's. Of several, two must fail and none be known to work.
     const isOfApp = homeDirectory(app) === directoryId || recorder.hasOtherFailingDirectory(directoryId);
-    if (failure.subject !== 'directory' || !isOfApp || parts.worksElsewhere()) return;
+    if (failure.subject !== 'directory' || !isOfApp || parts.worksElsewhere()) {
+      metrics.failsInDirectory(app, failure.reason);
+      return;
+    }
     await recorder.markApp('MISCONFIGURED', { ...failure, reason: 'APP_MISCONFIGURED' });
   }
 

@@ -198,7 +198,7 @@ export function createCredentialChoice(parts: {
       }
       health.verdict = 'REJECTED';
       health.entraError = entraError;
-      metrics.credentialRejected(app.uid);
+      metrics.credentialRejected(app);
       const details = { credential: usable.credential.credentialId, entraError: entraError ?? '', correlationId };
       log.event('warn', 'entra_credential_rejected', { app: appName(app), ...details });
       await healths.recordVerdict(usable);
