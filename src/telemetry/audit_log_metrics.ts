@@ -4,11 +4,13 @@ export function createAuditMetrics(meter: Meter) {
   const entries = meter.counterOfSeries(
     'tokenvault_audit_entries_total',
     'Entries that were written to the audit log.',
+    [],
   )({});
   const write = meter.histogramOfSeries(
     'tokenvault_audit_write_seconds',
     'Duration of the write of one group of audit entries.',
     [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 1],
+    [],
   )({});
   const writable = meter.gauge(
     'tokenvault_audit_writable',

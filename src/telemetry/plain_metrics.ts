@@ -1,6 +1,7 @@
 /** A metric as the registry of prom-client reads it at a scrape. */
 export interface ScrapedMetric {
   readonly name: string;
+  readonly labelNames: readonly string[];
   get(): Promise<ScrapedValues>;
 }
 
@@ -58,14 +59,25 @@ export class ObservedSeries {
 }
 
 /** Scraped with the series that `all` has by then. */
-export function scrapedCounter(name: string, help: string, all: readonly CountedSeries[]): ScrapedMetric {
-  return { name, get: async () => ({ name, help, type: 'counter', aggregator: 'sum', values: all }) };
+export function scrapedCounter(
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  all: readonly CountedSeries[],
+): ScrapedMetric {
+  return { name, labelNames, get: async () => ({ name, help, type: 'counter', aggregator: 'sum', values: all }) };
 }
 
 /** Scraped with the series that `all` has by then. */
-export function scrapedHistogram(name: string, help: string, all: readonly ObservedSeries[]): ScrapedMetric {
+export function scrapedHistogram(
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  all: readonly ObservedSeries[],
+): ScrapedMetric {
   return {
     name,
+    labelNames,
     get: async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: all.flatMap(valuesOf) }),
   };
 

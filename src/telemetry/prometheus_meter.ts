@@ -59,16 +59,21 @@ export function createMeter(registry: Registry) {
      * A counter of a hot path; the result makes its series, which the caller keeps. They are plain numbers until a
      * scrape, because prom-client hashes the labels at each count.
      */
-    counterOfSeries<Label extends string>(name: string, help: string) {
+    counterOfSeries<Label extends string>(name: string, help: string, labelNames: readonly Label[]) {
       const all: CountedSeries[] = [];
-      registry.registerMetric(scrapedCounter(name, help, all) as unknown as Metric);
+      registry.registerMetric(scrapedCounter(name, help, labelNames, all) as unknown as Metric);
       return (labels: Readonly<Record<Label, string>>) => kept(all, new CountedSeries(labels));
     },
 
     /** The same as a histogram. */
-    histogramOfSeries<Label extends string>(name: string, help: string, buckets: readonly number[]) {
+    histogramOfSeries<Label extends string>(
+      name: string,
+      help: string,
+      buckets: readonly number[],
+      labelNames: readonly Label[],
+    ) {
       const all: ObservedSeries[] = [];
-      registry.registerMetric(scrapedHistogram(name, help, all) as unknown as Metric);
+      registry.registerMetric(scrapedHistogram(name, help, labelNames, all) as unknown as Metric);
       return (labels: Readonly<Record<Label, string>>) => kept(all, new ObservedSeries(labels, buckets));
     },
   };

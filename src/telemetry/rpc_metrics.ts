@@ -1,14 +1,16 @@
 import { keptByLabel, type Meter } from './prometheus_meter.ts';
 
 export function createRpcMetrics(meter: Meter) {
-  const calls = meter.counterOfSeries<'method' | 'status'>(
+  const calls = meter.counterOfSeries(
     'tokenvault_calls_total',
-    'Completed calls, by method and status (OK or a reason).',
+    'Completed calls, by method and status (OK or a reason). A batch counts once, and each of its tokens as a call of GetAccessToken.',
+    ['method', 'status'],
   );
-  const duration = meter.histogramOfSeries<'method'>(
+  const duration = meter.histogramOfSeries(
     'tokenvault_call_seconds',
     'Duration of a call, from the start of its handler to its response.',
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 15],
+    ['method'],
   );
   let inFlight = 0;
   meter.observed(
@@ -25,9 +27,10 @@ export function createRpcMetrics(meter: Meter) {
     ['limit'],
   );
 
-  const rateExceeded = meter.counterOfSeries<'caller'>(
+  const rateExceeded = meter.counterOfSeries(
     'tokenvault_call_rate_exceeded_total',
     'Calls that were refused because they exceed the rate of the rules of their caller in the callers file.',
+    ['caller'],
   );
 
   const ofMethod = keptByLabel((method) => ({

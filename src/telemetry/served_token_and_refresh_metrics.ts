@@ -4,10 +4,9 @@ import type { AppProblems } from './app_problem_metrics.ts';
 import { keptByLabel, type Meter } from './prometheus_meter.ts';
 
 export function createTokenMetrics(meter: Meter, problems: Pick<AppProblems, 'seen' | 'observeDeferred'>) {
-  const served = meter.counterOfSeries<'source'>(
-    'tokenvault_tokens_served_total',
-    'Access tokens that were served, by source.',
-  );
+  const served = meter.counterOfSeries('tokenvault_tokens_served_total', 'Access tokens that were served, by source.', [
+    'source',
+  ]);
   const servedFrom = keptByLabel((source) => served({ source }));
   const refreshes = meter.counter(
     'tokenvault_refreshes_total',

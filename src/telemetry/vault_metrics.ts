@@ -104,6 +104,8 @@ export function createMetrics(clock: Clock = systemClock) {
       );
     },
 
+    /** What the metrics are; for docs/metrics.md. */
+    registry,
     /** The text of `/metrics`. */
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -15,8 +15,8 @@ test('series that are plain numbers are scraped as those of prom-client are', as
     fc.asyncProperty(counts, values, async (counted, observed) => {
       const [plain, prom] = [new Registry(), new Registry()];
       const meter = createMeter(plain);
-      const calls = meter.counterOfSeries<'method' | 'status'>('calls_total', 'Completed "calls".');
-      const seconds = meter.histogramOfSeries<'status'>('call_seconds', 'Duration.', BOUNDS);
+      const calls = meter.counterOfSeries('calls_total', 'Completed "calls".', ['method', 'status']);
+      const seconds = meter.histogramOfSeries('call_seconds', 'Duration.', BOUNDS, ['status']);
       const callsOf = keptByLabel((status) => calls({ method: 'Get', status }));
       const secondsOf = keptByLabel((status) => seconds({ status }));
       const registers = [prom];
@@ -42,8 +42,8 @@ test('series that are plain numbers are scraped as those of prom-client are', as
 test('a series without labels is scraped from the start', async () => {
   const [plain, prom] = [new Registry(), new Registry()];
   const meter = createMeter(plain);
-  meter.counterOfSeries('entries_total', 'Entries.')({});
-  meter.histogramOfSeries('write_seconds', 'Duration.', BOUNDS)({});
+  meter.counterOfSeries('entries_total', 'Entries.', [])({});
+  meter.histogramOfSeries('write_seconds', 'Duration.', BOUNDS, [])({});
   new Counter({ name: 'entries_total', help: 'Entries.', registers: [prom] });
   new Histogram({ name: 'write_seconds', help: 'Duration.', buckets: BOUNDS, registers: [prom] });
 
