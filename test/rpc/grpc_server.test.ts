@@ -86,7 +86,9 @@ describe('the vault keeps serving', () => {
         throw Object.assign(new Error('x'), { code: 5, details: 'password=hunter2' });
       },
       () => {
-        throw new VaultError('RATE_LIMITED', 'half \ud800 a letter', { metadata: { '\udc00': '\ud800' } });
+        throw new VaultError('RATE_LIMITED', 'half \ud800 a letter', {
+          metadata: Object.fromEntries([['\udc00', '\ud800']]),
+        });
       },
       () => freshToken('half \ud800 a letter'),
     ];

@@ -25,14 +25,14 @@ function decoded(error: VaultError) {
 describe('a status', () => {
   test('has reason, domain and metadata in its details, and the reason in its message', () => {
     const error = new VaultError('SCOPE_UNKNOWN', 'No scope Mail.Raed; did you mean Mail.Read?', {
-      metadata: { scope: 'Mail.Raed' },
+      metadata: { scopes: 'Mail.Raed' },
     });
 
     const { body, info, retry, pushback } = decoded(error);
 
     expect(toStatus(error).code).toBe(status.INVALID_ARGUMENT);
     expect(body.message).toBe('No scope Mail.Raed; did you mean Mail.Read? [SCOPE_UNKNOWN]');
-    expect(info).toMatchObject({ reason: 'SCOPE_UNKNOWN', domain: 'tokenvault', metadata: { scope: 'Mail.Raed' } });
+    expect(info).toMatchObject({ reason: 'SCOPE_UNKNOWN', domain: 'tokenvault', metadata: { scopes: 'Mail.Raed' } });
     expect(retry).toBeUndefined();
     expect(pushback).toEqual([]);
   });
@@ -87,12 +87,12 @@ describe('a status', () => {
   });
 
   test('is parsed by the client', () => {
-    const error = new VaultError('OVERLOADED', 'wait', { retryAfter: 1_500, metadata: { a: 'b' } });
+    const error = new VaultError('OVERLOADED', 'wait', { retryAfter: 1_500, metadata: { field: 'b' } });
 
     expect(toRpcError(toStatus(error))).toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
       reason: 'OVERLOADED',
-      metadata: { a: 'b' },
+      metadata: { field: 'b' },
       retryAfter: 1_500,
     });
   });

@@ -7,7 +7,7 @@ import { type Reason, VaultError } from '../../model/errors.ts';
 import type { Call } from './call_context.ts';
 
 /** The gRPC status of each reason (2-api, "Errors"). Clients retry only UNAVAILABLE and RESOURCE_EXHAUSTED. */
-const STATUS = {
+export const STATUS = {
   CONNECTION_PENDING: status.FAILED_PRECONDITION,
   REAUTHORIZATION_REQUIRED: status.FAILED_PRECONDITION,
   CONSENT_REQUIRED: status.FAILED_PRECONDITION,
@@ -65,7 +65,7 @@ const DEFAULT_RETRY_AFTER = 1_000;
 
 const DETAILS = 'grpc-status-details-bin';
 
-const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
+export const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
 /**
  * Bytes. gRPC limits trailers to 8 KiB in total, and the message is sent twice: percent-encoded, and in the details.
