@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from './config_error.ts';
 import { readTextFile, readYaml } from './read_yaml_file.ts';
 import { strayCharacters } from './stray_characters.ts';
+import { valueFormats, variableTexts } from './variable_texts.ts';
 
 /** Where commands find a vault, and what they authenticate with, unless options say so. */
 export interface CliSettings {
@@ -24,16 +25,54 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export const CLI_ADDRESS = /^(unix:.+|[^/\s]+:\d{1,5})$/;
 export const CLI_ADDRESS_FORM = 'host:port without http://, such as 127.0.0.1:50052, or unix:/path';
 
-const PREFIX = 'TOKENVAULT_CLI_';
+export const CLI_PREFIX = 'TOKENVAULT_CLI_';
 
-const address = z.string().regex(CLI_ADDRESS, `must be ${CLI_ADDRESS_FORM}`);
-const path = z.string().min(1, 'must be a path');
-const fields = { api_key_file: path, ca_file: path, cert_file: path, key_file: path };
-
-const fileSchema = z.strictObject({ address, plaintext: z.boolean('must be true or false'), ...fields }).partial();
-
+const path = z.string().min(1, 'must be a path').register(valueFormats, { format: 'path of a file' });
 const onOrOff = z.enum(['on', 'off'], 'must be on or off').transform((text) => text === 'on');
-const variablesSchema = z.strictObject({ address, plaintext: onOrOff, ...fields, config_file: path }).partial();
+
+const files = {
+  api_key_file: path.clone().register(variableTexts, {
+    text: 'The API key or token of a caller, alone in the file.',
+    unset: 'calls have no `authorization` header',
+    secret: 'the content of the file',
+  }),
+  ca_file: path.clone().register(variableTexts, {
+    text: "CA of the vault's certificate, in PEM. It enables TLS, also on loopback.",
+    unset: "TLS beyond loopback trusts Node's CAs",
+  }),
+  cert_file: path.clone().register(variableTexts, {
+    text: 'Client certificate of a caller, in PEM, with its intermediate CAs. Set it together with the key.',
+    unset: 'no client certificate is presented',
+  }),
+  key_file: path.clone().register(variableTexts, {
+    text: 'Key of the client certificate, in PEM.',
+    unset: 'no client certificate is presented',
+    secret: 'the content of the file',
+  }),
+};
+
+const address = z.string().regex(CLI_ADDRESS, `must be ${CLI_ADDRESS_FORM}`).register(variableTexts, {
+  text: 'The admin listener of the vault.',
+  format: '`HOST:PORT`, without `http://`, or `unix:/path`',
+  unset: '`127.0.0.1:50052`',
+});
+
+const fileSchema = z.strictObject({ address, plaintext: z.boolean('must be true or false'), ...files }).partial();
+
+/** The variables of commands that call a vault, without their prefix, in lower case. */
+export const cliVariables = {
+  address,
+  ...files,
+  plaintext: onOrOff.register(variableTexts, {
+    text: 'No TLS beyond loopback, because another layer encrypts, such as a service mesh. In the file: `true` or `false`.',
+    unset: '`off`',
+  }),
+  config_file: path.clone().register(variableTexts, {
+    text: 'The file with these settings, in YAML.',
+    unset: '`$XDG_CONFIG_HOME/token-vault/cli.yaml`, or `~/.config/token-vault/cli.yaml`',
+  }),
+};
+const variablesSchema = z.strictObject(cliVariables).partial();
 
 /** The variables override the file. Throws ConfigError, or FIELD_INVALID for the file. */
 export function readSettings(variables: Variables): CliSettings {
@@ -44,8 +83,8 @@ export function readSettings(variables: Variables): CliSettings {
 /** An empty variable counts as not set. */
 function readVariables(variables: Variables) {
   const given = Object.entries(variables)
-    .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
-    .map(([name, value = '']) => [name.slice(PREFIX.length).toLowerCase(), value] as const);
+    .filter(([name, value]) => name.startsWith(CLI_PREFIX) && value !== undefined && value !== '')
+    .map(([name, value = '']) => [name.slice(CLI_PREFIX.length).toLowerCase(), value] as const);
   const stray = given.flatMap(([name, value]) => {
     const fault = strayCharacters(value);
     return fault === undefined ? [] : [faultOf(name, fault)];
@@ -61,7 +100,7 @@ function readVariables(variables: Variables) {
 }
 
 function faultOf(name: string, fault: string): string {
-  return `${PREFIX}${name.toUpperCase()}: ${fault}`;
+  return `${CLI_PREFIX}${name.toUpperCase()}: ${fault}`;
 }
 
 /** XDG Base Directory Specification: a relative path is ignored. */
@@ -74,8 +113,8 @@ function usualFile({ XDG_CONFIG_HOME: folder = '', HOME: home = '' }: Variables)
 function readFile(file: string | undefined, mustExist: boolean) {
   if (file === undefined || !(mustExist || existsSync(file))) return {};
   const settings = readYaml(readTextFile(file, 'settings of the command line'), file, fileSchema);
-  const paths = Object.keys(fields).flatMap((name) => {
-    const value = settings[name as keyof typeof fields];
+  const paths = Object.keys(files).flatMap((name) => {
+    const value = settings[name as keyof typeof files];
     return value === undefined ? [] : [[name, resolve(dirname(file), value)] as const];
   });
   return { ...settings, ...Object.fromEntries(paths) };

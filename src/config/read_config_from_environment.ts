@@ -3,15 +3,17 @@ import { type CliSettings, readSettings } from './cli_settings.ts';
 import { ConfigError } from './config_error.ts';
 import type { Config } from './config_interface.ts';
 import { contradictions } from './conflicting_settings.ts';
-import { type Environment, environment } from './environment_variable_schema.ts';
+import { DEFAULT_POOL_SIZE, type Environment, environment } from './environment_variable_schema.ts';
+import type { PLATFORM_VARIABLES } from './platform_variables.ts';
 import { readProxy } from './read_proxy_variables.ts';
 import { readTracing } from './read_tracing_variables.ts';
 import { strayCharacters } from './stray_characters.ts';
 import { unsafeSettings } from './unsafe_node_settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
+type PlatformVariables = Readonly<Partial<Record<keyof typeof PLATFORM_VARIABLES, string | undefined>>>;
 
-const PREFIX = 'TOKENVAULT_';
+export const PREFIX = 'TOKENVAULT_';
 
 /** The token of the pod's service account. */
 const KUBERNETES_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -65,7 +67,7 @@ export function readSandboxPort(variables: Variables = process.env): number {
   throw new ConfigError(words.map((word) => `TOKENVAULT_SANDBOX_ADDRESS: ${word}`));
 }
 
-function configOf(env: Environment, variables: Variables): Omit<Config, 'proxy' | 'tracing'> {
+function configOf(env: Environment, variables: PlatformVariables): Omit<Config, 'proxy' | 'tracing'> {
   const azureToken = variables['AZURE_FEDERATED_TOKEN_FILE'];
   return {
     grpcAddress: env.GRPC_ADDRESS,
@@ -87,7 +89,7 @@ function configOf(env: Environment, variables: Variables): Omit<Config, 'proxy' 
     postgres: {
       passwordFile: env.DATABASE_PASSWORD_FILE,
       caFile: env.DATABASE_CA_FILE,
-      poolSize: env.DATABASE_POOL ?? 10,
+      poolSize: env.DATABASE_POOL ?? DEFAULT_POOL_SIZE,
       namedStatements: env.DATABASE_PREPARE === 'named',
       listenUrl: env.DATABASE_LISTEN_URL,
       migrate: env.MIGRATE !== 'off',

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { EXIT } from '../cli/exit_codes.ts';
 import { listenForStop } from '../cli/listen_for_stop_signals.ts';
 import { nodeAdvice } from '../config/check_node_version.ts';
 import type { Config } from '../config/config_interface.ts';
@@ -19,7 +20,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   process.on('uncaughtException', (error) => {
     log.event('error', 'vault_crashed', errorLocation(error));
     log.flush();
-    process.exit(SOFTWARE_ERROR);
+    process.exit(EXIT.SOFTWARE);
   });
   const { stop, onHangup } = listenForSignals(log);
 
@@ -44,15 +45,12 @@ export async function serve(config: Config, version: string): Promise<number> {
   } catch (error) {
     log.event('error', 'vault_crashed', errorLocation(error));
     log.flush();
-    return SOFTWARE_ERROR;
+    return EXIT.SOFTWARE;
   }
   log.event('info', 'vault_stopped', {});
   log.flush();
-  return 0;
+  return EXIT.OK;
 }
-
-/** sysexits.h */
-const SOFTWARE_ERROR = 70;
 
 /**
  * SIGINT and SIGTERM stop the vault. With a terminal SIGHUP does so, too: it means that the terminal was closed. Without
@@ -65,7 +63,7 @@ function listenForSignals(log: Log) {
   listenForStop(
     ['SIGINT', 'SIGTERM', ...(hasTerminal ? (['SIGHUP'] as const) : [])],
     (signal) => stop.abort(signal),
-    () => process.exit(1),
+    () => process.exit(EXIT.FORCED),
   );
   if (!hasTerminal) {
     process.on('SIGHUP', (signal) => {
