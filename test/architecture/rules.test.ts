@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { MANIFEST } from '../deploy/prometheus_rule.ts';
 import { startScenario } from '../scenarios/start_scenario.ts';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
@@ -56,7 +55,9 @@ describe.skipIf(!promtool)('by promtool', () => {
   });
 
   test('the alert rules of the Kubernetes manifests are well formed', () => {
-    const { spec } = parse(readFileSync(`${docs}/../${MANIFEST}`, 'utf8')) as { spec: unknown };
+    const { spec } = parse(readFileSync(`${docs}/../deploy/kustomize/base/prometheus-rule.yaml`, 'utf8')) as {
+      spec: unknown;
+    };
     expect(check(spec)).toContain(`SUCCESS: ${rules.length} rules found`);
   });
 

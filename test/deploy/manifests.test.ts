@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { readCallers } from '../../src/config/read_callers_file.ts';
 import { faultsOf } from './kubernetes_schema.ts';
 import { only, written } from './manifests.ts';
-import { MANIFEST, prometheusRule } from './prometheus_rule.ts';
+import { MANIFESTS, prometheusRule } from './prometheus_rule.ts';
 
 const manifests = [...written('base'), ...written('postgres')];
 const pod = only(manifests, 'StatefulSet').spec.template.spec;
@@ -60,9 +60,12 @@ test('probes, services, network policy and ServiceMonitor name ports of the cont
   expect(services.map(({ name }: { name: string }) => name)).toContain(endpoints[0].port);
 });
 
-test('the PrometheusRule has the alert rules of docs/prometheus: if not, run `npm run generate:alerts`', () => {
-  expect(readFileSync(MANIFEST, 'utf8')).toBe(prometheusRule());
-});
+test.each(Object.entries(MANIFESTS))(
+  '%s has the rules of docs: if not, run `npm run generate:alerts`',
+  (path, source) => {
+    expect(readFileSync(path, 'utf8')).toBe(prometheusRule(source));
+  },
+);
 
 test('the callers file of the example is valid', () => {
   const file = 'deploy/kustomize/example/callers.yaml';
