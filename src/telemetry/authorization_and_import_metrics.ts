@@ -10,7 +10,10 @@ export function createConnectMetrics(meter: Meter) {
     'Authorizations of users that completed, by outcome: GRANTED, CANCELLED (on the connect page) or a reason.',
     ['outcome'],
   );
-  const consentsStarted = meter.counter('tokenvault_admin_consents_started_total', 'Admin consents that were started.');
+  const consentsStarted = meter.counter(
+    'tokenvault_admin_consents_started_total',
+    'Admin consents that were started: links for administrators, those on error pages included, those of StartAuthorization not.',
+  );
   const consentsEnded = meter.counter(
     'tokenvault_admin_consents_ended_total',
     'Admin consents that completed, by outcome: GRANTED or a reason.',

@@ -3,6 +3,7 @@
  * contains a secret, a token, a person's name or the message of a library's error. A `message` is a text of the vault.
  */
 export interface LogEvents {
+  /** All listeners are open; their addresses as bound. */
   vault_started: { version: string; grpcAddress: string; adminAddress: string; webAddress: string; opsAddress: string };
   /** A newer version of Node fixes a vulnerability; the startup banner has its name. */
   node_outdated: { node: string };
@@ -10,19 +11,21 @@ export interface LogEvents {
   http2_streams_map_not_replaced: { node: string };
   /** Proxy for Entra and Graph from `HTTPS_PROXY`, as `host:port`. */
   entra_proxy_used: { proxy: string };
+  /** The vault completes the calls in progress, then stops. */
   vault_stopping: { signal: string };
-  /** A SIGHUP without a terminal and without a callers file. */
+  /** A SIGHUP was ignored, because there is neither a terminal nor a callers file to read again. */
   signal_ignored: { signal: string };
+  /** The vault stopped by itself, and nothing is lost. */
   vault_stopped: Record<string, never>;
   /** An uncaught error. The process exits, because its memory may be inconsistent. */
   vault_crashed: { error: string; stack: string };
-  /** Lines that were dropped, because the reader of the log did not keep up. */
+  /** Lines were dropped, because the reader of the log did not keep up. */
   log_lines_dropped: { lines: number };
-  /** RotateRootKey made it the active root key. Ids as in `token-vault keys show`. */
+  /** A root key became the active one, by RotateRootKey. Ids as in `token-vault keys show`. */
   root_key_activated: { rootKeyId: string };
-  /** Data keys are being wrapped under it; `pending` are not yet. Logged at the start, and for each thousand. */
+  /** Data keys are being wrapped under another root key; `pending` are not yet. Logged at the start, and for each thousand. */
   root_key_rewrapping: { rootKeyId: string; pending: number };
-  /** No data key needs it any more; backups from before still do. */
+  /** No data key needs the root key any more; backups from before still do. */
   root_key_retired: { rootKeyId: string; activeId: string };
   /** RotateTenantKey added a data key, under which the tenant's values are sealed from now on. */
   tenant_key_added: { tenantUid: string; version: number };
@@ -34,18 +37,19 @@ export interface LogEvents {
   data_key_damaged: { tenantUid: string; version: number };
   /** A setting of the sinks file that works but is unsafe or useless. */
   sinks_file_warning: { message: string };
+  /** A setting of the file with the keys of Azure Event Grid that works but is unsafe. */
   event_grid_key_warning: { message: string };
   /** The callers file in use, at the start and after each change. */
   callers_file_loaded: { sha256: string; keys: number; certificates: number; tokens: number };
   /** CAs of client certificates, at the start and after a change of their file. */
   client_ca_loaded: { namespace: string; certificates: number };
-  /** The earlier CAs stay in use. Write the file again. */
+  /** A file with CAs of client certificates is not valid, so the earlier CAs stay in use. Write the file again. */
   client_ca_rejected: { namespace: string; message: string };
   /** New content of the callers file is not valid, so the earlier callers stay in use. `sha256` is empty if it cannot be read. */
   callers_file_rejected: { message: string; sha256: string };
   /** The public keys of a token issuer were read: the first time, and after a failure. */
   issuer_keys_loaded: { issuer: string; keys: number };
-  /** They cannot be read, so the last good ones stay in use; logged once until they can. */
+  /** The public keys of a token issuer cannot be read, so the last good ones stay in use; logged once until they can. */
   issuer_keys_unavailable: { issuer: string; message: string };
   /** The audit log was damaged, or could not be written; `topic` as in `tokenvault_audit_alerts_total`. */
   audit_alert: { topic: string };
@@ -55,6 +59,7 @@ export interface LogEvents {
   database_check_failed: { message: string };
   /** Changes of other processes do not arrive, so each token request reads the database. */
   changes_feed_behind: Record<string, never>;
+  /** Changes of other processes arrive again. */
   changes_feed_recovered: Record<string, never>;
   /** Changes were missed (the database was restored or failed over): everything cached was dropped. */
   changes_feed_reset: Record<string, never>;
@@ -68,6 +73,7 @@ export interface LogEvents {
   key_vault_secret_unavailable: { uri: string; message: string };
   /** A client secret cannot be read from its key vault; the cached value stays in use. */
   key_vault_secret_stale: { uri: string; message: string };
+  /** The client secret can be read from its key vault again. */
   key_vault_secret_recovered: { uri: string };
   /** A finding about a connection that an operator should investigate. */
   token_alert: {
@@ -90,7 +96,7 @@ export interface LogEvents {
     entraError: string;
     correlationId: string;
   };
-  /** A user connected, but Entra rejects some resources so far; their URIs. */
+  /** A user connected, but Entra rejects some resources so far; `resources` has their URIs. */
   connected_in_part: { requestId: string; resources: string };
   /** Class and stack of an unexpected error, without its message. */
   internal_error: { requestId: string; error: string; stack: string };
@@ -106,13 +112,15 @@ export interface LogEvents {
     entraError: string;
     hint: string;
   };
-  /** Entra rejected a credential, the app, or the app in one directory. Until it accepts it again, calls fail locally. */
+  /** Entra rejected a credential of an app. Until it accepts it again, the vault does not present it. */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
+  /** Entra rejected the app, or the app in one directory (`directory`). Until it accepts it again, calls fail locally. */
   entra_app_blocked: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
+  /** Entra accepts the app again. */
   entra_app_unblocked: { app: string; directory: string };
   /** Token requests succeeded with a new credential, which is preferred from now on. */
   entra_credential_preferred: { app: string; credential: string };
-  /** A file, key vault or private key is not usable; logged once until it is. `reason` may be empty. */
+  /** A credential cannot be presented, because of its file, key vault or private key; logged once until it can. `reason` may be empty. */
   entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
   /** The app registration could not be read from Microsoft Graph: `problem` as in `RotationProblem`, `code` of Graph or Entra. */
   app_registration_read_failed: { app: string; problem: string; code: string };
@@ -126,17 +134,18 @@ export interface LogEvents {
   key_vault_certificate_registered: { app: string; uri: string; version: string };
   /** The app registration does not list a new version of a certificate yet, so the earlier version stays in use. */
   key_vault_certificate_unlisted: { app: string; uri: string; version: string; problem: string; code: string };
-  /** A response that only a fault of the vault explains. */
+  /** A response of Entra that only a fault of the vault explains. */
   entra_protocol_error: { app: string; kind: string; entraError: string; correlationId: string };
   /** A sink does not accept events; logged once until it does. `error` is a `DeliveryError`. */
   sink_failing: { sink: string; error: string };
+  /** The sink accepts events again. */
   sink_recovered: { sink: string };
   /** The receiver of traces (`OTEL_EXPORTER_OTLP_ENDPOINT`) does not accept spans, which are dropped; logged once until it does. */
   trace_export_failed: Record<string, never>;
   trace_export_recovered: Record<string, never>;
   /** A delivery failed for 3 days. `id` is the event's. Repair the sink, then call RedeliverDeadLetters. */
   delivery_dead_lettered: { sink: string; id: string; type: string; attempts: number; error: string };
-  /** New connections use the new certificate. */
+  /** Renewed TLS files were loaded: new connections use the new certificate. */
   tls_reloaded: Record<string, never>;
   /** One line per call; cache hits are sampled and refusals limited, because the audit log is the record. Duration in ms. */
   call: {
@@ -159,7 +168,7 @@ export interface LogEvents {
   };
   /** Refused calls of the last second that have no line, because the caller had ten with this status. */
   calls_not_logged: { caller: string; status: string; calls: number };
-  /** At level debug: JSON of the request, with the fields that the proto marks `sensitive` masked. */
+  /** JSON of the request, with the fields that the proto marks `sensitive` masked. */
   call_request: { requestId: string; method: string; request: string };
 }
 

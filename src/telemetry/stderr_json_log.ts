@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Log, LogLevel } from './log_events.ts';
+import type { Log, LogEvents, LogLevel } from './log_events.ts';
 import { nonBlockingDescriptor } from './non_blocking_stdio_descriptor.ts';
 
 /** Bytes that are buffered for a slow reader; further lines are dropped. */
@@ -73,15 +73,17 @@ export function createPinoLog(level: LogLevel): ProcessLog {
   function report(): void {
     const lines = unreported;
     unreported = 0;
-    logger.warn({ event: 'log_lines_dropped', lines });
+    event('warn', 'log_lines_dropped', { lines });
+  }
+
+  function event<Name extends keyof LogEvents>(at: LogLevel, name: Name, fields: LogEvents[Name]): void {
+    // The reason of a crash is never dropped.
+    if (name === 'vault_crashed') Object.assign(destination, { maxLength: 0 });
+    if (logger.isLevelEnabled(at)) logger[at]({ event: name, ...fields });
   }
 
   return {
-    event(at, name, fields) {
-      // The reason of a crash is never dropped.
-      if (name === 'vault_crashed') Object.assign(destination, { maxLength: 0 });
-      if (logger.isLevelEnabled(at)) logger[at]({ event: name, ...fields });
-    },
+    event,
     get dropped() {
       return dropped;
     },

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ENTRA_ERRORS, type EntraError } from '../../src/entra/errors/entra_error_table.ts';
 import type { FailureSubject } from '../../src/model/token_request_outcome.ts';
+import { wrapped } from './reference/markdown.ts';
 
 const RUNBOOK = 'docs/runbook.md';
 
@@ -33,23 +34,8 @@ export function reasonsOfTable(): ReadonlySet<string> {
 function listOf(reason: string): string {
   const rows = ENTRA_ERRORS.filter((row) => row.reason === reason).toSorted((one, other) => one.code - other.code);
   return rows
-    .map((row) => wrapped(`- ${row.code} (${row.errors.join(', ')}; ${SUBJECTS[row.subject]}): ${textOf(row)}`))
+    .map((row) => wrapped(`- ${row.code} (${row.errors.join(', ')}; ${SUBJECTS[row.subject]}): ${textOf(row)}`, '  '))
     .join('');
-}
-
-/** A list item in lines of at most 120 characters. */
-function wrapped(text: string): string {
-  let line = '';
-  let lines = '';
-  for (const word of text.split(' ')) {
-    if (line.length + word.length < 120) {
-      line += line === '' ? word : ` ${word}`;
-      continue;
-    }
-    lines += `${line}\n`;
-    line = `  ${word}`;
-  }
-  return `${lines}${line}\n`;
 }
 
 function textOf({ meaning, hint }: EntraError): string {
