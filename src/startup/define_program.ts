@@ -52,7 +52,7 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
 
   program
     .command('serve')
-    .description('run the vault; configured by TOKENVAULT_… variables (docs/production.md)')
+    .description('run the vault; configured by TOKENVAULT_… variables (docs/configuration.md)')
     .action(async () => {
       const config = readConfig();
       const { serve } = await import('./run_until_signal.ts');
