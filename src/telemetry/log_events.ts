@@ -142,6 +142,7 @@ export interface LogEvents {
   sink_recovered: { sink: string };
   /** The receiver of traces (`OTEL_EXPORTER_OTLP_ENDPOINT`) does not accept spans, which are dropped; logged once until it does. */
   trace_export_failed: Record<string, never>;
+  /** The receiver of traces accepts spans again. */
   trace_export_recovered: Record<string, never>;
   /** A delivery failed for 3 days. `id` is the event's. Repair the sink, then call RedeliverDeadLetters. */
   delivery_dead_lettered: { sink: string; id: string; type: string; attempts: number; error: string };

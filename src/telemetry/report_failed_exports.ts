@@ -9,8 +9,8 @@ export function reportFailedExports(exporter: SpanExporter, log: Log): SpanExpor
     export(spans, done) {
       exporter.export(spans, (result) => {
         const failed = result.code !== ExportResultCode.SUCCESS;
-        if (failed !== isFailing)
-          log.event(failed ? 'warn' : 'info', failed ? 'trace_export_failed' : 'trace_export_recovered', {});
+        if (failed && !isFailing) log.event('warn', 'trace_export_failed', {});
+        if (!failed && isFailing) log.event('info', 'trace_export_recovered', {});
         isFailing = failed;
         done(result);
       });

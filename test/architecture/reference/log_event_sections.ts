@@ -43,6 +43,7 @@ export const LOG_EVENT_SECTIONS: Readonly<Partial<Record<keyof LogEvents, string
   key_vault_read_failed: 'A credential cannot be used',
   key_vault_certificate_unlisted: 'Certificates in Key Vault',
   entra_protocol_error: 'INTERNAL',
+  trace_export_failed: 'Traces do not arrive',
   sink_failing: 'A sink does not receive events',
   delivery_dead_lettered: 'A sink does not receive events',
 };

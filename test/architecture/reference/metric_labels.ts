@@ -15,6 +15,15 @@ function allOf<Value extends string>(values: Readonly<Record<Value, true>>): rea
   return Object.keys(values);
 }
 
+/** Beside token alerts. */
+type AppProblem =
+  | 'credential_rejected'
+  | 'credential_fallback'
+  | 'credential_unusable'
+  | 'credential_unknown'
+  | 'expiry_mismatch'
+  | 'failing_in_directory';
+
 const EXCHANGE_OUTCOMES = allOf<'granted' | FailureKind>({
   granted: true,
   transient: true,
@@ -76,6 +85,21 @@ export const LABEL_VALUES: Readonly<Record<string, Readonly<Record<string, reado
       correlated_failures: true,
     }),
   },
+  tokenvault_app_recent_problems: {
+    problem: allOf<TokenAlert | AppProblem>({
+      loop_detected: true,
+      vault_fault: true,
+      account_changed: true,
+      correlated_failures: true,
+      credential_rejected: true,
+      credential_fallback: true,
+      credential_unusable: true,
+      credential_unknown: true,
+      expiry_mismatch: true,
+      failing_in_directory: true,
+    }),
+  },
+  tokenvault_app_rotation_begin_timestamp_seconds: { failing: ['true', 'false'] },
   tokenvault_records_corrupt_total: {
     cause: allOf<CorruptCause>({
       length: true,

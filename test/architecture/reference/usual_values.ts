@@ -1,5 +1,10 @@
 /** What a metric shows while nothing is wrong, for docs/metrics.md; only where that is known. */
 export const USUAL_VALUES: Readonly<Record<string, string>> = {
+  tokenvault_app_failing: 'no series',
+  tokenvault_app_recent_problems: 'no series',
+  tokenvault_app_rotation_begin_timestamp_seconds: 'no series',
+  tokenvault_app_connections_state_deferred: 'no series',
+  tokenvault_app_series_limited: '0; 1 with more than 1,000 series',
   tokenvault_call_seconds: 'p99 of a cached token under 5 ms',
   tokenvault_calls_in_flight: 'far below the limit of 4,000',
   tokenvault_transport_limited_total: 'a few `preface` ([OVERLOADED](runbook.md#overloaded))',

@@ -42,6 +42,9 @@ function registryOfAll(): Registry {
     credentialExpiries: async () => [],
     rotations: async () => [],
   });
+  const none = async () => ({ rows: [], total: 0 });
+  metrics.appProblems.observe({ failing: none, unfinishedRotations: none });
+  metrics.tokens.observeDeferred(() => []);
   metrics.observeClientCas({ isRejected: () => false });
   metrics.observeCallersFile({ sha256: () => undefined, isRejected: () => false });
   metrics.observeTokenIssuers(() => []);
