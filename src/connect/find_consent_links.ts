@@ -28,10 +28,11 @@ export async function findAuthorizationLink(
   trace: PageTrace | undefined,
 ): Promise<AuthorizationLink> {
   const { authorizations, connections } = parts.stores;
-  const consent = checkOpen(parts, await authorizations.findByHandle(hashOf(handle)));
-  const connection = await connections.findByUid(consent.connectionUid);
-  if (connection === undefined) throw stateInvalid('link');
+  const consent = await authorizations.findByHandle(hashOf(handle));
+  const connection = consent && (await connections.findByUid(consent.connectionUid));
+  if (consent === undefined || connection === undefined) throw stateInvalid('link');
   if (trace !== undefined) trace.resource = connectionName(connection);
+  checkOpen(parts, consent);
   checkNotSuspended(connection);
   const { tenantId } = connection;
   const parties = await findParties(parts.stores, { tenantId, appUid: consent.appUid });
@@ -44,10 +45,12 @@ export async function findAdminConsentLink(
   handle: string,
   trace: PageTrace | undefined,
 ): Promise<OpenLink<AdminConsent>> {
-  const consent = checkOpen(parts, await parts.stores.adminConsents.findByHandle(hashOf(handle)));
+  const consent = await parts.stores.adminConsents.findByHandle(hashOf(handle));
+  if (consent === undefined) throw stateInvalid('link');
   const parties = await findParties(parts.stores, consent);
   const { tenantId, app } = parties;
   if (trace !== undefined) trace.resource = app === undefined ? `tenants/${tenantId}` : appName(app);
+  checkOpen(parts, consent);
   return notContained(parts, consent, parties);
 }
 
@@ -56,12 +59,11 @@ function hashOf(handle: string): string {
   return hashOneTimeToken(handle);
 }
 
-function checkOpen<Consent extends Pick<Authorization | AdminConsent, 'state' | 'expireTime'>>(
+function checkOpen(
   { clock }: ConnectParts,
-  consent: Consent | undefined,
-): Consent {
-  if (consent?.state !== 'OPEN' || consent.expireTime <= clock.now()) throw stateInvalid('link');
-  return consent;
+  { state, expireTime }: Pick<Authorization | AdminConsent, 'state' | 'expireTime'>,
+): void {
+  if (state !== 'OPEN' || expireTime <= clock.now()) throw stateInvalid('link');
 }
 
 function notContained<Consent extends Pick<Authorization | AdminConsent, 'directoryId'>>(

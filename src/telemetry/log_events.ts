@@ -99,10 +99,16 @@ export interface LogEvents {
   /** A user connected, but Entra rejects some resources so far; `resources` has their URIs. */
   connected_in_part: { requestId: string; resources: string };
   /** Class and stack of an unexpected error, without its message. */
-  internal_error: { requestId: string; error: string; stack: string };
+  internal_error: {
+    requestId: string;
+    error: string;
+    stack: string;
+    /** Of an error page: what it is about; empty if it is unknown. */
+    resource?: string;
+  };
   /**
-   * A user saw an error page with this request id. `resource` is empty if it is unknown; `entraError` and `hint` (what to
-   * do) are empty unless Entra returned an error.
+   * A user saw an error page with this request id as its reference. `resource` is empty if it is unknown; `entraError` and
+   * `hint` (what to do) are empty unless Entra returned an error.
    */
   browser_flow_failed: {
     requestId: string;
@@ -112,6 +118,10 @@ export interface LogEvents {
     entraError: string;
     hint: string;
   };
+  /** A request to the web listener that belongs to no sign-in: an unknown address, a wrong method, an unreadable response. */
+  browser_request_refused: { requestId: string; status: number; peer: string };
+  /** Error pages about nothing that the vault knows have at most 20 lines a second; those without one, which show no reference. */
+  browser_failures_not_logged: { pages: number };
   /** Entra rejected a credential of an app. Until it accepts it again, the vault does not present it. */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
   /** Entra rejected the app, or the app in one directory (`directory`). Until it accepts it again, calls fail locally. */

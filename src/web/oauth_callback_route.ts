@@ -1,17 +1,17 @@
 import type { CallbackOutcome } from '../connect/browser_callback_flow.ts';
 import { isAdminConsentState } from '../connect/create_admin_consent_and_state.ts';
 import type { HttpRequest } from './http_request.ts';
-import { type HttpResponse, page, plain, seeOther } from './http_response.ts';
+import { type HttpResponse, page, seeOther } from './http_response.ts';
 import type { Flow } from './messages/page_message_types.ts';
 import { outcomeResponse } from './outcome_page_response.ts';
 import { noticePage } from './pages/notice_page.ts';
 import { readAdminConsentResponse, readAuthorizationResponse } from './parse_entra_callback.ts';
 import { mediaType, readBody } from './read_request_body.ts';
+import { refused } from './refused_request_response.ts';
 import type { Route, WebParts } from './route_types.ts';
 
 const LONGEST_QUERY = 8 * 1024;
 const LARGEST_FORM = 16 * 1024;
-const FORM_ERRORS = { 400: 'The form is incomplete.', 413: 'The form is too large.' } as const;
 
 /** The redirect URI. No HEAD: it would use the state up, and no browser would show the outcome. */
 export function callbackRoute(parts: WebParts): Route {
@@ -19,15 +19,15 @@ export function callbackRoute(parts: WebParts): Route {
     pattern: /^\/oauth2\/callback$/,
     methods: {
       async GET(httpRequest) {
-        if (httpRequest.query.length > LONGEST_QUERY) return plain(414, 'The address is too long.');
+        if (httpRequest.query.length > LONGEST_QUERY) return refused(parts, httpRequest, 414, 'unreadable');
         return receive(parts, httpRequest, new URLSearchParams(httpRequest.query));
       },
       async POST(httpRequest) {
         const { request } = httpRequest;
         const isForm = mediaType(request) === 'application/x-www-form-urlencoded';
-        if (!isForm) return plain(415, 'Only a form is accepted here.');
+        if (!isForm) return refused(parts, httpRequest, 415, 'unreadable');
         const body = await readBody(request, LARGEST_FORM);
-        if (typeof body === 'number') return plain(body, FORM_ERRORS[body]);
+        if (typeof body === 'number') return refused(parts, httpRequest, body, 'unreadable');
         return receive(parts, httpRequest, new URLSearchParams(body.toString('utf8')));
       },
     },

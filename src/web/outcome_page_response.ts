@@ -6,28 +6,22 @@ import { outcomePage } from './pages/outcome_page.ts';
 import { OUTCOME_FACTS, outcomeKind } from './pages/outcome_page_kinds.ts';
 import type { WebParts } from './route_types.ts';
 
-/** The last page of a flow. If it shows a reference, the log and the audit log have it too. */
+/** The last page of a flow. If it is an error page, its reference is in the log. */
 export async function outcomeResponse(completed: {
-  readonly parts: Pick<WebParts, 'log' | 'audit'>;
+  readonly parts: Pick<WebParts, 'failures'>;
   readonly httpRequest: Pick<HttpRequest, 'messages' | 'requestId' | 'trace'>;
   readonly flow: Flow;
   readonly outcome: Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
+  /** The cause of INTERNAL. */
+  readonly unexpected?: unknown;
 }): Promise<HttpResponse> {
-  const { httpRequest, flow, outcome, parts } = completed;
-  const { messages, requestId, trace } = httpRequest;
-  const { status, reference } = OUTCOME_FACTS[outcomeKind(outcome.outcome)];
-  if (reference && outcome.outcome !== 'GRANTED' && outcome.outcome !== 'CANCELLED') {
-    const { resource, entraError = '', hint = '' } = trace;
-    parts.log.event('warn', 'browser_flow_failed', {
-      requestId,
-      flow,
-      reason: outcome.outcome,
-      resource,
-      entraError,
-      hint,
-    });
-    await parts.audit?.(httpRequest, outcome.outcome);
-  }
-  const { accentColor } = outcome.product?.branding ?? {};
-  return page(status, messages, outcomePage(messages, { ...outcome, flow, requestId }), accentColor);
+  const { httpRequest, flow, outcome, parts, unexpected } = completed;
+  const { outcome: reason, product } = outcome;
+  const reference =
+    reason === 'GRANTED' || reason === 'CANCELLED'
+      ? undefined
+      : await parts.failures.flowFailed(httpRequest, { flow, reason, unexpected });
+  const { status } = OUTCOME_FACTS[outcomeKind(reason)];
+  const { messages } = httpRequest;
+  return page(status, messages, outcomePage(messages, { ...outcome, flow, reference }), product?.branding?.accentColor);
 }

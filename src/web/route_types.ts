@@ -3,9 +3,9 @@ import type { Authorizations } from '../connect/authorization_use_cases.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { EventGridParts } from './event_grid_secret_change_handler.ts';
-import type { PageAudit } from './failure_page_audit.ts';
 import type { HttpRequest } from './http_request.ts';
 import type { HttpResponse } from './http_response.ts';
+import type { FailureReports } from './report_failure_page.ts';
 
 /** One address. `pattern` has at most one group, passed on as `part`. */
 export interface Route {
@@ -23,6 +23,5 @@ export interface WebParts {
   /** Undefined: the endpoint for Azure Event Grid does not exist. */
   readonly eventGrid?: EventGridParts | undefined;
   readonly log: Log;
-  /** Undefined: pages are not audited. */
-  readonly audit?: PageAudit | undefined;
+  readonly failures: FailureReports;
 }

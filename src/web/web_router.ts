@@ -1,11 +1,10 @@
-import Negotiator from 'negotiator';
 import { linkRoute } from './consent_link_route.ts';
 import { eventGridRoute } from './event_grid_route.ts';
 import type { HttpRequest } from './http_request.ts';
-import { type HttpResponse, page, plain } from './http_response.ts';
+import type { HttpResponse } from './http_response.ts';
 import { logoRoute } from './logo_route.ts';
 import { callbackRoute } from './oauth_callback_route.ts';
-import { noticePage } from './pages/notice_page.ts';
+import { refused } from './refused_request_response.ts';
 import type { Handler, WebParts } from './route_types.ts';
 
 /** The addresses for browsers and Azure. */
@@ -24,21 +23,8 @@ export function createRoutes(parts: WebParts): (httpRequest: HttpRequest) => Pro
       const handlers = new Map<string, Handler>(Object.entries(methods));
       const handle = handlers.get(httpRequest.method);
       if (handle !== undefined) return handle(httpRequest, match[1] ?? '');
-      return notice(httpRequest, 405, 'methodNotAllowed', { allow: [...handlers.keys()].join(', ') });
+      return refused(parts, httpRequest, 405, 'methodNotAllowed', { allow: [...handlers.keys()].join(', ') });
     }
-    return notice(httpRequest, 404, 'notFound', {});
+    return refused(parts, httpRequest, 404, 'notFound');
   };
-}
-
-/** A page for clients that accept HTML, a line of text for all others. */
-function notice(
-  { request, messages }: HttpRequest,
-  status: number,
-  which: 'notFound' | 'methodNotAllowed',
-  headers: Readonly<Record<string, string>>,
-): HttpResponse {
-  const acceptsHtml = new Negotiator(request).mediaType(['text/plain', 'text/html']) === 'text/html';
-  if (!acceptsHtml) return plain(status, messages[which].title, headers);
-  const response = page(status, messages, noticePage(messages, messages[which]));
-  return { ...response, headers: { ...response.headers, ...headers } };
 }

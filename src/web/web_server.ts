@@ -1,15 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { listen, stopListening } from '../listeners/start_and_stop_listening.ts';
 import { startTlsReload, type TlsFiles } from '../listeners/tls_file_reload.ts';
-import type { Duration } from '../model/clock.ts';
+import type { Clock, Duration } from '../model/clock.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
-import { errorLocation } from '../telemetry/error_location.ts';
+import type { PageAudit } from './failure_page_audit.ts';
 import { readHttpRequest } from './http_request.ts';
 import type { HttpResponse } from './http_response.ts';
 import { LANGUAGES, type Languages, messagesFor } from './messages/negotiate_page_language.ts';
+import { newReference } from './new_reference.ts';
 import { outcomeResponse } from './outcome_page_response.ts';
+import { createFailureReports } from './report_failure_page.ts';
 import type { WebParts } from './route_types.ts';
 import { contentSecurityPolicy, securityHeaders } from './security_headers.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS, serveRequests } from './serve_http_requests.ts';
@@ -22,7 +23,7 @@ export interface WebServer {
   close(grace?: number): Promise<void>;
 }
 
-export interface WebServerOptions extends WebParts {
+export interface WebServerOptions extends Omit<WebParts, 'failures'> {
   readonly address: ListenAddress;
   readonly publicUrl: string;
   /** Reloaded at run time: new connections get the new certificate, open ones keep theirs. */
@@ -33,6 +34,10 @@ export interface WebServerOptions extends WebParts {
   readonly maxConnections?: number | undefined;
   /** The languages of the pages; the first is the default. Default: those of the vault. */
   readonly languages?: Languages | undefined;
+  /** Undefined: pages are not audited. */
+  readonly audit?: PageAudit | undefined;
+  /** Default: that of the system. */
+  readonly clock?: Clock | undefined;
 }
 
 /**
@@ -41,7 +46,8 @@ export interface WebServerOptions extends WebParts {
  */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { log, tls, languages = LANGUAGES, maxConnections = 1_000 } = options;
-  const route = createRoutes(options);
+  const parts = { ...options, failures: createFailureReports(options) };
+  const route = createRoutes(parts);
   const secure = tls && createHttpsServer(HTTPS_LIMITS);
   const reload =
     tls &&
@@ -53,12 +59,11 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     }));
   const server = secure ?? createHttpServer(HTTP_LIMITS);
   serveRequests(server, { maxConnections, headers: securityHeaders(options.publicUrl) }, (request) => {
-    const requestId = randomUUID();
+    const requestId = newReference();
     const httpRequest = readHttpRequest({ request, requestId, messages: messagesFor(languages, request) });
-    const response = route(httpRequest).catch((error: unknown) => {
-      log.event('error', 'internal_error', { requestId, ...errorLocation(error) });
-      return outcomeResponse({ parts: options, httpRequest, flow: 'user', outcome: { outcome: 'INTERNAL' } });
-    });
+    const response = route(httpRequest).catch((unexpected: unknown) =>
+      outcomeResponse({ parts, httpRequest, flow: 'user', outcome: { outcome: 'INTERNAL' }, unexpected }),
+    );
     return response.then((sent) => allowingAccent(options.publicUrl, sent));
   });
   try {

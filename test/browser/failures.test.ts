@@ -9,7 +9,7 @@ import { DARK, LIGHT, type Mode, NARROW, PHONE } from './modes.ts';
 import { ADA, ALAN, GRACE, goToMicrosoft, headingOf, openStage, type Stage, signIn } from './stage.ts';
 
 const DAY = 24 * 3_600_000;
-const REFERENCE = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+const REFERENCE = /[0-9A-Z]{4}(-[0-9A-Z]{4}){2}/;
 
 let stage: Stage;
 

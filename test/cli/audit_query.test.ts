@@ -37,6 +37,20 @@ test('entries of several replicas are found by tenant, connection, caller, metho
   expect(await requestsOf(vault, ...period)).toEqual(['b1', 'b2']);
 });
 
+test('entries are found by the reference of an error page, however it was written down, and by a request id', async () => {
+  const vault = await createAuditedVault();
+  const requestIds = ['7K01-M2XT-9HBD', 'c4b3529b6f1a-5.1', 'c4b3529b6f1a-5.2', 'c4b3529b6f1a-51'];
+  await vault.log(
+    'a.jsonl',
+    requestIds.map((requestId) => ({ requestId })),
+  );
+  await vault.log('b.jsonl', []);
+  for (const reference of ['7K01-M2XT-9HBD', '7koi m2xt 9hbd', '7K0LM2XT9HBD'])
+    expect(await requestsOf(vault, '--request', reference)).toEqual(['7K01-M2XT-9HBD']);
+  expect(await requestsOf(vault, '--request', 'c4b3529b6f1a-5')).toEqual(['c4b3529b6f1a-5.1', 'c4b3529b6f1a-5.2']);
+  expect(await requestsOf(vault, '--request', '7K01')).toEqual([]);
+});
+
 test('entries are printed as they are logged, without control characters', async () => {
   const vault = await createDay();
   const { code, stdout } = await vault.run(['audit', 'query', '--connection', 'ada', ...FILES]);

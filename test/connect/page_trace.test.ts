@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
 import { ADA, type ConnectWorld, startConnectWorld } from './connect_world.ts';
 
 const PEER = expect.stringMatching(/^(::ffff:)?127\.0\.0\.1:\d+$/);
@@ -21,7 +22,7 @@ beforeEach(async () => {
 
 /** The reference on the page. */
 async function referenceOf(answer: Response): Promise<string> {
-  return /<code>([0-9a-f-]{36})<\/code>/.exec(await answer.text())?.[1] ?? 'none';
+  return /<code>([0-9A-Z]{4}(?:-[0-9A-Z]{4}){2})<\/code>/.exec(await answer.text())?.[1] ?? 'none';
 }
 
 const entriesOf = (requestId: string) => world.audited.filter((entry) => entry.requestId === requestId);
@@ -93,14 +94,31 @@ test("an internal error at a user's link leads to the connection too", async () 
   world.stores.tenants.find = find;
   const reference = await referenceOf(answer);
   const resource = `tenants/${tenantId}/connections/ada`;
-  expect(linesOf(reference)).toMatchObject([{ event: 'internal_error' }, { event: 'browser_flow_failed', resource }]);
+  expect(linesOf(reference)).toMatchObject([{ event: 'internal_error', resource }]);
   expect(entriesOf(reference)).toMatchObject([{ status: 'INTERNAL', resource }]);
 });
 
-test('an unknown link shows no reference and is not logged', async () => {
+test('the reference of an unknown link is logged, and concerns nobody, so that it is not audited', async () => {
   const answer = await world.visit(`https://vault.example/connect/${'x'.repeat(43)}`);
-  expect([answer.status, await referenceOf(answer)]).toEqual([404, 'none']);
-  expect([world.audited, world.logged]).toEqual([[], []]);
+  const reference = await referenceOf(answer);
+  expect(answer.status).toBe(404);
+  expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', reason: 'STATE_INVALID', resource: '' }]);
+  expect([world.audited, world.logged.length]).toEqual([[], 1]);
+});
+
+test('the reference of an expired link leads to what it was for', async () => {
+  const { connectUri } = await world.start({ tenantId });
+  const { consentUri } = await world.adminConsents.start({ tenantId, scopes: [] });
+  world.sandbox.clock.advance(8 * DAY);
+  for (const [uri, resource] of [
+    [connectUri, `tenants/${tenantId}/connections/ada`],
+    [consentUri, `tenants/${tenantId}/apps/default`],
+  ] as const) {
+    const reference = await referenceOf(await world.visit(uri));
+    const about = { requestId: reference, resource };
+    expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', reason: 'STATE_INVALID', ...about }]);
+    expect(entriesOf(reference)).toMatchObject([{ status: 'STATE_INVALID', ...about }]);
+  }
 });
 
 test('a link that is opened repeatedly cannot fill the audit log', async () => {

@@ -1,18 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LinkDescription } from '../../src/connect/describe_and_open_consent_links.ts';
-import { REASONS } from '../../src/model/errors.ts';
+import { REASONS, type Reason } from '../../src/model/errors.ts';
 import { english } from '../../src/web/messages/english.ts';
 import { LANGUAGES } from '../../src/web/messages/negotiate_page_language.ts';
 import type { Flow } from '../../src/web/messages/page_message_types.ts';
 import { linkPage } from '../../src/web/pages/consent_link_page.ts';
 import { outcomePage } from '../../src/web/pages/outcome_page.ts';
-import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_page_kinds.ts';
 import { END, PRODUCT } from './fake_web_parts.ts';
 
 const OUTCOMES = ['GRANTED', 'CANCELLED', ...REASONS] as const;
 const FLOWS: readonly Flow[] = ['user', 'administrator'];
-const REQUEST_ID = '0b1c7a52-0000-4000-8000-000000000000';
+const REFERENCE = '7KQ4-M2XT-9HBD';
 const textOf = (html: string) => html.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ');
 /** The tags, without values of attributes. */
 const skeleton = (html: string) => html.match(/<[^>]*>/g)?.map((tag) => tag.replaceAll(/="[^"]*"/g, '=""'));
@@ -23,7 +22,7 @@ describe.each(LANGUAGES.flatMap((messages) => FLOWS.map((flow) => ({ messages, f
     test.each(OUTCOMES)(
       'has texts for %s: one heading, which is also the title, the next step, and no gap',
       (outcome) => {
-        const html = outcomePage(messages, { flow, outcome, product: PRODUCT, requestId: REQUEST_ID }).toString();
+        const html = outcomePage(messages, { flow, outcome, product: PRODUCT, reference: REFERENCE }).toString();
         const [, title] = /<title>(.*?)<\/title>/.exec(html) ?? [];
         const [, heading, ...more] = /<h1>(.*?)<\/h1>/.exec(html) ?? [];
         expect(more).toEqual([]);
@@ -33,20 +32,24 @@ describe.each(LANGUAGES.flatMap((messages) => FLOWS.map((flow) => ({ messages, f
       },
     );
 
-    test.each(OUTCOMES)('shows a reference for %s only if support needs it', (outcome) => {
-      const html = outcomePage(messages, { flow, outcome, requestId: REQUEST_ID }).toString();
-      expect(html.includes(REQUEST_ID)).toBe(OUTCOME_FACTS[outcomeKind(outcome)].reference);
+    test.each(OUTCOMES)('shows the reference of %s, if there is one', (outcome) => {
+      expect(outcomePage(messages, { flow, outcome, reference: REFERENCE }).toString()).toContain(REFERENCE);
+      expect(outcomePage(messages, { flow, outcome, reference: undefined }).toString()).not.toMatch(
+        `<code>|${messages.reference}:`,
+      );
     });
   },
 );
 
-test('faults of app and vault show a reference; outcomes that users can fix do not', () => {
-  const withReference = OUTCOMES.filter((outcome) => OUTCOME_FACTS[outcomeKind(outcome)].reference);
-  expect(withReference).toEqual(
-    expect.arrayContaining(['APP_CREDENTIAL_REJECTED', 'APP_CREDENTIAL_EXPIRED', 'APP_MISCONFIGURED', 'INTERNAL']),
-  );
-  expect(withReference).not.toEqual(expect.arrayContaining(['AUTHORIZATION_DECLINED']));
-  expect(withReference).not.toEqual(expect.arrayContaining(['ENTRA_UNAVAILABLE']));
+test('the reference comes before the other steps if support needs it, and last if users can help themselves', () => {
+  const textAfterReference = (outcome: Reason) => {
+    const html = outcomePage(english, { flow: 'user', outcome, reference: REFERENCE, returnUrl: 'https://x.example' });
+    return textOf(html.toString()).split(REFERENCE)[1]?.trim();
+  };
+  for (const outcome of ['APP_CREDENTIAL_EXPIRED', 'APP_MISCONFIGURED', 'NO_REFRESH_TOKEN', 'INTERNAL'] as const)
+    expect(textAfterReference(outcome)).toMatch(/^Back to/);
+  for (const outcome of ['AUTHORIZATION_DECLINED', 'ENTRA_UNAVAILABLE', 'STATE_INVALID'] as const)
+    expect(textAfterReference(outcome)).toBe('');
 });
 
 describe('with any names, scopes and addresses', () => {
@@ -79,7 +82,7 @@ describe('with any names, scopes and addresses', () => {
             product,
             returnUrl: back,
             adminConsentUri: link,
-            requestId: REQUEST_ID,
+            reference: REFERENCE,
           }).toString();
         const hostilePage = written({ ...tame, name, tenant }, returnUrl, adminConsentUri);
         expect(skeleton(hostilePage)).toEqual(skeleton(written(tame, 'a', 'b')));
@@ -166,7 +169,7 @@ describe('links of the product', () => {
     const pages = [
       linkPage(english, 'user', description),
       linkPage(english, 'administrator', description),
-      outcomePage(english, { flow: 'user', outcome: 'ACCOUNT_MISMATCH', product, requestId: REQUEST_ID }),
+      outcomePage(english, { flow: 'user', outcome: 'ACCOUNT_MISMATCH', product, reference: REFERENCE }),
     ];
     const footers = pages.map((page) => /<footer>(.*)<\/footer>/s.exec(page.toString())?.[1]);
     expect(new Set(footers).size).toBe(1);
@@ -192,7 +195,7 @@ describe('links of the product', () => {
 describe('accounts', () => {
   const page = (outcome: 'GRANTED' | 'ACCOUNT_MISMATCH', accounts: object | undefined) =>
     textOf(
-      outcomePage(english, { flow: 'user', outcome, product: PRODUCT, accounts, requestId: REQUEST_ID }).toString(),
+      outcomePage(english, { flow: 'user', outcome, product: PRODUCT, accounts, reference: REFERENCE }).toString(),
     ).replaceAll(/\s+/g, ' ');
 
   test('the connect page names the one to sign in with, if it is known', () => {
@@ -220,7 +223,7 @@ describe('the request to an administrator', () => {
       returnUrl: 'https://product.example/?a=1&b=2',
       adminConsentUri: link,
       adminConsentLikely,
-      requestId: REQUEST_ID,
+      reference: REFERENCE,
     }).toString();
 
   test('is a text, a link and an e-mail with both', () => {

@@ -25,6 +25,7 @@ export function addAuditCommands(program: Command): void {
     .option('--connection <name>', 'of this connection: its id, or tenants/…/connections/…')
     .option('--caller <id>', 'of this caller')
     .option('--method <name>', 'of this method: GetAccessToken, or TokenService/GetAccessToken')
+    .option('--request <id>', 'of this request: the reference on an error page, or the id in an error or the log')
     .option('--json', 'one JSON object a line, with stream, file, line and whether the seal is valid')
     .action(async (files: string[], flags: QueryFlags) => {
       const { queryAuditLog } = await import('./query_audit_log.ts');

@@ -7,6 +7,7 @@ export interface LoggedEntry {
   /** When the call began, and when its response was sent. */
   readonly time: Timestamp;
   readonly endTime: Timestamp;
+  readonly request: string;
   readonly caller: string;
   readonly method: string;
   readonly resource: string;
@@ -24,15 +25,21 @@ export function parseAuditEntry(text: string): LoggedEntry | undefined {
     return undefined;
   }
   const { n, ms } = fields;
-  const [caller, method, resource, status, time] = ['caller', 'method', 'resource', 'status', 'time'].map((name) =>
-    textOf(fields[name]),
-  );
+  const [request, caller, method, resource, status, time] = [
+    'request',
+    'caller',
+    'method',
+    'resource',
+    'status',
+    'time',
+  ].map((name) => textOf(fields[name]));
   const start = Date.parse(time ?? '');
   if (typeof n !== 'number' || Number.isNaN(start)) return undefined;
   return {
     n,
     time: start,
     endTime: start + (typeof ms === 'number' ? ms : 0),
+    request: request ?? '',
     caller: caller ?? '',
     method: method ?? '',
     resource: resource ?? '',

@@ -17,6 +17,8 @@ export interface QueryFlags extends OutputFlags {
   readonly caller?: string;
   /** `GetAccessToken`, or `TokenService/GetAccessToken`. */
   readonly method?: string;
+  /** The id of a request, as a person may write down what was read aloud. */
+  readonly request?: string;
 }
 
 const ENTRIES_A_TURN = 1_000;
@@ -45,15 +47,27 @@ const INCOMPLETE =
   'INCOMPLETE: the log is not intact, or lacks entries of the period, so more calls may match. Entries without a valid seal are marked.';
 
 function matches(entry: LoggedEntry, flags: QueryFlags): boolean {
-  const { tenant, connection, caller, method } = flags;
+  const { tenant, connection, caller, method, request } = flags;
   const { resource } = entry;
   return (
     (tenant === undefined || `${resource}/`.startsWith(`tenants/${tenant}/`)) &&
     (connection === undefined || resource === connection || resource.endsWith(`/connections/${connection}`)) &&
     (caller === undefined || entry.caller === caller) &&
     (method === undefined || entry.method === method || entry.method.endsWith(`/${method}`)) &&
+    (request === undefined || isOfRequest(entry, request)) &&
     isOfPeriod(entry, flags)
   );
+}
+
+/** Also the tokens of a batch, whose entries have the id of the request followed by `.1`, `.2`, …. */
+function isOfRequest(entry: LoggedEntry, request: string): boolean {
+  const [id, wanted] = [readable(entry.request), readable(request)];
+  return id === wanted || id.startsWith(`${wanted}.`);
+}
+
+/** References have no I, L and O, and no id that is hexadecimal has them. */
+function readable(id: string): string {
+  return id.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1');
 }
 
 function lineOf(

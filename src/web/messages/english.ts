@@ -78,6 +78,10 @@ export const english: Messages = {
     title: 'This page does not accept this kind of request',
     text: 'Open the original link again.',
   },
+  unreadable: {
+    title: 'The response of Microsoft could not be read',
+    text: 'It is too large or incomplete. Open the original link again.',
+  },
   terms: 'Terms of use',
   privacy: 'Privacy policy',
   backTo: ({ product }) => html`Back to ${product}`,

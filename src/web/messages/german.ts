@@ -80,6 +80,10 @@ export const german: Messages = {
     title: 'Diese Seite nimmt solche Anfragen nicht an',
     text: 'Öffnen Sie den ursprünglichen Link erneut.',
   },
+  unreadable: {
+    title: 'Die Antwort von Microsoft ist nicht lesbar',
+    text: 'Sie ist zu groß oder unvollständig. Öffnen Sie den ursprünglichen Link erneut.',
+  },
   terms: 'Nutzungsbedingungen',
   privacy: 'Datenschutz',
   backTo: ({ product }) => html`Zurück zu ${product}`,

@@ -21,6 +21,8 @@ export interface Messages {
   readonly backFromMicrosoft: NoticeMessages;
   readonly notFound: NoticeMessages;
   readonly methodNotAllowed: NoticeMessages;
+  /** What came back from Microsoft is too large, incomplete or not a form. */
+  readonly unreadable: NoticeMessages;
   readonly backTo: Sentence;
   /** Links of the product. */
   readonly terms: string;

@@ -5,19 +5,21 @@ import { approvalRequest } from './approval_request.ts';
 import { namesOf } from './names.ts';
 import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_page_kinds.ts';
 import { document } from './page_layout.ts';
+import { referenceLine } from './reference_line.ts';
 import { STATUS_ICONS } from './status_icons.ts';
 
 export interface Outcome extends Partial<CallbackOutcome> {
   readonly flow: Flow;
   readonly outcome: CallbackOutcome['outcome'];
-  readonly requestId: string;
+  /** Of an error page, if the log has it. */
+  readonly reference: string | undefined;
 }
 
 /** The last page of a flow: what happened, who must act, and the next step. */
 export function outcomePage(messages: Messages, outcome: Outcome): Html {
-  const { flow, product, accounts, requestId, refusedResources = [] } = outcome;
+  const { flow, product, accounts, reference, refusedResources = [] } = outcome;
   const kind = outcomeKind(outcome.outcome);
-  const { whoActs, reference } = OUTCOME_FACTS[kind];
+  const { whoActs, forSupport } = OUTCOME_FACTS[kind];
   const texts = messages.outcomes[flow][kind];
   const names = namesOf(messages, product, accounts);
   return document({
@@ -32,8 +34,9 @@ ${refusedResources.length > 0 ? html`<p>${messages.connectedInPart(names)}</p>` 
 </div>
 <h2>${messages.nextStep[whoActs](names)}</h2>
 <p>${texts.next(names)}</p>
-${reference ? html`<p>${messages.reference}: <code>${requestId}</code></p>` : undefined}
-${nextSteps(messages, outcome, kind, names)}`,
+${reference && forSupport ? html`<p>${messages.reference}: <code>${reference}</code></p>` : undefined}
+${nextSteps(messages, outcome, kind, names)}
+${reference && !forSupport ? referenceLine(messages, reference) : undefined}`,
   });
 }
 

@@ -6,30 +6,30 @@ export type WhoActs = 'nobody' | 'you' | 'administrator' | 'product' | 'time';
 interface OutcomeFacts {
   readonly status: number;
   readonly whoActs: WhoActs;
-  /** The page shows a reference, which leads support to the log entry. */
-  readonly reference: boolean;
+  /** The next step is to send the reference to support. Other error pages show it last. */
+  readonly forSupport: boolean;
 }
 
 /** The kinds of outcome that users can distinguish; several reasons can mean the same to them. */
 export const OUTCOME_FACTS = {
-  connected: { status: 200, whoActs: 'nobody', reference: false },
-  declined: { status: 400, whoActs: 'you', reference: false },
-  cancelled: { status: 200, whoActs: 'you', reference: false },
-  approvalNeeded: { status: 400, whoActs: 'administrator', reference: false },
-  consentMissing: { status: 400, whoActs: 'you', reference: false },
-  otherAccount: { status: 400, whoActs: 'you', reference: false },
-  otherDirectory: { status: 400, whoActs: 'you', reference: false },
-  linkInvalid: { status: 400, whoActs: 'you', reference: false },
-  blocked: { status: 400, whoActs: 'administrator', reference: false },
-  accountDisabled: { status: 400, whoActs: 'administrator', reference: false },
-  noLastingAccess: { status: 400, whoActs: 'you', reference: true },
-  signInAgain: { status: 400, whoActs: 'you', reference: false },
-  appFault: { status: 400, whoActs: 'product', reference: true },
-  suspended: { status: 400, whoActs: 'product', reference: true },
-  vaultFault: { status: 500, whoActs: 'product', reference: true },
-  microsoftUnavailable: { status: 503, whoActs: 'time', reference: false },
-  serviceUnavailable: { status: 503, whoActs: 'time', reference: false },
-  pressedTooOften: { status: 429, whoActs: 'you', reference: false },
+  connected: { status: 200, whoActs: 'nobody', forSupport: false },
+  declined: { status: 400, whoActs: 'you', forSupport: false },
+  cancelled: { status: 200, whoActs: 'you', forSupport: false },
+  approvalNeeded: { status: 400, whoActs: 'administrator', forSupport: false },
+  consentMissing: { status: 400, whoActs: 'you', forSupport: false },
+  otherAccount: { status: 400, whoActs: 'you', forSupport: false },
+  otherDirectory: { status: 400, whoActs: 'you', forSupport: false },
+  linkInvalid: { status: 400, whoActs: 'you', forSupport: false },
+  blocked: { status: 400, whoActs: 'administrator', forSupport: false },
+  accountDisabled: { status: 400, whoActs: 'administrator', forSupport: false },
+  noLastingAccess: { status: 400, whoActs: 'you', forSupport: true },
+  signInAgain: { status: 400, whoActs: 'you', forSupport: false },
+  appFault: { status: 400, whoActs: 'product', forSupport: true },
+  suspended: { status: 400, whoActs: 'product', forSupport: true },
+  vaultFault: { status: 500, whoActs: 'product', forSupport: true },
+  microsoftUnavailable: { status: 503, whoActs: 'time', forSupport: false },
+  serviceUnavailable: { status: 503, whoActs: 'time', forSupport: false },
+  pressedTooOften: { status: 429, whoActs: 'you', forSupport: false },
 } satisfies Record<string, OutcomeFacts>;
 
 export type OutcomeKind = keyof typeof OUTCOME_FACTS;

@@ -65,6 +65,8 @@ footer a{padding-block:.6875rem;min-inline-size:2.75rem}
 blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
 -webkit-user-select:all;user-select:all}
 code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+main>.reference{margin-block-start:1.75rem}
+.reference code{display:inline;margin:0;padding:0;background:none;border:0;white-space:nowrap}
 @media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.25rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}
 header{margin-block-end:1.125rem}.mark{inline-size:2.5rem;block-size:2.5rem;border-radius:.625rem}
 h1{font-size:1.375rem;margin-block-end:.5rem}.lead{font-size:1rem}h2{margin-block:1.25rem .25rem}}

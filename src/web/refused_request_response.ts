@@ -1,0 +1,24 @@
+import Negotiator from 'negotiator';
+import type { HttpRequest } from './http_request.ts';
+import { type HttpResponse, page, plain } from './http_response.ts';
+import { noticePage } from './pages/notice_page.ts';
+import type { WebParts } from './route_types.ts';
+
+/** A page for clients that accept HTML, a line of text for all others. Its reference is in the log. */
+export function refused(
+  { failures }: Pick<WebParts, 'failures'>,
+  httpRequest: Pick<HttpRequest, 'request' | 'messages' | 'requestId' | 'trace'>,
+  status: number,
+  which: 'notFound' | 'methodNotAllowed' | 'unreadable',
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse {
+  const { messages } = httpRequest;
+  const reference = failures.requestRefused(httpRequest, status);
+  const acceptsHtml = new Negotiator(httpRequest.request).mediaType(['text/plain', 'text/html']) === 'text/html';
+  if (!acceptsHtml) {
+    const { title } = messages[which];
+    return plain(status, reference === undefined ? title : `${title}. ${messages.reference}: ${reference}`, headers);
+  }
+  const response = page(status, messages, noticePage(messages, messages[which], reference));
+  return { ...response, headers: { ...response.headers, ...headers } };
+}
