@@ -3,10 +3,11 @@ import {
   ReadinessCheck_State as CheckState,
   type GetStatusResponse,
 } from '../../gen/tokenvault/v1/status_service_pb.ts';
+import { span } from '../../model/time_span_text.ts';
 import { containmentRows } from '../containment/format_containments.ts';
 import { printable } from '../error_text.ts';
 import { tableLines, wrapped } from '../format_table.ts';
-import { ago, minuteOf, span, spanOf, until } from './format_times.ts';
+import { ago, minuteOf, spanOf, until } from './format_times.ts';
 
 /** For the terminal. */
 export function statusText(status: GetStatusResponse, now: number): string {

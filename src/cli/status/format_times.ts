@@ -5,7 +5,7 @@ import {
   type Duration as WireDuration,
   type Timestamp as WireTimestamp,
 } from '@bufbuild/protobuf/wkt';
-import { DAY, HOUR, MINUTE, SECOND } from '../../model/clock.ts';
+import { span } from '../../model/time_span_text.ts';
 
 export function until(time: WireTimestamp | undefined, now: number): string {
   return time === undefined ? '' : span(timestampMs(time) - now);
@@ -18,18 +18,6 @@ export function ago(duration: WireDuration | undefined): string {
 export function spanOf(duration: WireDuration | undefined): string {
   return span(duration === undefined ? 0 : durationMs(duration));
 }
-
-/** In the largest unit of which there are two, rounded down. */
-export function span(milliseconds: number): string {
-  const [size, unit] = UNITS.find(([size]) => milliseconds >= 2 * size) ?? [SECOND, 's'];
-  return `${Math.max(0, Math.floor(milliseconds / size))} ${unit}`;
-}
-
-const UNITS = [
-  [DAY, 'days'],
-  [HOUR, 'h'],
-  [MINUTE, 'min'],
-] as const;
 
 /** In UTC, as in the log. */
 export function minuteOf(time: WireTimestamp | undefined): string {
