@@ -31,6 +31,7 @@ import { adminServices, startGrpcServer, tokenServices } from '../rpc/start_grpc
 import { createStreamsReplacement } from '../rpc/transport/replace_streams_of_session.ts';
 import { createScopes } from '../scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../scopes/load_scope_catalogs.ts';
+import { createOpenWorkReader } from '../status/read_open_work.ts';
 import { createStatusReader } from '../status/read_vault_status.ts';
 import { openStores } from '../store/open_stores.ts';
 import type { Stores } from '../store/store_interfaces.ts';
@@ -249,6 +250,15 @@ async function build(
         throw new VaultError('OVERLOADED', 'The vault is starting or draining, or another check fails.');
     },
   };
+  const status = createStatusReader({
+    stores,
+    replica,
+    feed,
+    readiness: reportedChecks,
+    callersFile: callers.status,
+    contained,
+    clock,
+  });
   const services = {
     accessTokens,
     authorizations,
@@ -262,15 +272,7 @@ async function build(
     expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
     rotations: backgroundJobs.rotations,
     keyOperations: createKeyOperations({ ...parts, ...backgroundJobs, replica, log }),
-    status: createStatusReader({
-      stores,
-      replica,
-      feed,
-      readiness: reportedChecks,
-      callersFile: callers.status,
-      contained,
-      clock,
-    }),
+    status,
     usageNotes,
     usage: createUsageQueries({ usage: stores.usage, clock }),
     containmentOperations: createContainmentOperations({ ...parts, replica, timers: timers ?? systemTimers, log }),
@@ -300,6 +302,7 @@ async function build(
       address: config.opsAddress,
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       readiness: reportedChecks,
+      statusPage: { status, readOpenWork: createOpenWorkReader({ stores, sinkIds: backgroundJobs.sinkIds }), clock },
     }),
   );
   // All close at once, within one grace period.

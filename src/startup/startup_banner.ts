@@ -14,7 +14,7 @@ export async function startupBanner(vault: Vault, config: Config, version: strin
     `  tokens  ${scheme}://${grpc}`,
     `  admin   ${scheme}://${admin}`,
     `  web     ${config.publicUrl}  (listens on ${web})`,
-    `  ops     http://${ops}/metrics /livez /readyz`,
+    `  ops     http://${ops}/status /metrics /livez /readyz`,
     ...(await warnings(vault, config)).flatMap((warning) => ['', warning]),
     '',
     'Register a tenant, if you have none yet:',

@@ -1,10 +1,12 @@
 import type { Clock } from '../model/clock.ts';
 import type { MutableContainedSet } from '../model/contained_set.ts';
+import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { Follower } from '../replication/follow_changes.ts';
 import { LIVE } from '../replication/replica_heartbeat.ts';
 import type { ListedReplica, Replica } from '../store/replication_store_interfaces.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import { failureMessage, type ReadinessCheck, runChecks } from '../telemetry/run_readiness_checks.ts';
+import { createPartReader } from './read_within_deadline.ts';
 import type {
   CallersFileStatus,
   FeedStatus,
@@ -30,12 +32,17 @@ export interface VaultStatusParts {
 
 /** Reads the state of the whole vault. */
 export interface StatusReader {
-  /** With this many of the credentials that expire next. Never rejects because of the database. */
+  /** With this many of the credentials that expire next. Neither rejects nor waits because of the database. */
   read(credentialCount: number): Promise<VaultStatus>;
 }
 
 export function createStatusReader(parts: VaultStatusParts): StatusReader {
-  const { stores, replica, feed, readiness, clock } = parts;
+  const { stores, replica, feed, clock } = parts;
+  const readPart = createPartReader();
+  // Not those of the probes, which a check that still waits would keep from noticing that the database is back.
+  const readiness = Object.fromEntries(
+    Object.entries(parts.readiness).map(([name, check]) => [name, runOnceAtATime(async () => check())]),
+  );
 
   async function listReplicas(): Promise<readonly ListedReplica[]> {
     if (stores.isShared) return stores.replicas.listLive(LIVE);
@@ -65,17 +72,17 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
   return {
     async read(credentialCount) {
       const unread: UnreadPart[] = [];
-      const orUnread = <T>(part: UnreadPart['part'], work: Promise<T>) =>
-        work.catch((error: unknown) => void unread.push({ part, message: failureMessage(error) }));
-      const replicas = listReplicas();
+      const orUnread = <T>(part: UnreadPart['part'], work: () => Promise<T>, name: string = part) =>
+        readPart(name, work).catch((error: unknown) => void unread.push({ part, message: failureMessage(error) }));
+      const replicas = readPart('replicas', listReplicas);
       const [checks, database, newest, known, leaders, keys, credentials] = await Promise.all([
         runChecks(readiness),
-        orUnread('database', stores.describe()),
-        feed && stores.changes.newest().catch(() => undefined),
-        orUnread('replicas', replicas),
-        orUnread('leaders', listLeaders(replicas)),
-        orUnread('root_keys', rootKeys()),
-        orUnread('expiring_credentials', expiring(credentialCount)),
+        orUnread('database', () => stores.describe()),
+        feed && readPart('changes', () => stores.changes.newest()).catch(() => undefined),
+        orUnread('replicas', () => replicas),
+        orUnread('leaders', () => listLeaders(replicas)),
+        orUnread('root_keys', rootKeys),
+        orUnread('expiring_credentials', () => expiring(credentialCount), `${credentialCount} credentials`),
       ]);
       for (const name of credentials?.unreachable ?? []) {
         unread.push({ part: 'expiring_credentials', message: `The stored row of ${name} was changed or is damaged.` });

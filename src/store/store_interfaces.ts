@@ -11,6 +11,7 @@ import type { Reason } from '../model/errors.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Secret } from '../model/secret.ts';
+import type { StateReason } from '../model/state_reason.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Authorization, AuthorizationAttempt, AuthorizationProgress } from '../model/user_authorization.ts';
 import type {
@@ -167,6 +168,7 @@ export interface ProblemRows<ProblemRow> {
 
 export interface FailingApp extends AppIds {
   readonly reason: Reason;
+  readonly stateReason: StateReason | undefined;
 }
 
 export interface UnfinishedRotation extends AppIds {

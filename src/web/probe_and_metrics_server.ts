@@ -5,21 +5,24 @@ import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import { type ReadinessCheck, runChecks } from '../telemetry/run_readiness_checks.ts';
 import { type HttpResponse, plain } from './http_response.ts';
 import { HTTP_LIMITS, serveRequests } from './serve_http_requests.ts';
+import { type StatusPageParts, statusResponse } from './status_page/status_response.ts';
 
 export type OpsServer = Awaited<ReturnType<typeof startOpsServer>>;
 
-/** The listener for probes and Prometheus: `/metrics`, `/livez`, `/readyz`. */
+/** The listener for probes, Prometheus and people: `/livez`, `/readyz`, `/metrics`, `/status`. */
 export async function startOpsServer(options: {
   readonly address: ListenAddress;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** By the names that `/readyz` shows. It does not say why one fails. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
+  readonly statusPage: StatusPageParts;
   /** Default: 256. */
   readonly maxConnections?: number | undefined;
 }) {
   const responses: Readonly<Record<string, () => Promise<HttpResponse>>> = {
     '/livez': async () => plain(200, 'ok'),
     // These query the database: concurrent requests share one run.
+    '/status': runOnceAtATime(() => statusResponse(options.statusPage)),
     '/readyz': runOnceAtATime(() => readyz(options.readiness)),
     '/metrics': runOnceAtATime(async () => {
       const { contentType, text } = await options.metrics();
@@ -31,7 +34,7 @@ export async function startOpsServer(options: {
   const { maxConnections = 256 } = options;
   serveRequests(server, { maxConnections, headers }, async ({ method = '', url = '' }) => {
     const respond = responses[url.split('?')[0] ?? ''];
-    if (respond === undefined) return plain(404, 'Not found. The paths are /metrics, /livez and /readyz.');
+    if (respond === undefined) return plain(404, 'Not found. The paths are /status, /metrics, /livez and /readyz.');
     if (!['GET', 'HEAD'].includes(method)) return plain(405, 'Method not allowed.', { allow: 'GET, HEAD' });
     return respond().catch(() => plain(500, 'Internal error.'));
   });

@@ -24,7 +24,7 @@ export interface FlowFailure {
 export interface FailureReports {
   /** A user or an administrator could not complete the flow. */
   flowFailed(httpRequest: Reported, failure: FlowFailure): Promise<string | undefined>;
-  /** The request is none of a flow. It is about nobody's resource, so it is not audited. */
+  /** The request belongs to no flow. It is about nobody's resource, so it is not audited. */
   requestRefused(httpRequest: Reported, status: number): string | undefined;
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Html } from './escaping_html_template.ts';
 import { accentStyle } from './pages/accent_style.ts';
 import { STYLE } from './pages/page_stylesheet.ts';
+import { STATUS_STYLE } from './status_page/status_page_stylesheet.ts';
 
 /** Of every page; `contentSecurityPolicy` also names the second style of a page. */
 const STYLE_HASH = hashOf(STYLE);
@@ -24,16 +25,26 @@ export function contentSecurityPolicy(publicUrl: string, accentColor?: string): 
   ].join('; ');
 }
 
+/** Of the status page. It has no images, forms and links. */
+export function statusPageHeaders(): Readonly<Record<string, string>> {
+  const policy = `default-src 'none'; style-src 'sha256-${hashOf(STATUS_STYLE)}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
+  return { ...PAGE_HEADERS, 'content-security-policy': policy };
+}
+
+const PAGE_HEADERS = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-robots-tag': 'noindex, nofollow',
+};
+
 /** No cross-origin-opener-policy: products connect their users in a pop-up, which needs its opener. */
 export function securityHeaders(publicUrl: string): Readonly<Record<string, string>> {
   return {
-    'cache-control': 'no-store',
+    ...PAGE_HEADERS,
     'content-security-policy': contentSecurityPolicy(publicUrl),
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-    'x-frame-options': 'DENY',
-    'cross-origin-resource-policy': 'same-origin',
-    'x-robots-tag': 'noindex, nofollow',
     ...(isHttps(publicUrl) ? { 'strict-transport-security': 'max-age=31536000' } : {}),
   };
 }

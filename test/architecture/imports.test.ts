@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'scopes',
     'model',
   ],
-  web: ['connect', 'credential_lifecycle', 'listeners', 'audit', 'telemetry', 'model'],
+  web: ['connect', 'credential_lifecycle', 'status', 'listeners', 'audit', 'telemetry', 'model'],
   credential_lifecycle: ['expiry', 'background', 'store', 'entra', 'certificates', 'telemetry', 'model'],
   expiry: ['background', 'store', 'telemetry', 'model'],
   connect: ['store', 'entra', 'audit', 'scopes', 'telemetry', 'model'],

@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLog } from '../../src/telemetry/log_events.ts';
+import { startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { anOutcome, createFakeWebParts, HANDLE, STATE } from '../web/fake_web_parts.ts';
+import { SOME_PROBLEMS, statusPageOf } from '../web/sample_status.ts';
 import { launchChromium } from './chromium.ts';
 import { LOGO } from './logo.ts';
 import { PHONE } from './modes.ts';
@@ -71,11 +73,26 @@ for (const { name, path, viewport, ...picture } of PICTURES) {
     locale: 'locale' in picture ? picture.locale : 'en-US',
   });
   await page.goto(`http://${web.address}${path}`);
+  // Another one each time.
+  await page.evaluate(
+    `for (const code of document.querySelectorAll('.reference code')) code.textContent = '7KQ4-M2XT-9HBD'`,
+  );
   // A phone shows what is in view; a window is limited to the height of the page.
   const { y = 0, height = 0 } = (await page.locator('.card').boundingBox()) ?? {};
   if (viewport === DESKTOP) await page.setViewportSize({ ...viewport, height: Math.ceil(height + 2 * y) });
   writeFileSync(join(folder, `${name}.png`), smallPicture(await page.screenshot({ fullPage: viewport === DESKTOP })));
   await page.close();
 }
+const status = await startOpsServer({
+  address: '127.0.0.1:0',
+  metrics: async () => ({ contentType: 'text/plain', text: '' }),
+  readiness: {},
+  statusPage: statusPageOf(SOME_PROBLEMS),
+});
+// As wide as the README's column.
+const page = await browser.newPage({ viewport: { width: 1200, height: 600 }, deviceScaleFactor: 0.68 });
+await page.goto(`http://${status.address}/status`);
+writeFileSync(join(folder, 'status.png'), smallPicture(await page.screenshot({ fullPage: true })));
 await browser.close();
+await status.close();
 await web.close(100);

@@ -7,6 +7,7 @@ import { ReadinessCheck_State as State, StatusService } from '../../src/gen/toke
 import { newApiKey } from '../../src/model/api_key.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { type Client, createClient } from '../../src/rpc/grpc_client.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed_data.ts';
 import { callersFile } from './callers_file.ts';
 import { onboard } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
@@ -99,6 +100,32 @@ test('the credentials of all tenants that expire next are listed by name, withou
   expect(await names(0)).toEqual(['beta', 'acme'].map((id) => `tenants/${id}/apps/default/credentials/default`));
   expect(await names(1)).toHaveLength(1);
   expect(await reasonOf(status.getStatus({ credentialCount: -1 }))).toBe('FIELD_INVALID');
+});
+
+test('the status page of the ops listener shows the same, and an app that is failing', async () => {
+  const { tenants, close } = scenario.clients({ apiKey: keys.operator.key });
+  const { tokens, close: closeReader } = scenario.clients({ apiKey: keys.reader.key });
+  const { app } = await onboard({ ...scenario, tenants }, 'refused', {
+    app: { secretExpireTime: timestampFromMs(scenario.sandbox.clock.now() + 5 * DAY) },
+  });
+  const page = async () => (await fetch(`http://${scenario.vault.addresses.ops}/status`)).text();
+  const before = await page();
+  const { replica, rootKeys, leaders } = await status.getStatus({});
+  for (const text of [replica, '1.2.3', rootKeys?.ids[0]?.slice(0, 8) ?? 'none', 'refused/default/default'])
+    expect(before).toContain(text);
+  for (const { job } of leaders) expect(before).toContain(job.replaceAll('_', ' '));
+  expect(before).not.toContain('1 app is failing');
+
+  await scenario.later(6 * DAY);
+  const resource = 'https://graph.microsoft.com';
+  expect(await reasonOf(tokens.getAppAccessToken({ app, resource, directoryId: CONTOSO }))).toBe(
+    'APP_CREDENTIAL_EXPIRED',
+  );
+  close();
+  closeReader();
+
+  expect(await page()).toContain('1 app is failing');
+  expect(await page()).toContain('token-vault apps verify refused/default');
 });
 
 test('a vault alone with its database is not behind its own changes', async () => {

@@ -65,6 +65,15 @@ test('both replicas are listed, and the first one leads', async () => {
   await expect.poll(async () => leadersOf(await status.getStatus({})), PATIENCE).toEqual(allLedBy(vaults[0]));
 });
 
+test('the status page shows both replicas, and who leads', async () => {
+  const page = await (await fetch(`http://${vaults[0]?.addresses.ops}/status`)).text();
+
+  expect(page).toContain('PostgreSQL 18.');
+  for (const vault of vaults)
+    expect(page).toMatch(new RegExp(`<th role="rowheader" scope="row">[^<]*-${vault.child.pid}<`));
+  expect(page).toMatch(new RegExp(`keep alive</th><td[^>]*><span class="long">[^<]*-${vaults[0]?.child.pid}<`));
+});
+
 test('a change counts as behind until the heartbeat of a replica has it', async () => {
   const clients = createClients(vaults[0]?.addresses ?? { grpc: '', admin: '' }, {});
   await clients.tenants.registerTenant({ tenantId: 'acme', preset: 'aurinko' });
@@ -85,4 +94,16 @@ test('a replica that stops disappears, and the other one leads', async () => {
 
   expect((await status.getStatus({})).replicas).toMatchObject([{ name: endsWithPid(vaults[1]) }]);
   await expect.poll(async () => leadersOf(await status.getStatus({})), PATIENCE).toEqual(allLedBy(vaults[1]));
+});
+
+test('while the database does not answer, the status page says so, and probes are answered', async () => {
+  const get = async (path: string) => (await fetch(`http://${vaults[1]?.addresses.ops}${path}`)).text();
+  server.pause();
+  const pages = Promise.all(['/status', '/status'].map(get));
+  expect(await get('/livez')).toBe('ok\n');
+  const shown = await pages;
+  server.resume();
+
+  for (const page of shown) expect(page).toMatch(/Not ready.*The database does not answer.*>failing</s);
+  await expect.poll(() => get('/status'), PATIENCE).toContain('nothing needs attention');
 });

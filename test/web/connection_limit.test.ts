@@ -14,6 +14,7 @@ import { startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { createFakeWebParts, HANDLE } from './fake_web_parts.ts';
+import { HEALTHY, statusPageOf } from './sample_status.ts';
 
 const MOST = 4;
 
@@ -32,7 +33,13 @@ async function startWeb(tls?: TlsFiles) {
 
 async function startOps(check: ReadinessCheck = () => undefined) {
   const metrics = async () => ({ contentType: 'text/plain', text: 'a 1\n' });
-  const ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness: { check }, maxConnections: MOST });
+  const ops = await startOpsServer({
+    address: '127.0.0.1:0',
+    metrics,
+    readiness: { check },
+    maxConnections: MOST,
+    statusPage: statusPageOf(HEALTHY),
+  });
   onTestFinished(() => ops.close());
   return ops;
 }

@@ -4,9 +4,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { ReadinessCheck } from '../../src/telemetry/run_readiness_checks.ts';
 import { type OpsServer, startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
+import { HEALTHY, statusPageOf } from './sample_status.ts';
+
+const statusPage = statusPageOf(HEALTHY);
 
 let ops: OpsServer | undefined;
 
@@ -15,8 +18,9 @@ afterEach(() => ops?.close());
 async function start(
   readiness: Record<string, ReadinessCheck> = {},
   metrics = async () => ({ contentType: 'text/plain', text: 'a 1\n' }),
+  page = statusPage,
 ) {
-  ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness });
+  ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness, statusPage: page });
   return (path: string, method = 'GET') => fetch(`http://${ops?.address}${path}`, { method });
 }
 
@@ -37,17 +41,22 @@ test('is ready while a check reports degraded', async () => {
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\ndatabase: ok\nchanges: degraded\n']);
 });
 
-test.each(['/metrics', '/readyz'])('concurrent requests for %s cost as much as one', async (path) => {
+test.each(['/metrics', '/readyz', '/status'])('concurrent requests for %s cost as much as one', async (path) => {
   const gate = Promise.withResolvers<void>();
   let asked = 0;
   const ask = async () => {
     asked += 1;
     await gate.promise;
   };
-  await start({ database: ask }, async () => {
+  const metrics = async () => {
     await ask();
     return { contentType: 'text/plain', text: 'a 1\n' };
-  });
+  };
+  const read = async (count: number) => {
+    await ask();
+    return statusPage.status.read(count);
+  };
+  await start({ database: ask }, metrics, { ...statusPage, status: { read } });
   const [host, port] = ops?.address.split(':') ?? [];
   const socket = connect({ host, port: Number(port) });
   // Pipelined, so that the server has all of them at the same time.
@@ -91,9 +100,30 @@ test('failing metrics are a plain 500', async () => {
   expect([answer.status, (await answer.text()).includes('canary')]).toEqual([500, false]);
 });
 
-test('has three addresses and two methods', async () => {
+test('probes are answered while the status page waits', async () => {
+  const gate = Promise.withResolvers<void>();
+  const read = vi.fn(async (count: number) => {
+    await gate.promise;
+    return statusPage.status.read(count);
+  });
+  const get = await start({}, undefined, { ...statusPage, status: { read } });
+  const page = get('/status');
+  await expect.poll(() => read.mock.calls.length).toBe(1);
+
+  expect((await get('/livez')).status).toBe(200);
+  expect((await get('/readyz')).status).toBe(200);
+  gate.resolve();
+  expect(await (await page).text()).toContain('nothing needs attention');
+});
+
+test('has four addresses and two methods', async () => {
   const get = await start();
-  expect((await get('/')).status).toBe(404);
+  const nothing = await get('/');
+  expect([nothing.status, await nothing.text()]).toEqual([
+    404,
+    'Not found. The paths are /status, /metrics, /livez and /readyz.\n',
+  ]);
+  expect((await get('/status', 'HEAD')).status).toBe(200);
   expect((await get('/constructor')).status).toBe(404);
   expect((await get('/livez', 'POST')).status).toBe(405);
   expect((await get('/readyz', 'HEAD')).status).toBe(200);
@@ -105,6 +135,7 @@ test('listens on a unix socket too', async () => {
     address: `unix:${path}`,
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     readiness: {},
+    statusPage,
   });
   expect(ops.address).toBe(`unix:${path}`);
   const status = await new Promise((resolve, reject) => {
@@ -121,6 +152,7 @@ test('reports a port that is already in use', async () => {
     address: ops?.address ?? '',
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     readiness: {},
+    statusPage,
   });
   await expect(again).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
 });

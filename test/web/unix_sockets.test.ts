@@ -7,11 +7,12 @@ import { startOpsServer } from '../../src/web/probe_and_metrics_server.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { leaveStaleSocket } from '../listeners/socket_holder.ts';
 import { createFakeWebParts } from './fake_web_parts.ts';
+import { HEALTHY, statusPageOf } from './sample_status.ts';
 
 const metrics = async () => ({ contentType: 'text/plain', text: '' });
 
 test.each([
-  ['ops', (address: string) => startOpsServer({ address, metrics, readiness: {} })],
+  ['ops', (address: string) => startOpsServer({ address, metrics, readiness: {}, statusPage: statusPageOf(HEALTHY) })],
   [
     'web',
     (address: string) =>

@@ -35,6 +35,7 @@ export function createAppProblemStore(database: Database): AppProblemStore {
         tenantId,
         appId,
         reason: stateReason?.reason ?? 'APP_MISCONFIGURED',
+        stateReason: stateReason ?? undefined,
       }));
       return { rows, total: found[0]?.total ?? 0 };
     },
