@@ -4,7 +4,7 @@ import { type HttpResponse, page, plain } from './http_response.ts';
 import { noticePage } from './pages/notice_page.ts';
 import type { WebParts } from './route_types.ts';
 
-/** A page for clients that accept HTML, a line of text for all others. Its reference is in the log. */
+/** A page for clients that accept HTML, whose reference is in the log. Others, such as a request for an icon, get a line of text. */
 export function refused(
   { failures }: Pick<WebParts, 'failures'>,
   httpRequest: Pick<HttpRequest, 'request' | 'messages' | 'requestId' | 'trace'>,
@@ -13,12 +13,9 @@ export function refused(
   headers: Readonly<Record<string, string>> = {},
 ): HttpResponse {
   const { messages } = httpRequest;
-  const reference = failures.requestRefused(httpRequest, status);
   const acceptsHtml = new Negotiator(httpRequest.request).mediaType(['text/plain', 'text/html']) === 'text/html';
-  if (!acceptsHtml) {
-    const { title } = messages[which];
-    return plain(status, reference === undefined ? title : `${title}. ${messages.reference}: ${reference}`, headers);
-  }
+  if (!acceptsHtml) return plain(status, messages[which].title, headers);
+  const reference = failures.requestRefused(httpRequest, status);
   const response = page(status, messages, noticePage(messages, messages[which], reference));
   return { ...response, headers: { ...response.headers, ...headers } };
 }

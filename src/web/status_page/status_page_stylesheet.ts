@@ -35,7 +35,7 @@ section{grid-column:span 4;padding:.875rem 1.25rem;background:var(--card);border
 .checks{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem}
 .checks h2{flex:none;margin:0}
 .checks dl{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem}
-.checks dl div{gap:.375rem;padding:0;border:0}
+.checks dl div{align-items:baseline;gap:.375rem;padding:0;border:0}
 dl div{display:flex;justify-content:space-between;gap:1rem;padding-block:.25rem}
 dl div+div,tbody tr{border-block-start:1px solid var(--line)}
 dt{color:var(--quiet)}

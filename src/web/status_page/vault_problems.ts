@@ -52,7 +52,8 @@ function databaseProblems({ status, work }: ShownStatus): readonly Problem[] {
   if (work === undefined) parts.push('apps, rotations and sinks');
   if (parts.length === 0) return [];
   const text = `These parts cannot be read: ${parts.join(', ')}.`;
-  return [{ severity: 'failing', text, command: 'token-vault status', runbook: 'RECORD_CORRUPT' }];
+  const runbook = work === undefined ? 'DATABASE_UNAVAILABLE' : 'RECORD_CORRUPT';
+  return [{ severity: 'failing', text, command: 'token-vault status', runbook }];
 }
 
 type CheckText = Pick<Problem, 'text' | 'command' | 'runbook'>;
