@@ -23,7 +23,7 @@ export function appProblemsConformance(open: Open): void {
       const failing = await stores.appProblems.failing(10);
       await stores.apps.recordAppState(app.uid, 'OK', undefined);
 
-      const row = { tenantId: 'acme', appId: 'default', reason: 'APP_CREDENTIAL_EXPIRED' };
+      const row = { tenantId: 'acme', appId: 'default', reason: 'APP_CREDENTIAL_EXPIRED', stateReason: REASON };
       expect(failing).toEqual({ rows: [row], total: 1 });
       expect(await stores.appProblems.failing(10)).toEqual({ rows: [], total: 0 });
     });

@@ -35,6 +35,7 @@ export const LOG_EVENT_SECTIONS: Readonly<Partial<Record<keyof LogEvents, string
   connected_in_part: 'CONSENT_REQUIRED',
   internal_error: 'INTERNAL',
   browser_flow_failed: 'A user cannot connect',
+  browser_failures_not_logged: 'A user cannot connect',
   entra_credential_rejected: 'A credential is rejected',
   entra_app_blocked: 'All users of one app fail',
   entra_credential_unusable: 'A credential cannot be used',
