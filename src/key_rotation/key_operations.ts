@@ -7,6 +7,7 @@ import type { Stores } from '../store/store_interfaces.ts';
 import type { KeyOwner } from '../store/tenant_key_store_interface.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { DataKeyVersionStatus, KeyringStatus, RootKeyStatus, TenantKeyStatus } from './keyring_status.ts';
+import { ownerInLog } from './owner_in_log.ts';
 import type { Resealing } from './reseal_values.ts';
 import type { Rewrapping } from './rewrap_data_keys.ts';
 
@@ -98,7 +99,7 @@ export function createKeyOperations(parts: KeyOperationsParts): KeyOperations {
       const isAdded = await tenantKeys.rotate(owner);
       const status = await describeOwner(owner);
       const { version } = status;
-      if (isAdded) log.event('info', 'tenant_key_added', { tenantUid: owner.tenantUid, version });
+      if (isAdded) log.event('info', 'tenant_key_added', { ...ownerInLog(owner, tenantKeys.vault), version });
       void resealing.runOnce();
       return status;
     },

@@ -5,6 +5,7 @@ import { waitForAll } from '../model/wait_for_all.ts';
 import type { Stores } from '../store/store_interfaces.ts';
 import type { DamagedSeal, ResealPosition, RotatingTenant } from '../store/tenant_key_store_interface.ts';
 import { type RotationJobParts, startRotationJob } from './key_rotation_job.ts';
+import { ownerInLog } from './owner_in_log.ts';
 
 export const LEASE_NAME = 'tenant_key_rotation';
 
@@ -33,6 +34,7 @@ export type Resealing = ReturnType<typeof startResealing>;
 export function startResealing(parts: ResealingParts) {
   const { log, metrics } = parts;
   const { tenantKeys } = parts.stores;
+  const inLog = (tenant: RotatingTenant) => ownerInLog(tenant, tenantKeys.vault);
   const reported = new Set<string>();
   const pauseEnds = new Map<string, number>();
 
@@ -44,7 +46,7 @@ export function startResealing(parts: ResealingParts) {
       const damaged = await resealAll(tenant, mayContinue);
       if (damaged === undefined) return 'stopped';
       if (await tenantKeys.retire(tenant)) return 'retired';
-      for (const one of damaged) reportDamage(one);
+      for (const one of damaged) reportDamage(tenant, one);
       if (damaged.length > 0) break;
     }
     return 'stuck';
@@ -72,13 +74,16 @@ export function startResealing(parts: ResealingParts) {
     } catch (error) {
       if (isVaultError(error, 'TENANT_NOT_FOUND')) return 'retired';
       if (!isVaultError(error, 'RECORD_CORRUPT')) throw error;
-      reportOnce(`${tenantUid} ${version}`, () => log.event('error', 'data_key_damaged', { tenantUid, version }));
+      reportOnce(`${tenantUid} ${version}`, () =>
+        log.event('error', 'data_key_damaged', { ...inLog(tenant), version }),
+      );
       return 'stuck';
     }
   }
 
-  function reportDamage({ table, column, uid }: DamagedSeal): void {
-    reportOnce(`${table} ${column} ${uid}`, () => log.event('error', 'sealed_value_damaged', { table, column, uid }));
+  function reportDamage(tenant: RotatingTenant, { table, column, uid }: DamagedSeal): void {
+    const damage = { ...inLog(tenant), table, column, uid };
+    reportOnce(`${table} ${column} ${uid}`, () => log.event('error', 'sealed_value_damaged', damage));
   }
 
   function reportOnce(name: string, report: () => void): void {
@@ -113,7 +118,7 @@ export function startResealing(parts: ResealingParts) {
       pauseEnds.delete(tenantUid);
       // Data keys that were deleted are still in the log of the database.
       tenantKeys.shredSoon();
-      log.event('info', 'tenant_key_retired', { tenantUid, version });
+      log.event('info', 'tenant_key_retired', { ...inLog(tenant), version });
       onRetired();
     }
   }

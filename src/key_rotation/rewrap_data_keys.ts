@@ -2,7 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, type Duration, MINUTE } from '../model/clock.ts';
 import type { DataKeyPosition } from '../store/root_key_store_interface.ts';
 import type { Stores } from '../store/store_interfaces.ts';
+import type { KeyOwner } from '../store/tenant_key_store_interface.ts';
 import { type RotationJobParts, startRotationJob } from './key_rotation_job.ts';
+import { ownerInLog } from './owner_in_log.ts';
 
 export const LEASE_NAME = 'root_key_rotation';
 
@@ -13,7 +15,7 @@ const LOGGED_EVERY = 1_000;
 const PAUSE: Duration = MINUTE;
 
 export interface RewrappingParts extends RotationJobParts {
-  readonly stores: Pick<Stores, 'rootKeys' | 'leases'>;
+  readonly stores: Pick<Stores, 'rootKeys' | 'tenantKeys' | 'leases'>;
   readonly clock: Clock;
   readonly metrics: {
     /** Data keys that this process has still to wrap. */
@@ -27,7 +29,7 @@ export type Rewrapping = ReturnType<typeof startRewrapping>;
 /** Wraps all data keys under the active root key, and then retires the other root keys. */
 export function startRewrapping(parts: RewrappingParts) {
   const { clock, log, metrics } = parts;
-  const { rootKeys } = parts.stores;
+  const { rootKeys, tenantKeys } = parts.stores;
   let pauseEnd = 0;
   const reported = new Set<string>();
 
@@ -56,11 +58,11 @@ export function startRewrapping(parts: RewrappingParts) {
     }
   }
 
-  function reportDamage({ tenantUid, version }: DataKeyPosition): void {
-    const name = `${tenantUid} ${version}`;
+  function reportDamage({ version, ...owner }: DataKeyPosition & KeyOwner): void {
+    const name = `${owner.tenantUid} ${version}`;
     if (reported.has(name)) return;
     reported.add(name);
-    log.event('error', 'data_key_damaged', { tenantUid, version });
+    log.event('error', 'data_key_damaged', { ...ownerInLog(owner, tenantKeys.vault), version });
   }
 
   return startRotationJob(parts, {

@@ -25,6 +25,10 @@ export interface Tenant {
   readonly nextCredentialExpireTime: Timestamp | undefined;
 }
 
+export function tenantName(tenantId: string): string {
+  return `tenants/${tenantId}`;
+}
+
 /** Entra's directory ids are GUIDs, so case is insignificant. */
 export function allowsDirectory({ allowedDirectoryIds }: Tenant, directoryId: string): boolean {
   if (allowedDirectoryIds.length === 0) return true;

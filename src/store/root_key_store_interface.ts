@@ -1,5 +1,6 @@
 import type { KnownRootKey } from '../keyring/known_root_keys.ts';
 import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import type { KeyOwner } from './tenant_key_store_interface.ts';
 
 /** A replica whose heartbeat is not older counts, also if it is cut off from the database. */
 export const REPLICA_SEEN_WITHIN: Duration = MINUTE;
@@ -58,7 +59,7 @@ export interface DataKeyPosition {
 export interface RewrappedBatch {
   readonly rewrapped: number;
   /** Data keys that do not open, so that they keep their root key. */
-  readonly damaged: readonly DataKeyPosition[];
+  readonly damaged: readonly (DataKeyPosition & KeyOwner)[];
   /** Of the last data key that was read. Undefined: there are no more. */
   readonly last: DataKeyPosition | undefined;
 }

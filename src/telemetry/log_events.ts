@@ -1,6 +1,8 @@
 /**
  * The log events, an allow-list: only these fields reach the logger, because redaction by path is not reliable. No field
  * contains a secret, a token, a person's name or the message of a library's error. A `message` is a text of the vault.
+ * `tenant` and `app` are resource names (`tenants/acme`, `tenants/acme/apps/default`), or missing if it is not known.
+ * A connection is named by its uid only, because products choose its name, which may be personal data.
  */
 export interface LogEvents {
   /** All listeners are open; their addresses as bound. */
@@ -28,13 +30,13 @@ export interface LogEvents {
   /** No data key needs the root key any more; backups from before still do. */
   root_key_retired: { rootKeyId: string; activeId: string };
   /** RotateTenantKey added a data key, under which the tenant's values are sealed from now on. */
-  tenant_key_added: { tenantUid: string; version: number };
+  tenant_key_added: { tenant?: string; tenantUid: string; version: number };
   /** All values of the tenant are sealed under this version; the data keys before it are deleted. */
-  tenant_key_retired: { tenantUid: string; version: number };
+  tenant_key_retired: { tenant?: string; tenantUid: string; version: number };
   /** A value does not open, so its tenant's old data key cannot be deleted. Logged once by each process. */
-  sealed_value_damaged: { table: string; column: string; uid: string };
+  sealed_value_damaged: { tenant?: string; tenantUid: string; table: string; column: string; uid: string };
   /** A data key does not open, so its root key cannot be retired. Logged once by each process. */
-  data_key_damaged: { tenantUid: string; version: number };
+  data_key_damaged: { tenant?: string; tenantUid: string; version: number };
   /** A setting of the sinks file that works but is unsafe or useless. */
   sinks_file_warning: { message: string };
   /** A setting of the file with the keys of Azure Event Grid that works but is unsafe. */
@@ -78,6 +80,9 @@ export interface LogEvents {
   /** A finding about a connection that an operator should investigate. */
   token_alert: {
     topic: string;
+    tenant: string;
+    /** Of another tenant, if it is shared. */
+    app: string;
     appUid: string;
     connectionUid: string;
     reason: string;
@@ -91,6 +96,9 @@ export interface LogEvents {
     state: string;
     /** Set if only one resource is affected; GetConnection has its state. */
     resource?: string;
+    tenant: string;
+    app: string;
+    appUid: string;
     connectionUid: string;
     reason: string;
     entraError: string;

@@ -218,10 +218,11 @@ test('damaged values and data keys of one tenant are logged once, and do not del
   await resealing.runOnce();
   await resealing.runOnce();
 
+  const nameOf = (one = first) => ({ tenantUid: one?.tenantUid, tenant: `tenants/${one?.tenantId}` });
   expect(passes).toBe(1);
   expect(logged.filter(([name]) => /damaged/.test(name)).sort()).toEqual([
-    ['data_key_damaged', { tenantUid: second?.tenantUid, version: 2 }],
-    ['sealed_value_damaged', damaged[0]],
+    ['data_key_damaged', { ...nameOf(second), version: 2 }],
+    ['sealed_value_damaged', { ...nameOf(first), ...damaged[0] }],
   ]);
   const others = (await Promise.all(['t0', 't1', 't2'].map(versions))).filter((older) => older.length === 0);
   expect(others).toHaveLength(1);

@@ -49,7 +49,7 @@ async function openWorld(tenants = TENANTS): Promise<World> {
   const start: World['start'] = (changes = {}) => {
     const rewrapping = startRewrapping({
       ...parts,
-      stores: { leases: stores.leases, rootKeys: { ...stores.rootKeys, ...changes } },
+      stores: { leases: stores.leases, tenantKeys: stores.tenantKeys, rootKeys: { ...stores.rootKeys, ...changes } },
       replica: 'r',
     });
     onTestFinished(() => rewrapping.close());
@@ -123,7 +123,10 @@ test('a pass that fails in between is continued by the next one, and logged once
 test('damaged data keys are logged once, and the next pass waits', async () => {
   const { stores, start, young, logged } = await openWorld(2);
   await stores.rootKeys.activate(young, NOW);
-  const damaged = [{ tenantUid: 'x', version: 1 }];
+  const damaged = [
+    { tenantUid: 'x', tenantId: 'acme', version: 1 },
+    { ...stores.tenantKeys.vault, version: 1 },
+  ];
   let passes = 0;
   const rewrapping = start({
     async rewrap() {
@@ -136,7 +139,8 @@ test('damaged data keys are logged once, and the next pass waits', async () => {
 
   expect(passes).toBe(1);
   expect(logged.filter(([name]) => name === 'data_key_damaged')).toEqual([
-    ['data_key_damaged', { tenantUid: 'x', version: 1 }],
+    ['data_key_damaged', { tenant: 'tenants/acme', tenantUid: 'x', version: 1 }],
+    ['data_key_damaged', { tenantUid: 'vault', version: 1 }],
   ]);
 });
 

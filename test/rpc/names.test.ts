@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { appName, connectionName } from '../../src/model/connection.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { CONNECTION_ID, RESOURCE_ID } from '../../src/model/id_patterns.ts';
+import { tenantName } from '../../src/model/tenant.ts';
 import {
   checkId,
   credentialName,
@@ -11,7 +12,6 @@ import {
   parseCredentialName,
   parseParent,
   parseTenantName,
-  tenantName,
 } from '../../src/rpc/messages/resource_names.ts';
 
 const id = fc.stringMatching(RESOURCE_ID);

@@ -87,9 +87,13 @@ test('an alert is counted and logged by uid, and a change of state by its resour
   const log: Log = { ...silentLog, event: (...event) => void events.push(event) };
   const metrics = { ...silentTokenMetrics, alert: (topic: string) => void topics.push(topic) };
   const alerts = createAlerts({ metrics, log });
-  const connection = { uid: 'c', appUid: 'a', grantState: 'BLOCKED', connectionId: 'a name' } as Connection;
+  const names = { tenantId: 'acme', appTenantId: 'vendor', appId: 'mail', connectionId: 'canary-name' };
+  const account = { username: 'canary@contoso.example', displayName: 'Canary', email: 'canary@contoso.example' };
+  const connection = { uid: 'c', appUid: 'a', grantState: 'BLOCKED', externalId: 'canary-id', ...names } as Connection;
+  Object.assign(connection, { account, labels: { owner: 'canary' } });
   const facts = { entraError: 'e', correlationId: 'x' };
-  const known = { connectionUid: 'c', reason: 'BLOCKED_BY_POLICY', ...facts };
+  const app = { tenant: 'tenants/acme', app: 'tenants/vendor/apps/mail', appUid: 'a' };
+  const known = { ...app, connectionUid: 'c', reason: 'BLOCKED_BY_POLICY', ...facts };
   const failureOf = (subject: 'resource' | 'connection', of: Partial<typeof facts>) =>
     newFailure('blocked', subject, 'BLOCKED_BY_POLICY', of);
 
@@ -100,8 +104,9 @@ test('an alert is counted and logged by uid, and a change of state by its resour
   expect(topics).toEqual(['vault_fault']);
   const changed = { state: 'BLOCKED', ...known };
   expect(events).toEqual([
-    ['warn', 'token_alert', { topic: 'vault_fault', appUid: 'a', ...known, entraError: '', correlationId: '' }],
+    ['warn', 'token_alert', { topic: 'vault_fault', ...known, entraError: '', correlationId: '' }],
     ['info', 'connection_state_changed', { resource: 'https://graph.microsoft.com', ...changed }],
     ['info', 'connection_state_changed', changed],
   ]);
+  expect(JSON.stringify(events)).not.toMatch(/canary/i);
 });

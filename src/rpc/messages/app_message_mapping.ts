@@ -18,10 +18,10 @@ import {
 } from '../../model/entra_app.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { etagOf } from '../../model/etag.ts';
+import { tenantName } from '../../model/tenant.ts';
 import type { AppDetails, AppFields } from '../../registry/app_request_types.ts';
 import { toCredentialMessages } from './credential_message_mapping.ts';
 import { fromWireEnum, toWireTime } from './field_value_conversion.ts';
-import { tenantName } from './resource_names.ts';
 import { fromPolicyMessage, toPolicyMessage, toRotationMessage } from './rotation_message_mapping.ts';
 import { toReasonMessage, toStateReasonMessage } from './state_reason_message_mapping.ts';
 

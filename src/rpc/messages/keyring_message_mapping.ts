@@ -5,8 +5,8 @@ import {
   type TenantKeySchema,
 } from '../../gen/tokenvault/v1/key_service_pb.ts';
 import type { KeyringStatus, RootKeyStatus, TenantKeyStatus } from '../../key_rotation/keyring_status.ts';
+import { tenantName } from '../../model/tenant.ts';
 import { toWireTime } from './field_value_conversion.ts';
-import { tenantName } from './resource_names.ts';
 
 /** The name of the vault itself as the owner of a data key. */
 export const VAULT = 'vault';

@@ -22,10 +22,6 @@ export interface ConnectionIds {
   readonly connectionId: string;
 }
 
-export function tenantName(tenantId: string): string {
-  return `tenants/${tenantId}`;
-}
-
 export function credentialName(ids: CredentialIds): string {
   return `tenants/${ids.tenantId}/apps/${ids.appId}/credentials/${ids.credentialId}`;
 }

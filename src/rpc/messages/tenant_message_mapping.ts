@@ -3,8 +3,8 @@ import { Tenant_State, type TenantSchema } from '../../gen/tokenvault/v1/tenant_
 import { isNever } from '../../model/app_credential.ts';
 import { etagOf } from '../../model/etag.ts';
 import type { Tenant } from '../../model/tenant.ts';
+import { tenantName } from '../../model/tenant.ts';
 import { toWireTime } from './field_value_conversion.ts';
-import { tenantName } from './resource_names.ts';
 
 export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantSchema> {
   const { nextCredentialExpireTime: end } = tenant;

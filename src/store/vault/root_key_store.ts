@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { and, asc, count, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Kek } from '../../keyring/key_encryption_key.ts';
-import { VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
+import { type TenantNames, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
 import { type KnownRootKey, knownRootKey, sealRootKeys } from '../../keyring/known_root_keys.ts';
 import { corruptCause } from '../../keyring/sealed_record.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database_interface.ts';
@@ -123,7 +123,7 @@ export function createRootKeyStore({ database, keys, meta: values, replicas }: R
     async rewrap(after, limit) {
       const kek = keyring.activeKek();
       const rows = await listPending(kek, after ?? START, limit);
-      const damaged: DataKeyPosition[] = [];
+      const damaged: (DataKeyPosition & TenantNames)[] = [];
       const steps: Step[] = [];
       for (const [count, dek] of rows.entries()) {
         // Wrapping all of a batch at once would block the event loop.
@@ -134,7 +134,7 @@ export function createRootKeyStore({ database, keys, meta: values, replicas }: R
         } catch (error) {
           // Also if it names an unknown root key: this process has all that are in use.
           if (corruptCause(error) === undefined) throw error;
-          damaged.push(position);
+          damaged.push({ ...position, tenantId: dek.tenantId });
         }
       }
       if (steps.length > 0 && !(await database.commit(staysActive(kek), ...steps)).committed) {
