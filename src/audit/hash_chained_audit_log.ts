@@ -1,13 +1,14 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type Clock, MINUTE } from '../model/clock.ts';
+import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import { createEntryGroup } from './audit_entry_batch_writer.ts';
 import type { AuditFile } from './audit_log_file.ts';
 import { type AuditAlert, type AuditMetrics, createLogHealth } from './audit_log_health.ts';
 import type { AuditLedger, AuditLog } from './audit_log_interface.ts';
 import { findStream } from './find_stream_at_startup.ts';
 import type { ChainPoint } from './hash_chain.ts';
-import { createChainedFile } from './hash_chained_log_file.ts';
+import { type AuditRotation, createChainedFile } from './hash_chained_log_file.ts';
 
 export interface ChainedAuditLogParts {
   readonly file: AuditFile;
@@ -35,11 +36,16 @@ export interface StartedStream {
   readonly replaced: string | undefined;
 }
 
+export interface ChainedAuditLog extends AuditLog {
+  /** Begins a new file, as when the present one is full. Calls during a rotation share it. */
+  rotate(): Promise<AuditRotation>;
+}
+
 const CHECKPOINT_EVERY = MINUTE;
 const MAINTENANCE_EVERY = 1_000;
 
 /** An audit log of JSON lines in groups. A seal after each group includes the seal before it. */
-export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promise<AuditLog> {
+export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promise<ChainedAuditLog> {
   const { ledger, clock, instance, name, metrics, alert } = parts;
   const key = createSecretKey(await ledger.auditKey());
   // Lines of an earlier process must be on the disk before the chain continues from them.
@@ -115,6 +121,7 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
     get writable() {
       return health.writable;
     },
+    rotate: runOnceAtATime(file.rotate),
     async close() {
       clearInterval(checkpointTimer);
       clearInterval(maintenanceTimer);

@@ -30,6 +30,8 @@ export interface ChainedFile {
   write(group: string, entries: number): void;
   /** Rotates a full file. If that fails, writing continues in the current file. */
   rotateIfFull(): void;
+  /** Rotates the file unless it is new. */
+  rotate(): Promise<AuditRotation>;
   /** Once a second: recovers from a moved or cut file and from disk errors, and syncs. */
   maintain(): void;
   /** Resolves after a sync attempt. Never rejects: the result goes to `health`. */
@@ -37,6 +39,11 @@ export interface ChainedFile {
   /** Resolves when no work is left, after a last retry if the disk failed. */
   settle(): Promise<void>;
 }
+
+/** `after`: the last entry of the file before. `nothing`: the file has no entries yet, or is a stream. */
+export type AuditRotation =
+  | { readonly kind: 'rotated'; readonly after: number }
+  | { readonly kind: 'nothing' | 'failed' };
 
 export interface ChainedFileParts {
   readonly file: AuditFile;
@@ -70,6 +77,9 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   let written: ChainPoint = { number: end.number, chain: end.chain };
   let durable = written;
   let rotateFrom = rotateAt;
+  /** What a file has before its first entry. */
+  let sizeWhenNew = 0;
+  let replacements = 0;
   let isSynced = true;
   /** Sync error of the current file, which is never written or synced again. */
   let diskError: Error | undefined;
@@ -105,6 +115,7 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
 
   function open(found: Opening['found']): void {
     const { bytes, end: point } = opening(found);
+    if (file.size === 0) sizeWhenNew = bytes.length;
     file.write(bytes);
     written = point;
     isSynced = false;
@@ -147,6 +158,8 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
         await file.replace(parts.rotatedName?.(written.number) ?? `audit.${written.number}.jsonl`, bytes);
         written = point;
         durable = point;
+        sizeWhenNew = reason === 'gap' ? 0 : bytes.length;
+        replacements += 1;
         confirm(unsynced.mark());
         diskError = undefined;
         failedReplacement = undefined;
@@ -183,6 +196,17 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
     });
   }
 
+  async function rotate(): Promise<AuditRotation> {
+    await work.idle();
+    const location = file.location();
+    if (!file.readable || (location === 'here' && file.size === sizeWhenNew)) return { kind: 'nothing' };
+    if (location === 'cut') alert?.('audit_cut');
+    const before = replacements;
+    const { number: after } = written;
+    await replace(location === 'here' ? 'full' : location);
+    return replacements > before ? { kind: 'rotated', after } : { kind: 'failed' };
+  }
+
   return {
     get sealed() {
       return written.number;
@@ -209,6 +233,7 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
     rotateIfFull() {
       if (file.size >= rotateFrom && !isReplacing) void replace('full');
     },
+    rotate,
     maintain() {
       runsFull = unsynced.full ? runsFull + 1 : 0;
       // The disk hangs without an error.

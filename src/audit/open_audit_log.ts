@@ -4,9 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { VaultError } from '../model/errors.ts';
 import { nonBlockingDescriptor } from '../telemetry/non_blocking_stdio_descriptor.ts';
 import { openAuditFile } from './audit_log_file.ts';
-import type { AuditLog } from './audit_log_interface.ts';
 import { openAuditStream } from './audit_log_on_stdout.ts';
-import { type ChainedAuditLogParts, createChainedAuditLog } from './hash_chained_audit_log.ts';
+import { type ChainedAuditLog, type ChainedAuditLogParts, createChainedAuditLog } from './hash_chained_audit_log.ts';
 
 /**
  * Opens the audit log at a path (the folder is created if it is missing), or on standard output for `-`. Full files are
@@ -15,7 +14,7 @@ import { type ChainedAuditLogParts, createChainedAuditLog } from './hash_chained
 export async function openAuditLog(
   path: string,
   parts: Omit<ChainedAuditLogParts, 'file' | 'name' | 'rotatedName'>,
-): Promise<AuditLog> {
+): Promise<ChainedAuditLog> {
   if (path === '-' || path === '/dev/stdout')
     return createChainedAuditLog({
       ...parts,

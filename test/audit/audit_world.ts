@@ -1,7 +1,11 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { AuditFile } from '../../src/audit/audit_log_file.ts';
 import type { AuditEntry, AuditLedger, AuditLog, AuditStream } from '../../src/audit/audit_log_interface.ts';
-import { type ChainedAuditLogParts, createChainedAuditLog } from '../../src/audit/hash_chained_audit_log.ts';
+import {
+  type ChainedAuditLog,
+  type ChainedAuditLogParts,
+  createChainedAuditLog,
+} from '../../src/audit/hash_chained_audit_log.ts';
 import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 
@@ -58,7 +62,7 @@ export function openLog(
   ledger: AuditLedger,
   file: AuditFile,
   more: Partial<ChainedAuditLogParts> = {},
-): Promise<AuditLog> {
+): Promise<ChainedAuditLog> {
   return createChainedAuditLog({ file, ledger, clock: { now: () => 0 }, instance: 'i1', name: 'host:log', ...more });
 }
 

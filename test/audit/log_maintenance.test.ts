@@ -2,8 +2,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { AuditLog } from '../../src/audit/audit_log_interface.ts';
-import type { ChainedAuditLogParts } from '../../src/audit/hash_chained_audit_log.ts';
+import type { ChainedAuditLog, ChainedAuditLogParts } from '../../src/audit/hash_chained_audit_log.ts';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import { createTestLedger, ENTRY, openLog, type TestLedger, verifyLedger, write } from './audit_world.ts';
 import { type FailingDisk, openFailingDisk } from './failing_disk.ts';
@@ -25,7 +24,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function start(more: Partial<ChainedAuditLogParts> = {}): Promise<AuditLog> {
+function start(more: Partial<ChainedAuditLogParts> = {}): Promise<ChainedAuditLog> {
   disk = openFailingDisk(path);
   const rotatedName = (last: number) => `${path}.${last}`;
   return openLog(ledger, disk, { rotatedName, alert: (topic) => alerts.push(topic), ...more });
@@ -209,6 +208,55 @@ test('files that follow a full or a moved one begin whole, and one that follows 
   expect(openings()).toMatchObject([{ open: 1, found: 'cut' }]);
   expect(alerts).toEqual(['audit_cut']);
   await log.close();
+});
+
+test('a file is rotated on request, with its number, and the chain continues', async () => {
+  const log = await start();
+  await write(log);
+  expect(await log.rotate()).toEqual({ kind: 'rotated', after: 1 });
+  await Promise.all([write(log), log.rotate(), log.rotate(), write(log)]);
+  expect(await log.rotate()).toMatchObject({ kind: 'rotated' });
+  await write(log);
+  await log.close();
+  expect(names().length).toBeGreaterThan(2);
+  expect(openings(`${path}.1`)).toMatchObject([{ open: 0, found: 'whole' }]);
+  expect(openings()).toMatchObject([{ open: 3, found: 'whole' }]);
+  expect(verify()).toMatchObject({ entries: 4, last: 4, broken: [], cut: false });
+  expect(alerts).toEqual([]);
+});
+
+test('a file without entries is not rotated', async () => {
+  const log = await start();
+  expect(await log.rotate()).toEqual({ kind: 'nothing' });
+  await write(log);
+  await log.rotate();
+  expect(await log.rotate()).toEqual({ kind: 'nothing' });
+  await log.close();
+  expect(names()).toEqual(['audit.jsonl', 'audit.jsonl.1']);
+});
+
+test('a rotation on request that fails causes an alert, and entries go to the file before', async () => {
+  const log = await start();
+  await write(log);
+  disk.replacing.refused = true;
+  expect(await log.rotate()).toEqual({ kind: 'failed' });
+  expect(await write(log)).toBeUndefined();
+  expect([alerts, names()]).toEqual([['audit_write'], ['audit.jsonl']]);
+  disk.replacing.refused = false;
+  expect(await log.rotate()).toEqual({ kind: 'rotated', after: 2 });
+  await log.close();
+  expect(verify()).toMatchObject({ entries: 2, broken: [] });
+});
+
+test('a file that logrotate moved before its signal is not moved again', async () => {
+  const log = await start();
+  await write(log);
+  renameSync(path, `${path}.20261130`);
+  expect(await log.rotate()).toEqual({ kind: 'rotated', after: 1 });
+  expect(await write(log)).toBeUndefined();
+  await log.close();
+  expect(names()).toEqual(['audit.jsonl', 'audit.jsonl.20261130']);
+  expect(verify()).toMatchObject({ entries: 2, broken: [] });
 });
 
 test('entries are refused while a deleted file cannot be made again', async () => {
