@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { ClientCaFile, ClientTrust, ClientTrustSource } from '../model/client_trust.ts';
 import type { Every } from '../model/monotonic_timers.ts';
 import { readClientCas } from './read_client_ca_file.ts';
-import { readSettled, type SettledFile, startFileReload } from './settled_file_reload.ts';
+import { oneFile, readOnce, type SettledFile, startFileReload } from './settled_file_reload.ts';
 
 export interface ClientTrustReload extends ClientTrustSource {
   /** Why the newest content of a file is not in use; undefined: it is. */
@@ -66,10 +66,9 @@ export async function startClientTrustReload(
 
 /** FIELD_INVALID: the file is not usable. */
 export async function readClientCaFile(file: ClientCaFile): Promise<readonly X509Certificate[]> {
-  const settled = clientCaFile(file);
-  return settled.parse(await readSettled(settled));
+  return readOnce(clientCaFile(file));
 }
 
 function clientCaFile({ file }: ClientCaFile): SettledFile<readonly X509Certificate[]> {
-  return { path: file, what: 'client CA file', parse: ({ text }) => readClientCas(text, file) };
+  return oneFile(file, 'client CA file', ({ text }) => readClientCas(text, file));
 }

@@ -1,9 +1,18 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { withRegularFile } from '../files/regular_file.ts';
+import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
+import { type FileVersion, readUnchanged } from './read_file_version.ts';
 
 /** The current secret, its successor, and two more. */
 const MAX_SECRETS = 4;
 const MAX_FILE_BYTES = 4_096;
+
+/** `fault`: what the file must be, to follow the name of the field. Never quotes the file. */
+export type SecretsFile = FileVersion | Fault;
+
+interface Fault {
+  readonly fault: string;
+}
 
 export type SecretLines =
   | {
@@ -13,18 +22,31 @@ export type SecretLines =
       readonly warnings: readonly string[];
       readonly fault?: undefined;
     }
-  /** What the file must be, to follow the name of the field. Never quotes the file. */
-  | { readonly fault: string };
+  | Fault;
+
+/** Undefined: it changed meanwhile. */
+export async function readSecretsFile(path: string): Promise<SecretsFile | undefined> {
+  const unsuitable = { fault: 'must name a file of at most 4 KB' };
+  try {
+    const notRegular = () => fieldInvalid(path, unsuitable.fault);
+    return await withRegularFile(path, { notRegular }, async (handle, { size }) =>
+      size > MAX_FILE_BYTES ? unsuitable : readUnchanged(handle),
+    );
+  } catch (error) {
+    if (isVaultError(error)) return unsuitable;
+    return { fault: 'must name a file that the vault can read; check that it exists and its permissions' };
+  }
+}
 
 /**
- * Reads a file with one secret per line. All of them are valid, so that a secret can be replaced without an
+ * The secrets of a file with one per line. All of them are valid, so that a secret can be replaced without an
  * interruption. `faultOf` says what is wrong with a line; undefined: it is valid.
  */
-export function readSecretLines(
+export function parseSecretLines(
+  file: SecretsFile,
   path: string,
   { form, faultOf }: { readonly form: string; readonly faultOf: (line: string) => string | undefined },
 ): SecretLines {
-  const file = readSmallFile(path);
   if ('fault' in file) return file;
   const lines = file.text.split('\n').flatMap((text, index) => {
     const line = text.trim();
@@ -37,24 +59,6 @@ export function readSecretLines(
   if (invalid !== undefined) return { fault: `must have secrets of ${form}. Line ${invalid.number} ${invalid.fault}` };
   return {
     secrets: lines.map(({ line }) => new Secret(line)),
-    warnings: file.isPublic ? [`Other users can read ${path}. Run chmod 0400 on it.`] : [],
+    warnings: (file.mode & 0o044) === 0 ? [] : [`Other users can read ${path}. Run chmod 0400 on it.`],
   };
-}
-
-function readSmallFile(
-  path: string,
-): { readonly text: string; readonly isPublic: boolean } | { readonly fault: string } {
-  try {
-    // Without O_NONBLOCK, the open of a pipe would block forever.
-    const handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = fstatSync(handle);
-      if (!stat.isFile() || stat.size > MAX_FILE_BYTES) return { fault: 'must name a file of at most 4 KB' };
-      return { text: readFileSync(handle, 'utf8'), isPublic: (stat.mode & 0o044) !== 0 };
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    return { fault: 'must name a file that the vault can read; check that it exists and its permissions' };
-  }
 }

@@ -1,14 +1,14 @@
-import { readSecretLines, type SecretLines } from './read_secrets_file.ts';
+import { parseSecretLines, type SecretLines, type SecretsFile } from './read_secrets_file.ts';
 
 /** Standard Webhooks, "Signature scheme": 24 to 64 bytes, base64, with the prefix. */
 const PREFIX = 'whsec_';
 const MIN_BYTES = 24;
 const MAX_BYTES = 64;
 
-/** Reads one `whsec_…` per line. */
-export function readSigningSecrets(path: string): SecretLines {
+/** One `whsec_…` per line. */
+export function parseSigningSecrets(file: SecretsFile, path: string): SecretLines {
   const form = `${MIN_BYTES} to ${MAX_BYTES} bytes, such as "${PREFIX}$(openssl rand -base64 32)"`;
-  return readSecretLines(path, { form, faultOf });
+  return parseSecretLines(file, path, { form, faultOf });
 }
 
 /** What is wrong with a secret, without quoting any part of it. */

@@ -5,31 +5,40 @@ import type { Every } from '../model/monotonic_timers.ts';
 import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import { type FileVersion, readFileVersion } from './read_file_version.ts';
 
+/** The content of a file, or of several that are used together, at one reading. */
+export type Content = Pick<FileVersion, 'sha256' | 'stamp'>;
+
 /** A file, and how its content is read. */
-export interface SettledFile<Value> {
+export interface SettledFile<Value, Version extends Content = FileVersion> {
   readonly path: string;
   /** `callers file` */
   readonly what: string;
+  /** Undefined: it changed meanwhile. FIELD_INVALID if it cannot be read. */
+  readonly read: () => Promise<Version | undefined>;
   /** FIELD_INVALID: the content is not valid. */
-  readonly parse: (version: FileVersion) => Value;
+  readonly parse: (version: Version) => Value | Promise<Value>;
 }
 
 export interface FileReload<Value> {
   /** Of the newest content that is valid. */
   readonly current: Value;
+  /** Of that content. */
+  readonly sha256: string;
   /** Why the newest content is not in use; undefined: it is. */
   readonly fault: string | undefined;
-  /** Calls `listener` after `current` was replaced. Returns the function that stops it. */
+  /** Calls `listener` after `current` was replaced, and at `parseAgain`. Returns the function that stops it. */
   listen(listener: () => void): () => void;
   /** Reads the file now. New content is used after a second reading that is equal. */
   check(): Promise<void>;
+  /** What the content depends on has changed: the next reading is parsed again, also if its content is known. */
+  parseAgain(): void;
   close(): void;
 }
 
 /** New content is in use after two readings: a caller that is removed must be refused within a second. */
 const PERIOD: Duration = 250;
-/** Between the first two readings. */
-const FIRST_PAUSE: Duration = 50;
+/** Between two readings that do not wait for the period. */
+export const SHORT_PAUSE: Duration = 50;
 const MOST_UNSETTLED = 20;
 
 /**
@@ -37,27 +46,34 @@ const MOST_UNSETTLED = 20;
  * which file watchers miss. Content that is invalid or unsettled is not used. Throws FIELD_INVALID if the file is not
  * usable at the start.
  */
-export async function startFileReload<Value>(
-  file: SettledFile<Value>,
+export async function startFileReload<Value, Version extends Content>(
+  file: SettledFile<Value, Version>,
   parts: {
     readonly every: Every;
-    readonly onLoaded: (value: Value) => void;
+    /** Between readings. Default: 250 ms. */
+    readonly period?: Duration;
+    readonly onLoaded: (value: Value, sha256: string) => void;
     /** Once for each content; `sha256` is undefined if it could not be read. */
     readonly onRejected: (fault: string, sha256: string | undefined) => void;
   },
 ): Promise<FileReload<Value>> {
-  const { path, what, parse } = file;
+  const { what, read, parse } = file;
   const { onLoaded, onRejected } = parts;
   const listeners = new Set<() => void>();
   const first = await readSettled(file);
-  let last: Reading = first;
+  let last: Reading<Version> = first;
   let used = first.sha256;
-  let current = parse(first);
+  let current = await parse(first);
   let fault: string | undefined;
   /** The content, or the fault, that was reported. */
   let rejected: string | undefined;
   let unsettled = 0;
-  onLoaded(current);
+  let isOutdated = false;
+  onLoaded(current, used);
+
+  function notify(): void {
+    for (const listener of listeners) listener();
+  }
 
   function reject(message: string, sha256?: string): void {
     rejected = sha256 ?? message;
@@ -65,13 +81,17 @@ export async function startFileReload<Value>(
     onRejected(message, sha256);
   }
 
-  function use(version: FileVersion): void {
+  async function use(version: Version): Promise<void> {
+    const isNew = version.sha256 !== used;
+    const isParsed = isNew || isOutdated;
+    isOutdated = false;
     try {
-      if (version.sha256 !== used) {
-        current = parse(version);
+      const value = isParsed ? await parse(version) : current;
+      if (isNew) {
+        current = value;
         used = version.sha256;
-        onLoaded(current);
-        for (const listener of listeners) listener();
+        onLoaded(current, used);
+        notify();
       }
       fault = undefined;
       rejected = undefined;
@@ -81,23 +101,26 @@ export async function startFileReload<Value>(
   }
 
   const check = runOnceAtATime(async () => {
-    const reading = await readFileVersion(path, what).catch((error) => messageOf(error, what));
+    const reading = await read().catch((error) => messageOf(error, what));
     const isSettled = isEqual(reading, last);
     last = reading;
     unsettled = isSettled ? 0 : unsettled + 1;
     if (unsettled === MOST_UNSETTLED) reject(unsettledText(what));
     if (!isSettled || reading === undefined) return;
     if (typeof reading !== 'string') {
-      if (reading.sha256 !== rejected) use(reading);
+      if (isOutdated || reading.sha256 !== rejected) await use(reading);
     } else if (reading !== rejected) {
       reject(reading);
     }
   });
 
-  const stop = parts.every(PERIOD, () => void check());
+  const stop = parts.every(parts.period ?? PERIOD, () => void check());
   return {
     get current() {
       return current;
+    },
+    get sha256() {
+      return used;
     },
     get fault() {
       return fault;
@@ -107,21 +130,39 @@ export async function startFileReload<Value>(
       return () => listeners.delete(listener);
     },
     check,
+    parseAgain() {
+      isOutdated = true;
+      notify();
+    },
     close: stop,
   };
 }
 
 /** Text: why the file cannot be read. Undefined: it changed meanwhile. */
-type Reading = FileVersion | string | undefined;
+type Reading<Version extends Content> = Version | string | undefined;
+
+/** A file of its own. */
+export function oneFile<Value>(path: string, what: string, parse: SettledFile<Value>['parse']): SettledFile<Value> {
+  return { path, what, read: () => readFileVersion(path, what), parse };
+}
+
+/** FIELD_INVALID if the file is not valid. */
+export async function readOnce<Value, Version extends Content>(file: SettledFile<Value, Version>): Promise<Value> {
+  return file.parse(await readSettled(file));
+}
 
 /** FIELD_INVALID if the file cannot be read, or keeps changing. */
-export async function readSettled({ path, what }: Pick<SettledFile<unknown>, 'path' | 'what'>): Promise<FileVersion> {
-  let last: Reading;
+async function readSettled<Version extends Content>({
+  path,
+  what,
+  read,
+}: SettledFile<unknown, Version>): Promise<Version> {
+  let last: Reading<Version>;
   for (let count = 0; count < MOST_UNSETTLED; count++) {
-    const version = await readFileVersion(path, what);
+    const version = await read();
     if (version !== undefined && isEqual(version, last)) return version;
     last = version;
-    await wait(FIRST_PAUSE);
+    await wait(SHORT_PAUSE);
   }
   throw fieldInvalid(path, unsettledText(what));
 }
@@ -130,7 +171,7 @@ function unsettledText(what: string): string {
   return `The ${what} keeps changing. Replace it by renaming a complete file.`;
 }
 
-function isEqual(one: Reading, other: Reading): boolean {
+function isEqual(one: Reading<Content>, other: Reading<Content>): boolean {
   if (typeof one !== 'object' || typeof other !== 'object') return one !== undefined && one === other;
   return one.sha256 === other.sha256 && one.stamp === other.stamp;
 }

@@ -7,11 +7,12 @@ import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import { enqueueDeliveries } from './enqueue_outbox_events_for_sink.ts';
 import { createDeliveryWorker, type DeliveryMetrics } from './sink_delivery_worker.ts';
-import { createWebhookClient } from './webhook_client.ts';
+import { createDestinations } from './sink_destinations.ts';
 
 export interface DeliveriesParts {
   readonly stores: Pick<Stores, 'outbox' | 'deliveries' | 'leases'>;
-  readonly sinks: readonly Sink[];
+  /** As configured now. The same array as long as they are the same. */
+  readonly sinks: () => readonly Sink[];
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: DeliveryMetrics;
@@ -33,28 +34,55 @@ export function startDeliveries(parts: DeliveriesParts) {
   const { deliveries } = stores;
   const lease = createJobLease(stores.leases, 'event_delivery', parts.replica);
   const stopping = new AbortController();
-  const workers = parts.sinks.map((sink) => {
-    const client = createWebhookClient(sink.url);
-    const worker = createDeliveryWorker({ ...parts, sink, client, deliveries, lease, stopping: stopping.signal });
-    return { sink, client, worker };
-  });
+  const destinations = createDestinations(parts.sinks);
+  /** Also of sinks that were removed: if one comes back, a delivery may still be in progress. */
+  const workers = new Map<string, ReturnType<typeof createDeliveryWorker>>();
+  const started = new Set<string>();
   const running = new Set<Promise<void>>();
   let closed = false;
   let hasFailed = false;
 
+  function workerOf(sinkId: string) {
+    const known = workers.get(sinkId);
+    if (known !== undefined) return known;
+    const destination = () => destinations.current().get(sinkId);
+    const worker = createDeliveryWorker({
+      ...parts,
+      sinkId,
+      destination,
+      deliveries,
+      lease,
+      stopping: stopping.signal,
+    });
+    workers.set(sinkId, worker);
+    return worker;
+  }
+
+  /** A new sink gets a cursor, so that it receives every event from now on, whichever replica delivers. */
+  async function startSinks(sinks: readonly Sink[]): Promise<void> {
+    for (const { id } of sinks) {
+      if (started.has(id)) continue;
+      await deliveries.cursor(id);
+      started.add(id);
+      parts.metrics.started(id);
+    }
+  }
+
   async function deliver(): Promise<void> {
+    const sinks = [...destinations.current().values()].map(({ sink }) => sink);
+    await startSinks(sinks);
     if ((await lease.acquire()) === undefined || closed) return;
     await waitForAll(
-      workers.map(async ({ sink, worker }) => {
+      sinks.map(async (sink) => {
         await enqueueDeliveries(sink, { stores, clock });
-        await worker.drain();
+        await workerOf(sink.id).drain();
       }),
     );
   }
 
   /** Delivers what is due if this replica has the lease. Resolves when that is done, which a slow sink can delay. */
   function runOnce(): Promise<void> {
-    if (closed || workers.length === 0) return Promise.resolve();
+    if (closed || destinations.current().size === 0) return Promise.resolve();
     const run = deliver().finally(() => running.delete(run));
     running.add(run);
     return run;
@@ -82,7 +110,7 @@ export function startDeliveries(parts: DeliveriesParts) {
       lease.stop();
       await Promise.allSettled(running);
       clearTimeout(timeout);
-      await Promise.all(workers.map(({ client }) => client.close()));
+      await destinations.close();
       // It expires by itself.
       await lease.release().catch(() => {});
     },

@@ -8,6 +8,8 @@ import type { DeliveryError } from './classify_delivery_error.ts';
 export interface WebhookClient {
   /** One attempt; it never throws. `aborted`: by `signal`, and it is unknown whether the event arrived. */
   send(message: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse>;
+  /** Resolves when the requests in progress are complete; later ones fail. */
+  finish(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): W
         clearTimeout(timer);
       }
     },
+    finish: () => agent.close(),
     close: () => agent.destroy(),
   };
 }

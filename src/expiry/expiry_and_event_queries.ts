@@ -50,7 +50,7 @@ export interface ExpiryParts {
   readonly clock: Clock;
   readonly every: Every;
   /** Ids of the configured sinks. */
-  readonly sinkIds: readonly string[];
+  readonly sinkIds: () => readonly string[];
 }
 
 /** The first default threshold. */
@@ -94,8 +94,9 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
     deadLetters: (page, sinkId) => stores.deliveries.deadLetters(page, sinkId),
 
     async redeliver(sinkId) {
-      if (!sinkIds.includes(sinkId)) {
-        const known = sinkIds.length === 0 ? 'No sink is configured' : `The configured sinks are ${sinkIds.join(', ')}`;
+      const ids = sinkIds();
+      if (!ids.includes(sinkId)) {
+        const known = ids.length === 0 ? 'No sink is configured' : `The configured sinks are ${ids.join(', ')}`;
         throw fieldInvalid('sink', `is not a configured sink. ${known}.`);
       }
       return stores.deliveries.redeliver(sinkId, clock.now());

@@ -21,6 +21,8 @@ export interface TlsMaterial {
 export interface TlsReload {
   /** Reads the files now if they changed. True: the new contents are in use. */
   check(): Promise<boolean>;
+  /** Why the present files are not in use; undefined: they are. */
+  readonly fault: string | undefined;
   close(): void;
 }
 
@@ -41,26 +43,38 @@ export async function startTlsReload(parts: {
   // The stamp is taken before the contents: files that change in between are read again.
   let used = await stampOf(files);
   let rejected: string | undefined;
+  let fault: string | undefined;
   use(await readTlsFiles(files));
 
   const check = runOnceAtATime(async () => {
     const stamp = await stampOf(files);
-    if (stamp === used) return false;
+    if (stamp === used) {
+      fault = undefined;
+      return false;
+    }
     try {
       use(await readTlsFiles(files));
       used = stamp;
+      fault = undefined;
       log.event('info', 'tls_reloaded', {});
       return true;
     } catch (error) {
       const message = isVaultError(error) ? error.message : 'The TLS files are not usable. Write them again, in PEM.';
       if (stamp !== rejected) log.event('error', 'tls_files_rejected', { message });
       rejected = stamp;
+      fault = message;
       return false;
     }
   });
 
   const timer = setInterval(check, parts.interval ?? 10 * SECOND).unref();
-  return { check, close: () => clearInterval(timer) };
+  return {
+    check,
+    get fault() {
+      return fault;
+    },
+    close: () => clearInterval(timer),
+  };
 }
 
 /** FIELD_INVALID if they are not usable. */

@@ -10,7 +10,7 @@ import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { StatusService } from '../gen/tokenvault/v1/status_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
-import type { TlsFiles } from '../listeners/tls_file_reload.ts';
+import type { TlsFiles, TlsReload } from '../listeners/tls_file_reload.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import { adapt, type Implementation } from './pipeline/authenticated_service_adapter.ts';
@@ -98,6 +98,8 @@ export interface ServerParts extends Omit<SocketParts, 'services' | 'credentials
 export interface GrpcServer {
   /** As bound. */
   readonly address: string;
+  /** Undefined: plaintext. */
+  readonly tlsReload: Pick<TlsReload, 'check' | 'fault'> | undefined;
   /** Rejects new calls, ends streams, completes calls in progress, and closes the rest after the grace period. */
   close(grace?: Duration): Promise<void>;
 }
@@ -121,6 +123,7 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
     });
     return {
       address: sockets.address,
+      tlsReload: tls,
       async close(grace = 0) {
         stopping.abort();
         await sockets.drain(grace);

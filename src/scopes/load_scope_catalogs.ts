@@ -1,25 +1,31 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
-import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { parse, YAMLParseError } from 'yaml';
+import { VaultError } from '../model/errors.ts';
 import { type Catalog, parseCatalog } from './parse_scope_catalog.ts';
 
 const BUILT_IN = fileURLToPath(new URL('./catalogs', import.meta.url));
 
+/** A YAML file of an operator. */
+export interface CatalogFile {
+  readonly file: string;
+  readonly text: string;
+}
+
 /**
- * The built-in catalogs and those of the operator's directory (`*.yaml`), sorted by name.
+ * The built-in catalogs and those of the operator's files, sorted by name.
  * FIELD_INVALID lists all faults of all files at once, each with its file and its path in the file.
  */
-export async function loadCatalogs(directory?: string): Promise<readonly Catalog[]> {
+export async function loadCatalogs(own: readonly CatalogFile[] = []): Promise<readonly Catalog[]> {
   const faults: string[] = [];
   const catalogs = new Map<string, Catalog>();
   const files = [
-    ...(await yamlFiles(BUILT_IN, 'BUILT_IN')),
-    ...(directory === undefined ? [] : await yamlFiles(directory, 'FILE')),
+    ...(await builtIn()).map((one) => ({ ...one, source: 'BUILT_IN' as const })),
+    ...own.map((one) => ({ ...one, source: 'FILE' as const })),
   ];
-  for (const { file, source } of files) {
-    const result = await readCatalog(file, source);
+  for (const { file, text, source } of files) {
+    const result = readCatalog(text, source);
     faults.push(...result.faults.map((fault) => `${file}: ${fault}`));
     if (result.catalog === undefined) continue;
     const earlier = catalogs.get(result.catalog.name);
@@ -38,26 +44,20 @@ export async function loadCatalogs(directory?: string): Promise<readonly Catalog
   return [...catalogs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function yamlFiles(directory: string, source: Catalog['source']) {
-  const names = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
-    throw fieldInvalid(
-      'TOKENVAULT_CATALOGS_DIR',
-      `cannot read the directory ${directory} (${cause.code ?? 'unknown error'}). Check that it exists and its permissions.`,
-    );
-  });
-  return names
-    .filter((name) => name.endsWith('.yaml'))
-    .sort()
-    .map((name) => ({ file: join(directory, name), source }));
+async function builtIn(): Promise<readonly CatalogFile[]> {
+  const names = await readdir(BUILT_IN);
+  const files = names.filter((name) => name.endsWith('.yaml')).map((name) => join(BUILT_IN, name));
+  return Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') })));
 }
 
-async function readCatalog(file: string, source: Catalog['source']) {
+function readCatalog(text: string, source: Catalog['source']) {
   let content: unknown;
   try {
     // A cap on aliases, so that a small file cannot expand without bound. Duplicate keys are errors by default.
-    content = parse(await readFile(file, 'utf8'), { maxAliasCount: 50 });
+    content = parse(text, { maxAliasCount: 50 });
   } catch (error) {
-    const what = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown error';
+    // Messages of the parser quote the file.
+    const what = error instanceof YAMLParseError ? `line ${error.linePos?.[0].line ?? '?'} (${error.code})` : 'aliases';
     return { catalog: undefined, faults: [`cannot be read as YAML: ${what}`] };
   }
   return parseCatalog(content, source);

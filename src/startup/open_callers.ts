@@ -11,9 +11,10 @@ import type { Authenticator } from '../rpc/pipeline/authenticator.ts';
 import { callersVocabulary } from '../rpc/pipeline/callers_vocabulary.ts';
 import { createCredentialsAuthenticator } from '../rpc/pipeline/credentials_authenticator.ts';
 import { createLoopbackAuthenticator } from '../rpc/pipeline/loopback_authenticator.ts';
-import type { Scopes } from '../scopes/scope_translator_interface.ts';
+import type { ReplaceableScopes } from '../scopes/replaceable_scopes.ts';
 import type { Log } from '../telemetry/log_events.ts';
 import type { Metrics } from '../telemetry/vault_metrics.ts';
+import type { SettingsFiles } from './settings_files.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** The callers of the vault, by its callers file. */
@@ -26,19 +27,20 @@ export interface OpenedCallers {
   readonly fault: () => string | undefined;
   /** Which issuers have keys that cannot be read; undefined: none. */
   readonly issuersFault: () => string | undefined;
-  /** Reads the file now. Undefined: no file is configured. */
-  readonly check: (() => Promise<void>) | undefined;
+  /** False: no file is configured. */
+  readonly isFromFile: boolean;
 }
 
 interface CallersParts {
   readonly config: Pick<Config, 'callersFile' | 'proxy'>;
   /** CAs of client certificates. Undefined: none are requested. */
   readonly clientTrust: ClientTrustSource | undefined;
-  readonly scopes: Scopes;
+  readonly scopes: ReplaceableScopes;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
   readonly every: Every;
   readonly metrics: Metrics;
+  readonly settingsFiles: Pick<SettingsFiles, 'add'>;
   readonly log: Log;
   readonly opened: Shutdown['opened'];
 }
@@ -52,7 +54,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
     const authenticator = createLoopbackAuthenticator();
     metrics.observeTokenIssuers(() => []);
     const none = () => undefined;
-    return { authenticator, keys: () => [], status: none, fault: none, issuersFault: none, check: undefined };
+    return { authenticator, keys: () => [], status: none, fault: none, issuersFault: none, isFromFile: false };
   }
   let loadTime = clock.now();
 
@@ -78,6 +80,9 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
       },
     }),
   );
+  parts.settingsFiles.add('callers file', reload);
+  // It may name scopes that the new catalogs have, or lack.
+  parts.scopes.listen(reload.parseAgain);
   metrics.observeCallersFile({ sha256: () => reload.current.sha256, isRejected: () => reload.fault !== undefined });
   const issuers = await opened(createTokenIssuers({ proxy, clock, every, log }));
   metrics.observeTokenIssuers(issuers.faults);
@@ -87,7 +92,7 @@ export async function openCallers(parts: CallersParts): Promise<OpenedCallers> {
     status: () => ({ sha256: reload.current.sha256, loadTime }),
     fault: () => reload.fault && `The callers file is not in use, an earlier one is. ${reload.fault}`,
     issuersFault: () => issuersFault(issuers.faults()),
-    check: reload.check,
+    isFromFile: true,
   };
 }
 

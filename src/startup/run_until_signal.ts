@@ -25,7 +25,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const { stop, onHangup } = listenForSignals(log);
 
   const vault = await startVault(config, { log, version });
-  if (vault.checkCallersFile !== undefined) onHangup(vault.checkCallersFile);
+  onHangup(vault.readFilesAgain);
   // A signal during the start must not be lost: the first process of a container has no default handler.
   if (!stop.aborted) {
     const { grpc, admin, web, ops } = vault.addresses;

@@ -1,7 +1,6 @@
 import { createPurgeJob } from '../background/purge_expired_rows.ts';
 import { startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config_interface.ts';
-import { readSinksFile } from '../config/read_event_sinks_file.ts';
 import { createInspectionJob } from '../credential_lifecycle/inspection/app_inspection_job.ts';
 import { createRotationJob } from '../credential_lifecycle/rotation/credential_rotation_job.ts';
 
@@ -13,6 +12,7 @@ import type { ApiKeyExpiry } from '../expiry/vault_certificate_and_key_reminders
 import { startResealing } from '../key_rotation/reseal_values.ts';
 import { startRewrapping } from '../key_rotation/rewrap_data_keys.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Sink } from '../model/event_sink.ts';
 import { newUid } from '../model/id_patterns.ts';
 import type { Timers } from '../model/monotonic_timers.ts';
 import type { Changes } from '../model/resource_change_announcements.ts';
@@ -26,6 +26,8 @@ import type { Shutdown } from './shutdown.ts';
 
 interface BackgroundJobsParts extends MicrosoftClients {
   readonly config: Config;
+  /** As configured now. */
+  readonly sinks: () => readonly Sink[];
   readonly clock: Clock;
   readonly stores: Stores;
   readonly changes: Changes;
@@ -40,17 +42,14 @@ interface BackgroundJobsParts extends MicrosoftClients {
 
 /** Starts the periodic work: delivery of events, expiry events, and rotation and inspection of client secrets. */
 export async function startBackgroundJobs(parts: BackgroundJobsParts) {
-  const { config, clock, stores, replica, metrics, log, opened } = parts;
+  const { config, sinks, clock, stores, replica, metrics, log, opened } = parts;
 
-  const { sinks, warnings } =
-    config.sinksFile === undefined ? { sinks: [], warnings: [] } : readSinksFile(config.sinksFile);
-  for (const message of warnings) log.event('warn', 'sinks_file_warning', { message });
   // A new sink gets a cursor first, so that it receives every event from now on.
-  await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
+  await Promise.all(sinks().map(({ id }) => stores.deliveries.cursor(id)));
   const deliveries = await opened(
     startDeliveries({ stores, clock, log, replica, sinks, metrics: metrics.sinks, source: config.publicUrl }),
   );
-  const sinkIds = sinks.map(({ id }) => id);
+  const sinkIds = () => sinks().map(({ id }) => id);
   metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
   const rewrapping = await opened(startRewrapping({ ...parts, metrics: metrics.keyRotation.ofRootKey }));

@@ -1,7 +1,6 @@
 import type { AuditLog } from '../audit/audit_log_interface.ts';
 import { openAuditLog } from '../audit/open_audit_log.ts';
 import type { Config } from '../config/config_interface.ts';
-import { readEventGridKeys } from '../config/read_event_grid_keys.ts';
 import { createAdminConsents } from '../connect/admin_consent_use_cases.ts';
 import { createAuthorizations } from '../connect/authorization_use_cases.ts';
 import { callbackUri } from '../connect/connect_dependencies.ts';
@@ -29,8 +28,6 @@ import { createAccessLog } from '../rpc/pipeline/access_log.ts';
 import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/start_grpc_server.ts';
 import { createStreamsReplacement } from '../rpc/transport/replace_streams_of_session.ts';
-import { createScopes } from '../scopes/create_scope_translator.ts';
-import { loadCatalogs } from '../scopes/load_scope_catalogs.ts';
 import { createOpenWorkReader } from '../status/read_open_work.ts';
 import { createStatusReader } from '../status/read_vault_status.ts';
 import { openStores } from '../store/open_stores.ts';
@@ -54,6 +51,10 @@ import { joinReplicas } from './join_replicas.ts';
 import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
 import { openCallers } from './open_callers.ts';
 import { openClientTrust } from './open_client_trust.ts';
+import { openEventGridKeys } from './open_event_grid_keys.ts';
+import { openScopes } from './open_scopes.ts';
+import { openSinks } from './open_sinks.ts';
+import { createSettingsFiles } from './settings_files.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './start_background_jobs.ts';
 
@@ -62,8 +63,10 @@ export interface Vault {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
   /** URL of the sandbox, if the vault uses one. */
   readonly sandboxUrl: string | undefined;
-  /** Reads the callers file now. Undefined: none is configured. */
-  readonly checkCallersFile: (() => Promise<void>) | undefined;
+  /** Reads all files now that it reads again while it runs, and logs the outcome. */
+  readFilesAgain(): Promise<void>;
+  /** Begins a new file of the audit log, and logs it. False: there is nothing to rotate. */
+  rotateAuditLog(): Promise<boolean>;
   /** Reports NOT_SERVING, waits for load balancers, completes calls within the grace period, flushes and closes. */
   stop(): Promise<void>;
 }
@@ -162,7 +165,9 @@ async function build(
     }),
   );
 
-  const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
+  const { every, sleep } = timers ?? systemTimers;
+  const settingsFiles = createSettingsFiles({ every, metrics, log, opened });
+  const scopes = await openScopes(config, settingsFiles);
   const changes = createChanges();
   const contained = createContainedSet();
   const containments = createFollowedContainments({ store: stores.containments, contained, log });
@@ -170,7 +175,6 @@ async function build(
   const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
   const outside: Outside = { stores, registrations: microsoft.registrations, audit };
   const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, contained, containments, clock };
-  const { every, sleep } = timers ?? systemTimers;
   // Before anything is cached.
   const feed = await joinReplicas({ ...parts, config, replica, every, metrics, log, opened });
   const usageNotes = createUsageNotes({ mostConnections: config.cachedConnections });
@@ -187,6 +191,7 @@ async function build(
       timers,
     }),
   );
+  scopes.listen(accessTokens.forgetScopes);
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect, every };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
@@ -194,20 +199,22 @@ async function build(
   const adminConsents = createAdminConsents(connectParts);
   const { secretSource } = microsoft;
   const secretChanges = createSecretChangeHandler({ inspections: stores.inspections, secretSource });
-  const { keyVaults, eventGridKeyFile } = config;
-  const gridKeys = eventGridKeyFile === undefined ? undefined : readEventGridKeys(eventGridKeyFile);
-  for (const message of gridKeys?.warnings ?? []) log.event('warn', 'event_grid_key_warning', { message });
+  const { keyVaults } = config;
+  const gridKeys = await openEventGridKeys(config, settingsFiles, log);
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
-  const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
+  const eventGrid = gridKeys && { ...gridParts, keys: gridKeys };
 
   const tenantLabels = await opened(followTenantLabels({ stores: parts.stores, changes, feed, sleep }));
   const { tls } = config;
   const clientTrust = await openClientTrust({ tls, every, metrics, log, opened });
-  const callers = await openCallers({ config, clientTrust, scopes, audit, clock, every, metrics, log, opened });
+  if (clientTrust !== undefined) settingsFiles.add('client CA files', clientTrust);
+  const callerParts = { config, clientTrust, scopes, audit, clock, every, metrics, settingsFiles, log, opened };
+  const callers = await openCallers(callerParts);
   const { authenticator } = callers;
   const backgroundJobs = await startBackgroundJobs({
     ...parts,
     config,
+    sinks: await openSinks(config, settingsFiles, log),
     replica: replica.uid,
     apiKeys: callers.keys,
     every,
@@ -240,7 +247,8 @@ async function build(
   const reportedChecks = {
     ...checks,
     ...(feed && { changes: () => (feed.behind ? CHANGES_MISSING : undefined) }),
-    ...(callers.check && { callers: callers.fault, token_issuers: callers.issuersFault }),
+    ...(settingsFiles.isFollowing && { settings_files: () => settingsFiles.fault }),
+    ...(callers.isFromFile && { callers: callers.fault, token_issuers: callers.issuersFault }),
     ...(clientTrust && {
       client_cas: () => clientTrust.fault && `Earlier CAs of client certificates are in use. ${clientTrust.fault}`,
     }),
@@ -317,12 +325,19 @@ async function build(
   const pages = { authorizations, adminConsents, logos: stores.apps, eventGrid };
   const web = await startWebServer({ ...pages, address: webAddress, publicUrl, tls, log, audit: pageAudit });
   servers.push(web);
+  for (const { tlsReload } of [grpc, admin, web])
+    if (tlsReload !== undefined) settingsFiles.add('TLS files', tlsReload);
   serving = true;
 
   return {
     addresses: { grpc: grpc.address, admin: admin.address, web: web.address, ops: ops.address },
     sandboxUrl: cloud.sandboxUrl,
-    checkCallersFile: callers.check,
+    readFilesAgain: settingsFiles.readAgain,
+    async rotateAuditLog() {
+      const rotation = await audit.rotate();
+      if (rotation.kind === 'rotated') log.event('info', 'audit_file_rotated', { after: rotation.after });
+      return rotation.kind !== 'nothing';
+    },
     async stop() {
       readiness.drain();
       if (![grpcAddress, adminAddress, webAddress].every(isLoopbackAddress))

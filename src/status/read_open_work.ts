@@ -28,8 +28,8 @@ export interface OpenWorkParts {
     readonly tenantKeys: Pick<Stores['tenantKeys'], 'countRotating'>;
     readonly deliveries: Pick<Stores['deliveries'], 'counts'>;
   };
-  /** The configured ones. The database may have deliveries of others, which were removed. */
-  readonly sinkIds: readonly string[];
+  /** Those configured now. The database may have deliveries of others, which were removed. */
+  readonly sinkIds: () => readonly string[];
 }
 
 /**
@@ -43,7 +43,7 @@ export function createOpenWorkReader({ stores, sinkIds }: OpenWorkParts): (appCo
     credentialRotations: await stores.rotations.counts(),
     retiringRootKeys: (await stores.rootKeys.read()).retiring.map(({ id }) => id),
     rotatingDataKeys: await stores.tenantKeys.countRotating(),
-    sinks: backlogs(sinkIds, await stores.deliveries.counts()),
+    sinks: backlogs(sinkIds(), await stores.deliveries.counts()),
   });
   return (appCount) => readPart(`${appCount}`, () => read(appCount));
 }

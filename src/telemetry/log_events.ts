@@ -15,8 +15,10 @@ export interface LogEvents {
   entra_proxy_used: { proxy: string };
   /** The vault completes the calls in progress, then stops. */
   vault_stopping: { signal: string };
-  /** A SIGHUP was ignored, because there is neither a terminal nor a callers file to read again. */
+  /** A signal that neither stops the vault nor makes it read or rotate a file. */
   signal_ignored: { signal: string };
+  /** A SIGHUP: `files` were read, and of those that are `rejected` an earlier content stays in use. Both may be empty. */
+  settings_files_read: { files: string; rejected: string };
   /** The vault stopped by itself, and nothing is lost. */
   vault_stopped: Record<string, never>;
   /** An uncaught error. The process exits, because its memory may be inconsistent. */
@@ -37,6 +39,10 @@ export interface LogEvents {
   sealed_value_damaged: { tenant?: string; tenantUid: string; table: string; column: string; uid: string };
   /** A data key does not open, so its root key cannot be retired. Logged once by each process. */
   data_key_damaged: { tenant?: string; tenantUid: string; version: number };
+  /** The content in use of the sinks file, the scope catalogs or the Event Grid keys, at the start and after each change. */
+  settings_file_loaded: { file: string; sha256: string };
+  /** Its new content is not valid, so the earlier content stays in use. */
+  settings_file_rejected: { file: string; message: string };
   /** A setting of the sinks file that works but is unsafe or useless. */
   sinks_file_warning: { message: string };
   /** A setting of the file with the keys of Azure Event Grid that works but is unsafe. */
@@ -57,6 +63,8 @@ export interface LogEvents {
   audit_alert: { topic: string };
   /** The stream of the audit log that this process writes, and the last entry that its file has. `replaced`: the stream of the last process. */
   audit_stream_opened: { streamId: string; after: number; replaced: string | undefined };
+  /** A SIGUSR2: a new file of the audit log was begun after this entry. */
+  audit_file_rotated: { after: number };
   /** The database fails its check: logged once until the check succeeds. */
   database_check_failed: { message: string };
   /** Changes of other processes do not arrive, so each token request reads the database. */

@@ -7,16 +7,16 @@ export function createSinkMetrics(meter: Meter) {
     ['sink', 'outcome'],
   );
   return {
+    // A rate needs a series that begins at 0.
+    started: (sink: string) => deliveries.inc({ sink, outcome: 'delivered' }, 0),
     delivered: (sink: string) => deliveries.inc({ sink, outcome: 'delivered' }),
     failed: (sink: string, why: string) => deliveries.inc({ sink, outcome: outcomeOf(why) }),
     deadLettered: (sink: string) => deliveries.inc({ sink, outcome: 'dead_lettered' }),
     observe(sinks: Sinks) {
-      // A rate needs a series that begins at 0.
-      for (const sink of sinks.sinkIds) deliveries.inc({ sink, outcome: 'delivered' }, 0);
       const observeState = (state: 'PENDING' | 'DEAD_LETTER', name: string, help: string) =>
         meter.observed(name, help, ['sink'], sinks.counts, (gauge, counts) => {
           gauge.reset();
-          for (const sink of sinks.sinkIds) gauge.set({ sink }, 0);
+          for (const sink of sinks.sinkIds()) gauge.set({ sink }, 0);
           for (const one of counts) if (one.state === state) gauge.set({ sink: one.sinkId }, one.count);
         });
       observeState(
@@ -40,7 +40,7 @@ function outcomeOf(why: string): string {
 
 /** Deliveries to the configured sinks. */
 export interface Sinks {
-  readonly sinkIds: readonly string[];
+  readonly sinkIds: () => readonly string[];
   counts(): Promise<
     readonly { readonly sinkId: string; readonly state: 'PENDING' | 'DEAD_LETTER'; readonly count: number }[]
   >;

@@ -22,6 +22,7 @@ import type { Readiness } from './readiness_checks.ts';
 import { createReplicaMetrics, type ReplicaFacts } from './replica_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
 import { createTokenMetrics } from './served_token_and_refresh_metrics.ts';
+import { createSettingsFileMetrics, type SettingsFileFacts } from './settings_file_metrics.ts';
 import { createSinkMetrics } from './sink_delivery_metrics.ts';
 import type { ProcessLog } from './stderr_json_log.ts';
 
@@ -71,6 +72,7 @@ export function createMetrics(clock: Clock = systemClock) {
     observe: (inventory: Inventory) => createInventoryMetrics(meter, inventory),
     observeClientCas: (facts: ClientCaFacts) => createClientCaMetrics(meter, facts),
     observeCallersFile: (facts: CallersFileFacts) => createCallersFileMetrics(meter, facts),
+    observeSettingsFiles: (facts: SettingsFileFacts) => createSettingsFileMetrics(meter, facts),
     observeTokenIssuers: (faults: TokenIssuerFaults) => createTokenIssuerMetrics(meter, faults),
     observeContainments: (list: () => readonly Containment[]) => createContainmentMetrics(meter, list),
     observeLog(log: Pick<ProcessLog, 'dropped'>) {

@@ -25,6 +25,8 @@ export interface AccessTokens {
   checkCeilings(request: CeilingRequest): Promise<void>;
   /** Redeems now, whatever is cached, and returns the connection as it is then. */
   verifyConnection(request: VerifyConnectionRequest): Promise<Connection>;
+  /** The scope catalogs were replaced. */
+  forgetScopes(): void;
   /** Stops refresh-ahead and keep-alive, and waits until all outcomes of requests to Entra are recorded. */
   close(): Promise<void>;
 }

@@ -159,6 +159,11 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
         if (concerns(change, snapshot)) forget(snapshot.connection.uid);
       }
     },
+    /** The catalogs that translated them were replaced. */
+    forgetScopes(): void {
+      sharedScopes = createMemo(MOST_SHARED);
+      for (const { resolvedScopes } of snapshots.values()) resolvedScopes.clear();
+    },
     /** Also what is known of versions: in a restored database, they may repeat with other content. */
     clear(): void {
       changes++;

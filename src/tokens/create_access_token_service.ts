@@ -152,6 +152,7 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
       ceilingChecks.carried(ceilings, covering, snapshot, { resource: scope.resource, permissions });
     },
     verifyConnection: createVerifyConnection({ snapshots, contained, refresh }),
+    forgetScopes: snapshots.forgetScopes,
     async close() {
       closed = true;
       for (const stop of stops) stop();

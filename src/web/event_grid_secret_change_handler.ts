@@ -7,7 +7,7 @@ import { type GridEvent, secretUriIn } from './parse_event_grid_event.ts';
 /** The dependencies of the Event Grid endpoint. */
 export interface EventGridParts {
   /** Any caller with one of these keys is trusted, because Event Grid does not sign its requests. */
-  readonly keys: readonly Secret[];
+  readonly keys: () => readonly Secret[];
   /** Origins of the key vaults that credentials may refer to. */
   readonly keyVaults: readonly string[];
   readonly secretSource: Pick<SecretSource, 'checkUri'>;

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { listen, stopListening } from '../listeners/start_and_stop_listening.ts';
-import { startTlsReload, type TlsFiles } from '../listeners/tls_file_reload.ts';
+import { startTlsReload, type TlsFiles, type TlsReload } from '../listeners/tls_file_reload.ts';
 import type { Clock, Duration } from '../model/clock.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
 import type { PageAudit } from './failure_page_audit.ts';
@@ -19,6 +19,8 @@ import { createRoutes } from './web_router.ts';
 export interface WebServer {
   /** With the actual port. */
   readonly address: ListenAddress;
+  /** Undefined: plaintext. */
+  readonly tlsReload: Pick<TlsReload, 'check' | 'fault'> | undefined;
   /** Completes requests in progress for at most `grace` milliseconds (default 10 s). */
   close(grace?: number): Promise<void>;
 }
@@ -69,6 +71,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   try {
     return {
       address: await listen(server, options.address),
+      tlsReload: reload,
       async close(grace = 10_000) {
         reload?.close();
         await stopListening(server, grace);

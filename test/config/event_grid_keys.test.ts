@@ -1,7 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readEventGridKeys } from '../../src/config/read_event_grid_keys.ts';
+import { eventGridKeyFile } from '../../src/config/event_grid_key_file.ts';
+import { readOnce } from '../../src/config/settled_file_reload.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
@@ -14,18 +15,17 @@ function file(text: string, mode = 0o400): string {
   return path;
 }
 
-test('reads one key per line', () => {
-  expect(readEventGridKeys(file(`${KEY}\n`)).keys.map((key) => key.reveal())).toEqual([KEY]);
-  expect(readEventGridKeys(file(`${KEY}\r\n\n next-${KEY} `)).keys.map((key) => key.reveal())).toEqual([
-    KEY,
-    `next-${KEY}`,
-  ]);
+const read = (path: string) => readOnce(eventGridKeyFile(path));
+
+test('reads one key per line', async () => {
+  expect((await read(file(`${KEY}\n`))).keys.map((key) => key.reveal())).toEqual([KEY]);
+  expect((await read(file(`${KEY}\r\n\n next-${KEY} `))).keys.map((key) => key.reveal())).toEqual([KEY, `next-${KEY}`]);
 });
 
-test('warns of a file that other users can read', () => {
-  expect(readEventGridKeys(file(KEY, 0o400)).warnings).toEqual([]);
+test('warns of a file that other users can read', async () => {
+  expect((await read(file(KEY, 0o400))).warnings).toEqual([]);
   for (const mode of [0o440, 0o404, 0o644]) {
-    expect(readEventGridKeys(file(KEY, mode)).warnings).toEqual([expect.stringContaining('chmod 0400')]);
+    expect((await read(file(KEY, mode))).warnings).toEqual([expect.stringContaining('chmod 0400')]);
   }
 });
 
@@ -38,10 +38,10 @@ test.each([
   ['is too large', () => file(`${KEY}\n${' '.repeat(5_000)}`)],
   ['is a folder', () => temporaryFolder()],
   ['does not exist', () => join(temporaryFolder(), 'nothing')],
-])('rejects a file that %s, and never quotes it', (_, path) => {
+])('rejects a file that %s, and never quotes it', async (_, path) => {
   const named = path();
   try {
-    readEventGridKeys(named);
+    await read(named);
     expect.unreachable();
   } catch (failure) {
     if (!isVaultError(failure, 'FIELD_INVALID')) throw failure;

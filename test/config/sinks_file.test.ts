@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSinksFile } from '../../src/config/read_event_sinks_file.ts';
+import { readOnce } from '../../src/config/settled_file_reload.ts';
+import { sinksFile } from '../../src/config/sinks_file.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { SECRET } from '../event_delivery/delivery_setup.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
@@ -15,9 +16,11 @@ function write(yaml: string, secret: string | undefined = SECRET, mode = 0o400):
   return join(folder, 'sinks.yaml');
 }
 
-function faultOf(path: string): string {
+const read = (path: string) => readOnce(sinksFile(path));
+
+async function faultOf(path: string): Promise<string> {
   try {
-    readSinksFile(path);
+    await read(path);
   } catch (error) {
     if (error instanceof VaultError && error.reason === 'FIELD_INVALID') return error.message;
     throw error;
@@ -27,8 +30,8 @@ function faultOf(path: string): string {
 
 const one = (fields: string) => `sinks: [{ id: pager, secret_file: pager.secret, ${fields} }]`;
 
-test('reads sinks, with defaults for omitted fields', () => {
-  const { sinks, warnings } = readSinksFile(write(one('url: "https://events.example/hook?x=1"'), `${SECRET}\n`));
+test('reads sinks, with defaults for omitted fields', async () => {
+  const { sinks, warnings } = await read(write(one('url: "https://events.example/hook?x=1"'), `${SECRET}\n`));
   expect(warnings).toEqual([]);
   expect(sinks).toEqual([
     {
@@ -55,12 +58,12 @@ test('reads sinks, with defaults for omitted fields', () => {
   expect(sinks[0]?.secrets[0]?.reveal()).toBe(SECRET);
 });
 
-test('reads all fields, and several secrets in order', () => {
+test('reads all fields, and several secrets in order', async () => {
   const other = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
   const yaml = one(
     'url: http://127.0.0.1:9/, types: [credential., connection.changed], tenants: [acme], min_severity: CRITICAL',
   );
-  const { sinks } = readSinksFile(write(yaml, `${other}\n\n  ${SECRET}\r\n`));
+  const { sinks } = await read(write(yaml, `${other}\n\n  ${SECRET}\r\n`));
   expect(sinks[0]).toMatchObject({
     types: ['credential.', 'connection.changed'],
     tenants: ['acme'],
@@ -69,8 +72,8 @@ test('reads all fields, and several secrets in order', () => {
   expect(sinks[0]?.secrets.map((secret) => secret.reveal())).toEqual([other, SECRET]);
 });
 
-test('reports all faults at once, each by its path', () => {
-  const message = faultOf(
+test('reports all faults at once, each by its path', async () => {
+  const message = await faultOf(
     write(`sinks:
   - { id: Pager, url: "http://events.example", secret_file: pager.secret, types: [credentials.] }
   - { id: mail, url: "https://events.example", tenants: [], min_severity: HIGH, retries: 3 }
@@ -92,9 +95,9 @@ others: {}
     expect(message).toContain(fault);
 });
 
-test('rejects duplicate ids', () => {
+test('rejects duplicate ids', async () => {
   const sink = '{ id: pager, url: "https://events.example", secret_file: pager.secret }';
-  expect(faultOf(write(`sinks: [${sink}, ${sink}]`))).toContain('sink id pager occurs twice');
+  expect(await faultOf(write(`sinks: [${sink}, ${sink}]`))).toContain('sink id pager occurs twice');
 });
 
 test.each([
@@ -112,8 +115,8 @@ test.each([
   'http://[::]/',
   'https://',
   '',
-])('rejects the URL %s without quoting it', (url) => {
-  const message = faultOf(write(one(`url: "${url}"`)));
+])('rejects the URL %s without quoting it', async (url) => {
+  const message = await faultOf(write(one(`url: "${url}"`)));
   expect(message).toContain('sinks[0].url must');
   expect(message).not.toContain('events.example');
 });
@@ -124,7 +127,7 @@ test.each([
   'http://localhost:9000/',
   'http://127.9.9.9/',
   'http://[::1]:80/x',
-])('accepts the URL %s', (url) => expect(readSinksFile(write(one(`url: "${url}"`))).sinks[0]?.url).toBe(url));
+])('accepts the URL %s', async (url) => expect((await read(write(one(`url: "${url}"`)))).sinks[0]?.url).toBe(url));
 
 describe('a secret file', () => {
   const url = 'url: "https://events.example"';
@@ -145,15 +148,15 @@ describe('a secret file', () => {
     ['an invalid line among valid ones', `${SECRET}\ncanary`, 'Line 2 does not begin'],
     ['too many', `${SECRET}\n`.repeat(5), '1 to 4 lines'],
     ['too much text', `${SECRET}\n`.repeat(500), 'a file of at most'],
-  ])('with %s is rejected, and never quoted', (_, content, wrong) => {
-    const message = faultOf(write(one(url), content));
+  ])('with %s is rejected, and never quoted', async (_, content, wrong) => {
+    const message = await faultOf(write(one(url), content));
     expect(message).toContain('sinks[0].secret_file must');
     expect(message).toContain(wrong);
     expect(message).not.toMatch(/canary|Y2FuYXJ5/);
   });
 
-  test.each([24, 64])('with %s bytes is accepted', (count) => {
-    expect(readSinksFile(write(one(url), bytes(count))).sinks[0]?.secrets).toHaveLength(1);
+  test.each([24, 64])('with %s bytes is accepted', async (count) => {
+    expect((await read(write(one(url), bytes(count)))).sinks[0]?.secrets).toHaveLength(1);
   });
 
   test.each([
@@ -161,14 +164,14 @@ describe('a secret file', () => {
     [0o600, 0],
     [0o640, 1],
     [0o444, 1],
-  ])('with mode %o causes %s warnings', (mode, count) => {
-    expect(readSinksFile(write(one(url), SECRET, mode)).warnings).toHaveLength(count);
+  ])('with mode %o causes %s warnings', async (mode, count) => {
+    expect((await read(write(one(url), SECRET, mode))).warnings).toHaveLength(count);
   });
 
-  test('that is a pipe does not block the start', () => {
+  test('that is a pipe does not block the start', async () => {
     const path = write('sinks: [{ id: pager, url: "https://events.example", secret_file: pipe }]');
     execFileSync('mkfifo', [join(path, '../pipe')]);
-    expect(faultOf(path)).toContain('must name a file');
+    expect(await faultOf(path)).toContain('must name a file');
   });
 });
 
@@ -178,11 +181,11 @@ test.each([
   ['no sinks', 'sinks: []'],
   ['no content', ''],
   ['aliases', 'sinks: &a [*a]'],
-])('rejects a file with %s without quoting it', (_, yaml) => {
+])('rejects a file with %s without quoting it', async (_, yaml) => {
   const path = write(yaml);
-  expect(faultOf(path).replace(path, '')).not.toContain('canary');
+  expect((await faultOf(path)).replace(path, '')).not.toContain('canary');
 });
 
-test('rejects a missing file', () => {
-  expect(faultOf('/nowhere/sinks.yaml')).toContain('Cannot read the sinks file');
+test('rejects a missing file', async () => {
+  expect(await faultOf('/nowhere/sinks.yaml')).toContain('Cannot read the sinks file');
 });

@@ -19,6 +19,7 @@ export async function openDeliveries() {
   const log: Log = { event: (level, name, fields) => void logged.push({ level, name, fields }) };
   const counted: string[] = [];
   const metrics = {
+    started() {},
     delivered: (sink: string) => void counted.push(`${sink} delivered`),
     failed: (sink: string, error: string) => void counted.push(`${sink} failed ${error}`),
     deadLettered: (sink: string) => void counted.push(`${sink} dead-lettered`),
@@ -35,11 +36,11 @@ export async function openDeliveries() {
     counted,
     /** Everything that is visible outside. */
     shown: () => JSON.stringify([logged, counted]),
-    start(sinks: readonly Sink[], replica = 'replica-1'): Deliveries {
+    start(sinks: readonly Sink[] | (() => readonly Sink[]), replica = 'replica-1'): Deliveries {
       const source = 'https://vault.example';
       const one = startDeliveries({
         stores,
-        sinks,
+        sinks: typeof sinks === 'function' ? sinks : () => sinks,
         clock,
         log,
         metrics,

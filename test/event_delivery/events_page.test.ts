@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readSinksFile } from '../../src/config/read_event_sinks_file.ts';
+import { readOnce } from '../../src/config/settled_file_reload.ts';
+import { sinksFile } from '../../src/config/sinks_file.ts';
 import { webhookRequestOf } from '../../src/event_delivery/build_signed_webhook_request.ts';
 import { EVENT_TYPES } from '../../src/model/event_data_format.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -43,11 +44,14 @@ function cases() {
   ];
 }
 
-test('the sinks file in the docs is valid', () => {
+test('the sinks file in the docs is valid', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'sinks.yaml'), example('yaml'));
   writeFileSync(join(folder, 'pager.secret'), SECRET, { mode: 0o400 });
-  expect(readSinksFile(join(folder, 'sinks.yaml'))).toMatchObject({ sinks: [{ id: 'pager' }], warnings: [] });
+  expect(await readOnce(sinksFile(join(folder, 'sinks.yaml')))).toMatchObject({
+    sinks: [{ id: 'pager' }],
+    warnings: [],
+  });
 });
 
 test('the docs list every event type', () => {

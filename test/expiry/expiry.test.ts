@@ -34,7 +34,7 @@ function openExpiry(sinkIds: readonly string[] = []) {
       periods.push(period);
       return timers.every(period, task);
     },
-    sinkIds,
+    sinkIds: () => sinkIds,
   });
 }
 

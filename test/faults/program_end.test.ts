@@ -113,11 +113,11 @@ test('a second signal after one second forces the exit', async () => {
   expect(stderr).toContain('"event":"vault_stopping"');
 });
 
-test('a SIGHUP without a terminal is logged and ignored', async () => {
+test('a SIGHUP without a terminal reads files again', async () => {
   const { child, ended, serves, said } = serve();
   await serves();
   child.kill('SIGHUP');
-  while (!said.stderr.includes('signal_ignored')) await Promise.race([once(child, 'said'), ended.then(fail)]);
+  while (!said.stderr.includes('settings_files_read')) await Promise.race([once(child, 'said'), ended.then(fail)]);
   const ops = /ops +http:\/\/([^/]+)/.exec(said.stdout)?.[1];
   expect((await fetch(`http://${ops}/readyz`)).status).toBe(200);
   child.kill('SIGTERM');

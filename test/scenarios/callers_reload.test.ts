@@ -229,8 +229,11 @@ test('a process reads the callers file by itself, and at a SIGHUP', async () => 
   vault.child.kill('SIGHUP');
   await logged('"event":"callers_file_loaded"');
   await logged('"keys":3');
+  await logged('"event":"settings_files_read","files":"callers file","rejected":""');
   chmodSync(path, 0o666);
   await logged('callers_file_rejected');
+  vault.child.kill('SIGHUP');
+  await logged('"files":"callers file","rejected":"callers file"');
 
   expect(vault.written.stderr).not.toContain('signal_ignored');
   expect((await vault.stop()).code).toBe(0);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readCatalogFiles } from '../../src/config/catalog_files.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createScopes } from '../../src/scopes/create_scope_translator.ts';
 import { loadCatalogs } from '../../src/scopes/load_scope_catalogs.ts';
@@ -12,8 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+const load = async (folder: string) => loadCatalogs(await readCatalogFiles(folder));
+
 async function faults(): Promise<string> {
-  const error = await loadCatalogs(directory).catch((caught: unknown) => caught);
+  const error = await load(directory).catch((caught: unknown) => caught);
   if (!isVaultError(error, 'FIELD_INVALID')) throw new Error('was not refused');
   return error.message;
 }
@@ -31,7 +34,7 @@ scopes:
 test('loads the built-in catalogs and those of the directory, sorted by name', async () => {
   await writeFile(join(directory, 'crm.yaml'), GOOD);
   await writeFile(join(directory, 'notes.txt'), 'not a catalog');
-  const catalogs = await loadCatalogs(directory);
+  const catalogs = await load(directory);
   expect(catalogs.map(({ name, source }) => [name, source])).toEqual([
     ['aurinko', 'BUILT_IN'],
     ['crm', 'FILE'],
@@ -79,5 +82,5 @@ test('rejects two files with the same name, and a missing directory', async () =
   await writeFile(join(directory, 'a.yaml'), GOOD);
   await writeFile(join(directory, 'b.yaml'), GOOD);
   expect(await faults()).toContain('b.yaml: name: crm is already the name of another file');
-  await expect(loadCatalogs(join(directory, 'gone'))).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+  await expect(load(join(directory, 'gone'))).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
 });

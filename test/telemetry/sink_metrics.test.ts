@@ -9,7 +9,8 @@ test('each configured sink has a value, and a removed sink while deliveries are 
     { sinkId: 'ops', state: 'PENDING', count: 3 },
     { sinkId: 'removed', state: 'DEAD_LETTER', count: 2 },
   ];
-  metrics.sinks.observe({ sinkIds: ['ops', 'quiet'], counts: async () => counts });
+  metrics.sinks.observe({ sinkIds: () => ['ops', 'quiet'], counts: async () => counts });
+  metrics.sinks.started('quiet');
 
   const before = await metrics.text();
   counts.length = 0;
@@ -28,7 +29,7 @@ test('during a database outage, the last values stay', async () => {
   const metrics = createMetrics();
   let away = false;
   metrics.sinks.observe({
-    sinkIds: ['ops'],
+    sinkIds: () => ['ops'],
     async counts() {
       if (away) throw new Error('the database is away');
       return [{ sinkId: 'ops', state: 'DEAD_LETTER', count: 4 }];

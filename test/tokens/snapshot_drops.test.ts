@@ -156,9 +156,23 @@ describe('a snapshot', () => {
       false,
       false,
     ]);
-    // A catalog may have changed.
     snapshots.clear();
     expect(await resolved('ada')).not.toBe(ada);
+  });
+
+  test('forgets resolved scopes when the catalogs change, also those of connections that were dropped', async () => {
+    const scope = { resource: 'https://graph.microsoft.com', permissions: [] };
+    const resolved = async (id: string) => (await snapshots.get('acme', id)).resolvedScopes;
+    for (const id of ['ada', 'bea']) {
+      const row = connectionOf('acme', id, { granted: { [`https://${id}.example`]: ['Read'] } });
+      connections.set(row.uid, row);
+      (await resolved(id)).set('x', scope);
+    }
+    snapshots.drop({ kind: 'connection', uid: 'c-acme-bea' });
+
+    snapshots.forgetScopes();
+
+    expect([(await resolved('ada')).get('x'), (await resolved('bea')).get('x')]).toEqual([undefined, undefined]);
   });
 
   test('is found by uid, unless the connection was deleted', async () => {

@@ -29,7 +29,7 @@ let logged: unknown[];
 beforeEach(async () => {
   [received, apps, failure, counts, logged] = [[], 1, undefined, {}, []];
   await start({
-    keys: [new Secret(KEY), new Secret(NEXT_KEY)],
+    keys: () => [new Secret(KEY), new Secret(NEXT_KEY)],
     keyVaults: [VAULT],
     secretSource: createKeyVaultSecrets({
       vaults: [VAULT],

@@ -1,4 +1,5 @@
 import { readCallersFile } from '../../config/callers_file.ts';
+import { readCatalogFiles } from '../../config/catalog_files.ts';
 import { type Caller, callersOf, type KnownCredentials, type Rule } from '../../model/authenticated_caller.ts';
 import { type AccessDecision, type AccessMethod, type AccessTarget, ceiledRules } from '../../model/compiled_rules.ts';
 import { explainRules } from '../../model/explain_rules.ts';
@@ -34,7 +35,7 @@ interface ExplainedCall {
 
 /** Returns the exit code. FIELD_INVALID if the file is not valid. */
 export async function checkCallersFile(file: string, flags: CheckFlags): Promise<number> {
-  const scopes = createScopes({ catalogs: await loadCatalogs(flags.catalogs) });
+  const scopes = createScopes({ catalogs: await loadCatalogs(await readCatalogFiles(flags.catalogs)) });
   const known = await readCallersFile(file, callersVocabulary(scopes));
   console.log(`${file} is valid. SHA-256: ${known.sha256}\n`);
   if (flags.as === undefined) {

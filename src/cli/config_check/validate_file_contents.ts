@@ -1,9 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { readCallersFile } from '../../config/callers_file.ts';
+import { readCatalogFiles } from '../../config/catalog_files.ts';
 import type { Config } from '../../config/config_interface.ts';
-import { readEventGridKeys } from '../../config/read_event_grid_keys.ts';
-import { readSinksFile } from '../../config/read_event_sinks_file.ts';
+import { eventGridKeyFile as settledKeyFile } from '../../config/event_grid_key_file.ts';
+import { readOnce } from '../../config/settled_file_reload.ts';
+import { sinksFile as settledSinksFile } from '../../config/sinks_file.ts';
 import { callersOf } from '../../model/authenticated_caller.ts';
 import type { TokenIssuer } from '../../model/token_issuer.ts';
 import { callersVocabulary } from '../../rpc/pipeline/callers_vocabulary.ts';
@@ -32,19 +34,23 @@ function existingFolder(folder: string): string {
 }
 
 export async function checkCatalogs({ catalogsDir }: Config): Promise<string> {
-  return (await loadCatalogs(catalogsDir)).map(({ name }) => name).join(', ');
+  return (await catalogsIn(catalogsDir)).map(({ name }) => name).join(', ');
+}
+
+async function catalogsIn(folder: string | undefined) {
+  return loadCatalogs(await readCatalogFiles(folder));
 }
 
 export async function checkEventGridKeys({ eventGridKeyFile }: Config): Promise<string> {
   if (eventGridKeyFile === undefined) return 'not set: events of Event Grid are not accepted';
-  const { keys, warnings } = readEventGridKeys(eventGridKeyFile);
+  const { keys, warnings } = await readOnce(settledKeyFile(eventGridKeyFile));
   return [`${keys.length} keys`, ...warnings].join('\n');
 }
 
 export async function checkCallers({ callersFile, catalogsDir }: Config): Promise<string> {
   if (callersFile === undefined) return 'not set: programs on this machine may call';
   // The check of the catalogs reports those that cannot be read.
-  const catalogs = await loadCatalogs(catalogsDir).catch(() => loadCatalogs());
+  const catalogs = await catalogsIn(catalogsDir).catch(() => loadCatalogs());
   const known = await readCallersFile(callersFile, callersVocabulary(createScopes({ catalogs })));
   const { keys, certificates, tokens, issuers } = known;
   const expired = keys.filter(({ caller }) => caller.expireTime <= Date.now());
@@ -75,6 +81,6 @@ function isReadable(path: string): boolean {
 
 export async function checkSinks({ sinksFile }: Config): Promise<string> {
   if (sinksFile === undefined) return 'not set: events are not sent to webhooks';
-  const { sinks, warnings } = readSinksFile(sinksFile);
+  const { sinks, warnings } = await readOnce(settledSinksFile(sinksFile));
   return [`${sinks.length} sinks: ${sinks.map(({ id }) => id).join(', ')}`, ...warnings].join('\n');
 }

@@ -33,6 +33,9 @@ export async function loadTlsCredentials({
   return {
     credentials,
     check: reload.check,
+    get fault() {
+      return reload.fault;
+    },
     close() {
       stopListening?.();
       reload.close();

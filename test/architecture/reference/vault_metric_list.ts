@@ -45,6 +45,7 @@ function registryOfAll(): Registry {
   const none = async () => ({ rows: [], total: 0 });
   metrics.appProblems.observe({ failing: none, unfinishedRotations: none });
   metrics.tokens.observeDeferred(() => []);
+  metrics.observeSettingsFiles(() => []);
   metrics.observeClientCas({ isRejected: () => false });
   metrics.observeCallersFile({ sha256: () => undefined, isRejected: () => false });
   metrics.observeTokenIssuers(() => []);
@@ -53,7 +54,7 @@ function registryOfAll(): Registry {
   metrics.observeReplicas({ lag: () => 0, behind: () => false, liveReplicas: async () => 1 });
   metrics.observeUsage({ size: 0 });
   metrics.observeReadiness({ ready: true });
-  metrics.sinks.observe({ sinkIds: [], counts: async () => [] });
+  metrics.sinks.observe({ sinkIds: () => [], counts: async () => [] });
   return metrics.registry;
 }
 
