@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import './keep_tick_object.js';
 
+// On this signal, Node would open its inspector, which exposes the whole memory.
+process.on('SIGUSR1', () => {});
+
 // Else optimized code allocates objects of single calls in the old space, where they keep young ones alive
 // (docs/adr/0042-flags-and-caches-of-node.md). Before the cache, which is of one set of flags.
 setFlagsFromString('--no-allocation-site-pretenuring');

@@ -14,9 +14,6 @@ if (outdated !== undefined) {
   process.exit(EXIT.UNAVAILABLE);
 }
 
-// On this signal, Node would open its inspector, which exposes the whole memory.
-process.on('SIGUSR1', () => {});
-
 const program = defineProgram({ version, streams: process, exit: (exitCode) => process.exit(exitCode) });
 
 try {

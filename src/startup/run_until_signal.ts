@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { EXIT } from '../cli/exit_codes.ts';
-import { listenForStop } from '../cli/listen_for_stop_signals.ts';
 import { nodeAdvice } from '../config/check_node_version.ts';
 import type { Config } from '../config/config_interface.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
-import type { Log } from '../telemetry/log_events.ts';
 import { createPinoLog } from '../telemetry/stderr_json_log.ts';
+import { handleSignals } from './handle_signals.ts';
 import { startVault } from './start_vault.ts';
 import { startupBanner } from './startup_banner.ts';
 
@@ -22,10 +21,10 @@ export async function serve(config: Config, version: string): Promise<number> {
     log.flush();
     process.exit(EXIT.SOFTWARE);
   });
-  const { stop, onHangup } = listenForSignals(log);
+  const { stop, started } = handleSignals(log);
 
   const vault = await startVault(config, { log, version });
-  onHangup(vault.readFilesAgain);
+  started(vault);
   // A signal during the start must not be lost: the first process of a container has no default handler.
   if (!stop.aborted) {
     const { grpc, admin, web, ops } = vault.addresses;
@@ -50,31 +49,4 @@ export async function serve(config: Config, version: string): Promise<number> {
   log.event('info', 'vault_stopped', {});
   log.flush();
   return EXIT.OK;
-}
-
-/**
- * SIGINT and SIGTERM stop the vault. With a terminal SIGHUP does so, too: it means that the terminal was closed. Without
- * a terminal SIGHUP means to read files again, or it is ignored, because programs that rotate logs send it.
- */
-function listenForSignals(log: Log) {
-  const stop = new AbortController();
-  let hangup: (() => Promise<void>) | undefined;
-  const hasTerminal = process.stdout.isTTY || process.stderr.isTTY;
-  listenForStop(
-    ['SIGINT', 'SIGTERM', ...(hasTerminal ? (['SIGHUP'] as const) : [])],
-    (signal) => stop.abort(signal),
-    () => process.exit(EXIT.FORCED),
-  );
-  if (!hasTerminal) {
-    process.on('SIGHUP', (signal) => {
-      if (hangup === undefined) log.event('info', 'signal_ignored', { signal });
-      else void hangup();
-    });
-  }
-  return {
-    stop: stop.signal,
-    onHangup(work: () => Promise<void>) {
-      hangup = work;
-    },
-  };
 }

@@ -92,11 +92,7 @@ async function measureDraws(
   return results;
 }
 
-async function profileDraws(
-  bench: Bench,
-  vault: VaultProcess,
-  draws: Readonly<Record<string, Draw>>,
-): Promise<void> {
+async function profileDraws(bench: Bench, vault: VaultProcess, draws: Readonly<Record<string, Draw>>): Promise<void> {
   for (const [name, draw] of Object.entries(draws)) {
     bench.progress(`cache: a profile, ${name}`);
     await vault.process.startProfile();

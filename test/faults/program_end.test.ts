@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, watch } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { createClient } from '../../src/rpc/grpc_client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { PROGRAM } from '../bundled_programs.ts';
@@ -113,23 +115,86 @@ test('a second signal after one second forces the exit', async () => {
   expect(stderr).toContain('"event":"vault_stopping"');
 });
 
-test('a SIGHUP without a terminal reads files again', async () => {
-  const { child, ended, serves, said } = serve();
+/** Of `os.constants.signals`, those that end a process, and that Node lets it catch, but for those of a crash. */
+const SURVIVED = [
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGPIPE',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGPROF',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGIO',
+  'SIGPWR',
+  'SIGSTKFLT',
+] as const;
+const CRASHES = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGABRT', 'SIGIOT', 'SIGTRAP', 'SIGSYS'];
+/** They stop a process until SIGCONT, or do nothing. */
+const HARMLESS = ['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGCONT', 'SIGCHLD', 'SIGURG', 'SIGWINCH'];
+
+test.runIf(process.platform === 'linux')('only SIGTERM, SIGINT and SIGKILL end a vault', async () => {
+  const all = Object.keys(constants.signals).filter((name) => name !== 'SIGPOLL');
+  expect(all.sort()).toEqual([...SURVIVED, ...CRASHES, ...HARMLESS, 'SIGTERM', 'SIGINT', 'SIGKILL'].sort());
+  const { child, ended, serves, said, logged } = serve();
   await serves();
-  child.kill('SIGHUP');
-  while (!said.stderr.includes('settings_files_read')) await Promise.race([once(child, 'said'), ended.then(fail)]);
   const ops = /ops +http:\/\/([^/]+)/.exec(said.stdout)?.[1];
-  expect((await fetch(`http://${ops}/readyz`)).status).toBe(200);
+  for (const signal of SURVIVED) {
+    child.kill(signal);
+    if (signal === 'SIGHUP') await logged('settings_files_read');
+    else if (!['SIGPIPE', 'SIGXFSZ'].includes(signal)) await logged(`"signal_ignored","signal":"${signal}"`);
+    expect((await fetch(`http://${ops}/readyz`)).status).toBe(200);
+  }
+  child.kill('SIGTERM');
+
+  const { code, stderr } = await ended;
+
+  expect(code).toBe(0);
+  expect(stderr).not.toContain('Debugger');
+});
+
+test('a flood of SIGHUP and SIGUSR2 is worked off in few turns', async () => {
+  const { child, ended, serves, said, logged } = serve();
+  await serves();
+  for (let count = 0; count < 500; count += 1) {
+    child.kill('SIGHUP');
+    child.kill('SIGUSR2');
+  }
+  await logged('settings_files_read');
   child.kill('SIGTERM');
 
   expect((await ended).code).toBe(0);
+  expect(said.stderr.split('settings_files_read').length).toBeLessThan(50);
+});
+
+test('a SIGUSR2 rotates the audit log, and a SIGUSR2 without new entries is ignored', async () => {
+  const { child, ended, serves, logged } = serve();
+  await serves();
+  const admin = /"adminAddress":"([^"]+)"/.exec(await logged('vault_started'))?.[1] ?? '';
+  const tenants = createClient(TenantService, admin, {});
+  await tenants.listTenants({});
+  tenants.close();
+  child.kill('SIGUSR2');
+  await logged('"event":"audit_file_rotated","after":1');
+  child.kill('SIGUSR2');
+  await logged('"signal_ignored","signal":"SIGUSR2"');
+  child.kill('SIGTERM');
+
+  expect((await ended).code).toBe(0);
+  const [old, current] = ['data/audit.jsonl.1', 'data/audit.jsonl'].map((name) =>
+    readFileSync(join(folder, name), 'utf8'),
+  );
+  expect(old).toContain('TenantService/ListTenants');
+  expect(current).toMatch(/^\{"open":1,/);
 });
 
 test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
-  'the end of its terminal is a stop',
+  'the end of its terminal does not stop a vault, and a SIGTERM after it does',
   async () => {
     // Like a shell: it receives the end of the terminal, and forwards it.
-    const passOn = `'${process.execPath}' '${PROGRAM}' serve & trap 'kill -HUP $!' HUP; wait; wait $!; echo $? > code`;
+    const passOn = `'${process.execPath}' '${PROGRAM}' serve & echo $! > pid; trap 'kill -HUP $!; echo > closed' HUP; wait; wait $!; echo $? > code`;
     const terminal = spawn('/usr/bin/script', ['-qec', passOn, '/dev/null'], {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -140,16 +205,25 @@ test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
       shown += String(chunk);
       if (shown.includes('Register a tenant')) break;
     }
-    const ended = new Promise<void>((resolve) => {
-      const watcher = watch(folder, (_, name) => {
-        if (name === 'code' && readFileSync(join(folder, 'code'), 'utf8') !== '') resolve();
+    const file = (name: string) =>
+      new Promise<string>((resolve) => {
+        const look = () => {
+          const text = existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : '';
+          if (text !== '') resolve(text.trim());
+        };
+        const watcher = watch(folder, look);
+        onTestFinished(() => watcher.close());
+        look();
       });
-      onTestFinished(() => watcher.close());
-    });
+    const pid = Number(await file('pid'));
+    const ops = /ops +http:\/\/([^/]+)/.exec(shown)?.[1];
+    const code = file('code');
     terminal.kill('SIGKILL');
-    await ended;
+    await file('closed');
+    expect((await fetch(`http://${ops}/readyz`)).status).toBe(200);
+    process.kill(pid, 'SIGTERM');
 
-    expect(readFileSync(join(folder, 'code'), 'utf8')).toBe('0\n');
+    expect(await code).toBe('0');
   },
 );
 
@@ -182,18 +256,6 @@ test('an uncaught error exits with 70, and its message is not printed', async ()
   expect(code).toBe(70);
   expect(stderr).toContain('"event":"vault_crashed","error":"TypeError"');
   expect(stdout + stderr).not.toContain('canary-secret');
-});
-
-test('a SIGUSR1 opens no inspector', async () => {
-  const { child, ended, serves } = serve();
-  await serves();
-  child.kill('SIGUSR1');
-  child.kill('SIGTERM');
-
-  const { code, stderr } = await ended;
-
-  expect(code).toBe(0);
-  expect(stderr).not.toContain('Debugger');
 });
 
 test('the start exits with 65 for a truncated database, and with 69 for a missing root key', async () => {
