@@ -310,14 +310,17 @@ const peers = {
   CATALOGS_DIR: folder.optional().register(variableTexts, {
     text: 'More scope catalogs, `*.yaml` as in [src/scopes/catalogs](../src/scopes/catalogs). A scope that needs a permission of your own API can say who consents to it: `user_consent` and `source`, which names an entry of `sources`.',
     unset: 'the built-in catalogs',
+    reread: 'within two seconds; content that is not valid is not used',
   }),
   SINKS_FILE: file.optional().register(variableTexts, {
     text: 'The webhooks that receive events, in YAML ([events.md](events.md#configure-a-sink)).',
     unset: 'events are not sent to webhooks',
+    reread: 'within two seconds; content that is not valid is not used',
   }),
   EVENT_GRID_KEY_FILE: file.optional().register(variableTexts, {
     text: 'The keys that Azure Event Grid presents at `/event-grid`, one in each line ([Azure Event Grid](runbook.md#azure-event-grid)). It needs `TOKENVAULT_KEY_VAULTS`.',
     unset: 'the endpoint does not exist',
+    reread: 'within two seconds; content that is not valid is not used',
     secret: 'the content of the file',
   }),
   EXPIRY_THRESHOLDS: thresholds.prefault('60,30,14,7,3,1,0').register(variableTexts, {

@@ -13,6 +13,8 @@ export const LOG_EVENT_SECTIONS: Readonly<Partial<Record<keyof LogEvents, string
   tenant_key_retired: 'The root key',
   sealed_value_damaged: 'RECORD_CORRUPT',
   data_key_damaged: 'RECORD_CORRUPT',
+  settings_files_read: 'Files that are read again',
+  settings_file_rejected: 'Files that are read again',
   sinks_file_warning: 'A sink does not receive events',
   event_grid_key_warning: 'Azure Event Grid',
   callers_file_loaded: 'Callers and keys',

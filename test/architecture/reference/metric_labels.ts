@@ -135,6 +135,7 @@ const LABEL_TEXTS: Readonly<Record<string, string>> = {
   'tokenvault_vault_credential_expire_timestamp_seconds.name':
     'subject as in events, such as `vault/callers/mail-sync/keys/k1`',
   app: 'id of the app',
+  file: 'what is read: the sinks file, the scope catalogs or the Event Grid keys',
   caller: 'id of the caller in the callers file',
   credential: 'id of the credential',
   issuer: 'id of the token issuer in the callers file',

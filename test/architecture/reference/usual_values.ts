@@ -44,6 +44,7 @@ export const USUAL_VALUES: Readonly<Record<string, string>> = {
   tokenvault_changes_feed_behind: '0',
   tokenvault_changes_feed_lag_seconds: 'under 1 s',
   tokenvault_callers_file_rejected: '0',
+  tokenvault_settings_file_rejected: '0',
   tokenvault_client_ca_rejected: '0',
   tokenvault_token_issuer_keys_unavailable: '0',
 };
