@@ -13,6 +13,7 @@ import { OWN_CREDENTIAL_COLUMNS, ownCredentialRow } from '../credentials/format_
 import { enumText } from '../enum_text.ts';
 import { factLines, tableLines, wrapped } from '../format_table.ts';
 import { dayOf, minuteOf } from '../status/format_times.ts';
+import { blocksText, stepLines, warningLines } from './format_next_steps.ts';
 
 export const APP_COLUMNS = ['STATE', 'EXPIRES', 'CREDENTIALS', 'APP'];
 
@@ -96,10 +97,8 @@ export function verificationText(response: VerifyAppResponse): readonly string[]
           ...wrapped(`Mailbox ${enumText(MailboxCheck_OutcomeSchema, mailbox.outcome)}: ${mailbox.message}`, 2),
           ...mailbox.commands.map((command) => `  ${command}`),
         ],
-    (nextSteps?.warnings ?? []).flatMap((warning) => wrapped(`Warning: ${warning}`, 2)),
-    (nextSteps?.steps ?? []).length === 0
-      ? []
-      : ['Next steps:', ...(nextSteps?.steps ?? []).flatMap((step, at) => wrapped(`  ${at + 1}. ${step}`, 5))],
+    warningLines(nextSteps),
+    stepLines(nextSteps),
   ];
-  return blocks.filter((lines) => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]));
+  return blocksText(blocks);
 }

@@ -2,7 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { timeOf } from '../audit/audit_flags.ts';
 import type { CommandStreams } from '../command_streams.ts';
 import { defineListCommand, defineVaultCommand, type OneFlags } from '../define_vault_command.ts';
-import { CONNECTION_HELP, connectionNameOf, tenantNameOf } from '../resource_names.ts';
+import { collect } from '../repeated_option.ts';
+import { APP_HELP, appNameOf, CONNECTION_HELP, connectionNameOf, tenantNameOf } from '../resource_names.ts';
+import type { AuthorizeFlags } from './authorize_connection.ts';
+import type { DeleteFlags } from './delete_connection.ts';
 import type { ConnectionListFlags, ConnectionStateName } from './run_connection_commands.ts';
 
 const STATES: readonly ConnectionStateName[] = [
@@ -42,6 +45,33 @@ export function addConnectionCommands(program: Command, streams: CommandStreams)
         process.exitCode = await runConnectionCommand(verb, name, flags, streams);
       });
   }
+
+  defineVaultCommand(connections, 'authorize', {
+    description: 'print the link with which a user connects, or connects again; the old grant serves meanwhile',
+    json: 'print the response of ConnectionService.StartAuthorization, one JSON object',
+    notes: AUTHORIZE_NOTES,
+  })
+    .argument('<connection>', CONNECTION_HELP, connectionNameOf)
+    .option('--scope <scope>', 'product scope; may be repeated; default: those of the connection', collect)
+    .option('--app <app>', `${APP_HELP}; default: that of the connection, or the app default`, appNameOf)
+    .option('--return-url <url>', 'where the browser returns')
+    .option('--auto-confirm', 'activate the grant without ConfirmAuthorization: whoever has the link may connect')
+    .action(async (name: string, flags: AuthorizeFlags) => {
+      const { authorizeConnection } = await import('./authorize_connection.ts');
+      process.exitCode = await authorizeConnection(name, flags, streams);
+    });
+
+  defineVaultCommand(connections, 'delete', {
+    description: 'delete a connection with its refresh token; revokes nothing in Entra',
+    json: 'print the connection as it was, one JSON object',
+    notes: DELETE_NOTES,
+  })
+    .argument('<connection>', CONNECTION_HELP, connectionNameOf)
+    .option('--yes', 'do not ask for confirmation')
+    .action(async (name: string, flags: DeleteFlags) => {
+      const { deleteConnection } = await import('./delete_connection.ts');
+      process.exitCode = await deleteConnection(name, flags, streams);
+    });
 }
 
 function stateOf(text: string): ConnectionStateName {
@@ -69,6 +99,23 @@ Exit codes: 0 Entra accepts the refresh token, and the connection is ACTIVE
 64 usage · 65 it is in another state, or the vault refuses the call
 66 a file cannot be read · 69 the vault or Entra does not answer
 77 the API key is missing, unknown or may not do this in the tenant`;
+
+const AUTHORIZE_NOTES = `
+Anyone with the link can sign in with an account of their own. Without --auto-confirm, the
+product confirms who did (ConfirmAuthorization).
+
+Exit codes: 0 printed · 64 usage · 65 the vault refuses it · 66 a file cannot be read
+69 the vault does not answer
+77 the API key is missing, unknown or not a connector's for this tenant`;
+
+const DELETE_NOTES = `
+Asks on a terminal for the id of the connection. Without a terminal, --yes is needed.
+
+Exit codes: 0 deleted · 64 usage, or there is no terminal and no --yes · 65 the vault
+refuses it, such as for a connection that does not exist
+66 a file cannot be read · 69 the vault does not answer
+77 the API key is missing, unknown or may not do this in the tenant
+130 not confirmed; nothing was deleted`;
 
 const VERBS = [
   { verb: 'show', description: 'show a connection: who must act, and who uses it', notes: NOTES },

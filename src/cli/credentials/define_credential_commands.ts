@@ -1,9 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DAY, type Duration, type Timestamp } from '../../model/clock.ts';
-import { GUID } from '../../model/id_patterns.ts';
+import type { Command } from 'commander';
 import type { CommandStreams } from '../command_streams.ts';
 import { defineListCommand, defineVaultCommand } from '../define_vault_command.ts';
-import { expiryDate } from '../parse_expiry_date.ts';
 import {
   APP_HELP,
   appNameOf,
@@ -12,7 +9,8 @@ import {
   resourceIdOf,
   tenantNameOf,
 } from '../resource_names.ts';
-import type { AddFlags, MaterialFlags } from './add_credential.ts';
+import type { AddFlags } from './add_credential.ts';
+import { checkCredential, credentialOptions, daysOf } from './credential_options.ts';
 import type { CredentialListFlags } from './list_credentials.ts';
 import type { RemoveFlags } from './remove_credential.ts';
 import type { ReportFlags } from './report_credentials.ts';
@@ -36,13 +34,11 @@ export function addCredentialCommands(program: Command, streams: CommandStreams)
   })
     .argument('<app>', APP_HELP, appNameOf)
     .argument('<id>', 'the id of the new credential, such as second', resourceIdOf);
-  for (const option of materialOptions()) add.addOption(option);
+  for (const option of credentialOptions()) add.addOption(option);
   add
-    .option('--expires <date>', 'expiry of the client secret: 2027-01-31, 1/31/2027 or never', dateOf)
-    .option('--life <days>', 'lifetime of the generated certificate: 180d', lifeOf)
     .option('--dry-run', 'check the request without storing it')
     .action(async (app: string, id: string, flags: AddFlags) => {
-      checkMaterial(flags, add);
+      checkCredential(flags, add);
       const { addCredential } = await import('./add_credential.ts');
       process.exitCode = await addCredential({ app, id }, flags, streams);
     });
@@ -87,41 +83,6 @@ export function addCredentialCommands(program: Command, streams: CommandStreams)
     });
 }
 
-/** Secrets are in files, because other users can read a command line. */
-function materialOptions(): readonly Option[] {
-  return [
-    new Option('--client-secret-file <file>', 'file with the client secret; - is standard input, or typed'),
-    new Option('--certificate-file <file>', 'certificate with its chain, PEM; with --private-key-file'),
-    new Option('--private-key-file <file>', 'key of the certificate, PEM; - is standard input'),
-    new Option('--generate-certificate', 'the vault makes a certificate, and prints it for the app registration'),
-    new Option('--assertion-file <path>', "on the vault's machine: file with the token of another identity provider"),
-    new Option('--key-vault-secret <url>', 'client secret in Azure Key Vault'),
-    new Option('--key-vault-certificate <url>', 'certificate in Azure Key Vault, whose key stays there'),
-    new Option('--managed-identity <guid>', 'client id of a managed identity that the app trusts').argParser(guidOf),
-  ].map((option) => option.helpGroup('Credential (one of them):'));
-}
-
-function checkMaterial(flags: AddFlags, command: Command): void {
-  const { certificateFile, privateKeyFile, clientSecretFile, generateCertificate, expires, life } = flags;
-  const kinds: readonly (keyof MaterialFlags)[] = [
-    'clientSecretFile',
-    'certificateFile',
-    'generateCertificate',
-    'assertionFile',
-    'keyVaultSecret',
-    'keyVaultCertificate',
-    'managedIdentity',
-  ];
-  if (kinds.filter((kind) => flags[kind] !== undefined).length !== 1)
-    command.error('error: give one credential, such as --client-secret-file');
-  if ((certificateFile === undefined) !== (privateKeyFile === undefined))
-    command.error('error: --certificate-file and --private-key-file need each other');
-  if (expires !== undefined && clientSecretFile === undefined)
-    command.error('error: --expires needs --client-secret-file; the vault reads the expiry of others itself');
-  if (life !== undefined && generateCertificate === undefined)
-    command.error('error: --life needs --generate-certificate');
-}
-
 const LIST_NOTES = `
 One JSON object is one credential. --limit counts apps. Those that only the app
 registration has are in credentials report.
@@ -161,23 +122,3 @@ The vault answers from its database: it reads app registrations about once a day
 Exit codes: 0 the report is complete · 64 usage · 65 the vault refuses it, or
 damaged rows are left out · 66 a file cannot be read · 69 the vault does not answer
 77 the API key is missing, unknown or not an operator's for these tenants`;
-
-function daysOf(text: string): number {
-  if (/^[1-9]\d{0,3}d?$/.test(text)) return Number.parseInt(text, 10);
-  throw new InvalidArgumentError('Give whole days, such as 60 or 60d.');
-}
-
-function lifeOf(text: string): Duration {
-  return daysOf(text) * DAY;
-}
-
-function dateOf(text: string): Timestamp {
-  const date = expiryDate(text);
-  if (date !== undefined) return date;
-  throw new InvalidArgumentError('Give a date as 2027-01-31 or 1/31/2027, or never.');
-}
-
-function guidOf(text: string): string {
-  if (GUID.test(text)) return text;
-  throw new InvalidArgumentError('Give the client id of the managed identity, a GUID.');
-}

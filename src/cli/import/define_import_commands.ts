@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { GUID, RESOURCE_ID } from '../../model/id_patterns.ts';
-import { CommandError, EXIT } from '../exit_codes.ts';
+import { RESOURCE_ID } from '../../model/id_patterns.ts';
+import { clientIdOption } from '../apps/app_options.ts';
+import { cloudOption } from '../cloud_option.ts';
 import { helpNotes } from '../help_notes.ts';
 import { expiryDate } from '../parse_expiry_date.ts';
+import { collect } from '../repeated_option.ts';
 import { addAccessOptions } from '../vault_access_options.ts';
 import type { ImportFlags } from './import_command_actions.ts';
 
@@ -41,7 +43,7 @@ export function addImportCommands(program: Command): void {
     new Option('--base-url <url>', 'base URL of Chatwoot (default: FRONTEND_URL of the environment file)').argParser(
       urlOf,
     ),
-    cloud(),
+    cloudOption(),
     ...connections(),
   ]).action((flags: ImportFlags) => run((sources) => sources.importChatwoot(flags)));
 
@@ -51,9 +53,7 @@ export function addImportCommands(program: Command): void {
   ] as const) {
     define(name, `${product}'s app registration, and connections from JSON lines`, [
       tenant(),
-      new Option('--client-id <guid>', '"Application (client) ID" of the portal')
-        .argParser(guidOf)
-        .makeOptionMandatory(),
+      clientIdOption().makeOptionMandatory(),
       new Option(
         '--client-secret-file <file>',
         'file with the client secret; - is standard input',
@@ -62,7 +62,7 @@ export function addImportCommands(program: Command): void {
       new Option('--base-url <url>', `base URL of ${product}`).argParser(urlOf),
       new Option('--redirect-uri <url>', "replaces the preset's; may be repeated").argParser(collect),
       new Option('--connections <file>', 'connections, one JSON object a line; - is standard input'),
-      cloud(),
+      cloudOption(),
       ...connections(),
     ]).action((flags: ImportFlags) => run((sources) => sources.importProduct(name, flags)));
   }
@@ -82,12 +82,6 @@ function tenant(): Option {
   return new Option('--tenant <id>', 'the tenant for the import; registered if it does not exist')
     .argParser(tenantOf)
     .makeOptionMandatory();
-}
-
-function cloud(): Option {
-  return new Option('--cloud <cloud>', 'the Microsoft cloud of the registration')
-    .choices(['global', 'us-gov', 'china', 'custom'])
-    .default('global');
 }
 
 /** `tenant`: the option is a default, which a line may override. */
@@ -114,21 +108,11 @@ function common(): readonly Option[] {
   ];
 }
 
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
 function tenantOf(text: string): string {
   if (RESOURCE_ID.test(text)) return text;
   throw new InvalidArgumentError(
     'A tenant id has at most 63 lower-case letters, digits and dashes, and begins with a letter.',
   );
-}
-
-/** The error does not repeat the value, which may be a client secret. */
-function guidOf(text: string): string {
-  if (GUID.test(text)) return text.toLowerCase();
-  throw new CommandError(EXIT.USAGE, '--client-id must be the "Application (client) ID" of the portal, a GUID.');
 }
 
 function urlOf(text: string): string {

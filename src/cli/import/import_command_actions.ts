@@ -1,4 +1,4 @@
-import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
+import { CLOUDS, type CloudName } from '../cloud_option.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import { readSecret, readText } from '../read_input.ts';
 import type { AppSpec } from './app_to_register.ts';
@@ -13,7 +13,7 @@ import { openConnectionsFile, type ReadEntry } from './sources/read_connections_
 export interface ImportFlags extends ImportOptions {
   readonly tenant?: string;
   readonly scope?: readonly string[];
-  readonly cloud?: 'global' | 'us-gov' | 'china' | 'custom';
+  readonly cloud?: CloudName;
   readonly customLoginUrl?: string;
   readonly baseUrl?: string;
   readonly redirectUri?: readonly string[];
@@ -79,8 +79,6 @@ export async function importProduct(preset: 'deskpro' | 'aurinko', flags: Import
   };
   return runImport({ inputs: [clientSecretFile, ...given(file)], apps: [app], rejected: [], connections }, flags);
 }
-
-const CLOUDS = { global: Cloud.GLOBAL, 'us-gov': Cloud.US_GOV, china: Cloud.CHINA, custom: Cloud.CUSTOM } as const;
 
 function appOf({ tenant = '', baseUrl, redirectUri = [], cloud = 'global' }: ImportFlags) {
   const none = { line: undefined, appId: undefined, implicitPermissions: [], warnings: [] };
