@@ -1,11 +1,16 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { EXIT } from '../../src/cli/exit_codes.ts';
 import { type Reason, VaultError } from '../../src/model/errors.ts';
 import { acme, caller, type Stage, type StageOptions, startStage } from '../rpc/stage.ts';
 import { temporaryFiles } from './import_program.ts';
+import { startProgram } from './program.ts';
+import { programCommands } from './program_commands.ts';
 import { runInProcess } from './run_in_process.ts';
+import { sampleWords, VAULT_LINES, writeSampleFiles } from './sample_lines.ts';
 
 let stage: Stage | undefined;
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await stage?.close();
   stage = undefined;
 });
@@ -80,6 +85,111 @@ describe('a command ends', () => {
     expect([code, stderr]).toEqual([77, expect.stringContaining('[UNAUTHENTICATED]')]);
   });
 });
+
+/** A file with an API key that no vault knows. */
+const unknownKey = () => temporaryFiles().write('key', caller('unknown', 'operator', '*').key);
+
+const withCallers = { keys: [caller('ops', 'operator', '*').known] };
+
+/** A list that waits for the vault, and receives a signal. */
+async function interrupted(signal: NodeJS.Signals) {
+  stage = await startStage({
+    tenants: {
+      async list() {
+        throw new VaultError('DATABASE_UNAVAILABLE', 'It restarts.');
+      },
+    },
+  });
+  const { child, ended } = startProgram(['tenants', 'list', '--address', stage.address]);
+  await new Promise((resolve) => child.stderr?.once('data', resolve));
+  child.kill(signal);
+  return ended;
+}
+
+/** One way to each code of the list. */
+const WAYS: Readonly<Record<keyof typeof EXIT, () => Promise<{ readonly code: number | null }>>> = {
+  OK: () => run('tenants show acme', { tenants: { get: async () => acme } }),
+  USAGE: () => runInProcess(['tenants']),
+  DATA: () => run('tenants show acme', failing('TENANT_NOT_FOUND')),
+  NO_INPUT: () => run('tenants show acme --api-key-file /nowhere'),
+  UNAVAILABLE: () => runInProcess(['tenants', 'list'], { address: '127.0.0.1:1' }),
+  SOFTWARE: () => run('tenants show acme', failing('INTERNAL')),
+  CANNOT_CREATE: () => {
+    const file = temporaryFiles().write('connections.jsonl', '');
+    return run(`import jsonl ${file} --report /nowhere/report.jsonl`);
+  },
+  TEMPORARY_FAILURE: () =>
+    run('status', {
+      status: {
+        async read() {
+          throw new VaultError('AUDIT_UNAVAILABLE', 'The disk is full.');
+        },
+      },
+    }),
+  NO_PERMISSION: () => run(`tenants show acme --api-key-file ${unknownKey()}`, withCallers),
+  CONFIGURATION: () => {
+    vi.stubEnv('TOKENVAULT_CLI_ADDRESS', 'http://127.0.0.1:50052');
+    return runInProcess(['tenants', 'list']);
+  },
+  INTERRUPTED: () => interrupted('SIGINT'),
+  TERMINATED: () => interrupted('SIGTERM'),
+};
+
+test.each(Object.keys(EXIT) as (keyof typeof EXIT)[])('%s is the exit code of a command', async (name) => {
+  expect((await WAYS[name]()).code).toBe(EXIT[name]);
+});
+
+/** They run until they are stopped; the runbook has their codes. The demo has none of its own. */
+const WITHOUT_CODES = ['serve', 'sandbox', 'demo'];
+
+test.each(programCommands().filter(({ name }) => !WITHOUT_CODES.includes(name)))(
+  'the help of `$name` names exit codes, and no unknown one',
+  ({ help }) => {
+    const [, notes = ''] = /\n(Exit codes: [\s\S]+)/.exec(help) ?? [];
+    const codes = [...notes.matchAll(/(?<=(?:Exit codes:|·|,|\n)\s*)\d{1,3}(?=,| )/g)].map(([code]) => Number(code));
+    expect(codes.slice(0, 2)).toEqual([EXIT.OK, EXIT.USAGE]);
+    expect(codes.filter((code) => !Object.values<number>(EXIT).includes(code))).toEqual([]);
+  },
+);
+
+describe('a command of a running vault', () => {
+  const COMMANDS = programCommands().filter(({ options }) => options.includes('--address'));
+
+  test('has a case here', () => {
+    expect(Object.keys(VAULT_LINES).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+  });
+
+  test.each(COMMANDS)('`$name` ends with the codes of its access, which its help names', async ({ name, help }) => {
+    const files = temporaryFiles();
+    writeSampleFiles(files.path('.'));
+    const words = [...name.split(' '), ...sampleWords(VAULT_LINES[name] ?? '', files.path('.'))];
+    stage = await startStage(withCallers);
+    const { address } = stage;
+    const codes = {
+      64: await runInProcess([...words, '--wrong']),
+      66: await runInProcess([...words, '--api-key-file', '/nowhere'], { address }),
+      69: await runInProcess(words, { address: '127.0.0.1:1' }),
+      77: await runInProcess([...words, '--api-key-file', unknownKey()], { address }),
+      78: await withEnvironment('TOKENVAULT_CLI_ADDRESS', 'http://127.0.0.1:50052', () => runInProcess(words)),
+    };
+    for (const [code, result] of Object.entries(codes)) {
+      // An import prints its report, also if it was stopped.
+      const [output, message] = name.startsWith('import ')
+        ? ['', result.stdout + result.stderr]
+        : [result.stdout, result.stderr];
+      expect([result.code, output]).toEqual([Number(code), '']);
+      expect(message).toMatch(/\S/);
+      expect(help).toMatch(new RegExp(`\\b${code} `));
+    }
+  });
+});
+
+async function withEnvironment<Result>(name: string, value: string, work: () => Promise<Result>): Promise<Result> {
+  vi.stubEnv(name, value);
+  const result = await work();
+  vi.unstubAllEnvs();
+  return result;
+}
 
 describe('a list', () => {
   const page = (names: readonly string[], next?: string) => ({

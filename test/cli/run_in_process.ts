@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { format } from 'node:util';
 import { explain } from '../../src/cli/explain_error.ts';
 import { defineProgram } from '../../src/startup/define_program.ts';
 
@@ -50,11 +51,13 @@ export async function runInProcess(
 
   async function run(all: readonly string[]): Promise<number> {
     const { exitCode: before } = process;
+    process.exitCode = undefined;
+    const restore = captureProcess({ stdout, stderr });
     try {
       await defineProgram({ version: '0.0.0', streams: { stdin, stdout, stderr }, exit }).parseAsync([...all], {
         from: 'user',
       });
-      return Number(process.exitCode);
+      return Number(process.exitCode ?? 0);
     } catch (error) {
       if (error instanceof Exit) return error.code;
       const explanation = explain(error);
@@ -62,7 +65,22 @@ export async function runInProcess(
       stderr.write(`${explanation.message}\n`);
       return explanation.exitCode;
     } finally {
+      restore();
       process.exitCode = before;
     }
   }
+}
+
+/** Some commands write to the streams of the process. Returns what ends the capture. */
+function captureProcess(streams: { readonly stdout: PassThrough; readonly stderr: PassThrough }): () => void {
+  const { log, error } = console;
+  const writes = [process.stdout.write, process.stderr.write] as const;
+  console.log = (...values: unknown[]) => void streams.stdout.write(`${format(...values)}\n`);
+  console.error = (...values: unknown[]) => void streams.stderr.write(`${format(...values)}\n`);
+  process.stdout.write = (chunk: string | Uint8Array) => streams.stdout.write(chunk);
+  process.stderr.write = (chunk: string | Uint8Array) => streams.stderr.write(chunk);
+  return () => {
+    Object.assign(console, { log, error });
+    [process.stdout.write, process.stderr.write] = writes;
+  };
 }

@@ -51,12 +51,12 @@ const VERIFY = `
 Prints each value that does not open, with table, row and column, and the root keys
 that the backup needs.
 
-Exit codes: 0 every value opens · 65 one does not, or the root key is another one
+Exit codes: 0 every value opens · 64 usage · 65 one does not, or the root key is another one
 69 the backup or the root key cannot be read · 78 configuration · 130, 143 interrupted`;
 
 const RESTORED = `
 The database gets a new instance id, so that the rotations of this copy neither
 remove nor reuse client secrets of the database that it was copied from.
 
-Exit codes: 0 done · 65 the data is damaged, or has no vault in it · 69 the database
+Exit codes: 0 done · 64 usage · 65 the data is damaged, or has no vault in it · 69 the database
 cannot be reached, or a vault serves it · 78 configuration`;

@@ -79,7 +79,9 @@ answer · 77 the API key is missing, unknown or not an admin's for all tenants`;
 
 const NEW_KEY_NOTES = `
 The key is printed once and not stored. Without --role, only the entry of the key is
-printed, for a caller that has rules already.`;
+printed, for a caller that has rules already.
+
+Exit codes: 0 printed · 64 usage`;
 
 const CHECK_NOTES = `
 A scope ceiling is compared with --scopes only, because what a token carries depends on

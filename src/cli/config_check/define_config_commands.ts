@@ -19,5 +19,7 @@ export function addConfigCommands(program: Command): void {
 const NOTES = `
 Reads the same TOKENVAULT_… variables as serve. Run it before an upgrade or a restart.
 
-Exit codes, as of serve, for the first check that failed: 0 all are ok · 65 the data
-69 something is unavailable · 78 configuration, callers file, catalogs, TLS files`;
+The exit code is that of serve, for the first check that failed.
+
+Exit codes: 0 all are ok · 64 usage · 65 the data · 69 something is unavailable
+66, 75, 77 the PostgreSQL server · 78 configuration, callers file, catalogs, TLS files`;

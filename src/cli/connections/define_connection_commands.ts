@@ -46,7 +46,7 @@ export function addConnectionCommands(program: Command, streams: CommandStreams)
       });
   }
 
-  defineVaultCommand(connections, 'authorize', {
+  const authorize = defineVaultCommand(connections, 'authorize', {
     description: 'print the link with which a user connects, or connects again; the old grant serves meanwhile',
     json: 'print the response of ConnectionService.StartAuthorization, one JSON object',
     notes: AUTHORIZE_NOTES,
@@ -57,6 +57,8 @@ export function addConnectionCommands(program: Command, streams: CommandStreams)
     .option('--return-url <url>', 'where the browser returns')
     .option('--auto-confirm', 'activate the grant without ConfirmAuthorization: whoever has the link may connect')
     .action(async (name: string, flags: AuthorizeFlags) => {
+      if ((flags.returnUrl ?? flags.autoConfirm) === undefined)
+        authorize.error('error: give --return-url, whose product confirms who signed in, or --auto-confirm');
       const { authorizeConnection } = await import('./authorize_connection.ts');
       process.exitCode = await authorizeConnection(name, flags, streams);
     });
