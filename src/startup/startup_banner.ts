@@ -67,30 +67,18 @@ interface SandboxDirectory {
   readonly user_consent: UserConsent;
 }
 
-const REGISTER_TENANT = 'tokenvault.v1.TenantService/RegisterTenant';
+const ADMIN = '127.0.0.1:50052';
 
+/** The command, which asks for the client secret of a real registration. A vault with the sandbox runs in a checkout. */
 async function registration({ addresses: { admin }, sandboxUrl }: Vault, { tls, callersFile }: Config) {
-  const app =
-    sandboxUrl === undefined
-      ? { client_id: 'CLIENT-ID', client_secret: 'CLIENT-SECRET', sign_in_audience: 'organizations' }
-      : await sandboxApp();
-  const request = JSON.stringify({ tenant_id: 'acme', display_name: 'Acme', preset: 'aurinko', app });
-  const key = callersFile === undefined ? '' : "-H 'authorization: Bearer OPERATORS-KEY' ";
-  const grpcurl = tls === undefined ? '-plaintext' : '-cacert CA-FILE';
-  const buf = tls === undefined ? '--http2-prior-knowledge' : '--cacert CA-FILE';
-  const url = admin.startsWith('unix:')
-    ? `--unix-socket ${admin.slice('unix:'.length)} http://localhost`
-    : `${tls === undefined ? 'http' : 'https'}://${admin}`;
-  return [
-    `  grpcurl ${grpcurl} ${key}-d '${request}' ${admin} ${REGISTER_TENANT}`,
-    '',
-    'or, without grpcurl:',
-    '',
-    `  npx buf curl --protocol grpc ${buf} --reflect ${key}-d '${request}' ${url}/${REGISTER_TENANT}`,
+  const access = [
+    ...(admin === ADMIN ? [] : [`--address ${admin}`]),
+    ...(tls === undefined ? [] : ['--ca-file CA-FILE']),
+    ...(callersFile === undefined ? [] : ['--api-key-file OPERATORS-KEY-FILE']),
   ];
-}
-
-async function sandboxApp() {
+  const command = ['tenants create acme --preset aurinko --client-secret-file -', ...access];
+  if (sandboxUrl === undefined) return [`  token-vault ${[...command, '--client-id CLIENT-ID'].join(' ')}`];
   const { ACME_CLIENT_ID, ACME_SECRET } = await import('../sandbox/state/seed_data.ts');
-  return { client_id: ACME_CLIENT_ID, client_secret: ACME_SECRET, sign_in_audience: 'common', cloud: 'CLOUD_CUSTOM' };
+  const app = [`--client-id ${ACME_CLIENT_ID}`, '--audience common', '--cloud custom'];
+  return [`  echo '${ACME_SECRET}' | npm run token-vault -- ${[...command, ...app].join(' ')}`];
 }

@@ -7,7 +7,7 @@ import {
   type StateReason,
 } from '../../gen/tokenvault/v1/app_pb.ts';
 import { MailboxCheck_OutcomeSchema, type VerifyAppResponse } from '../../gen/tokenvault/v1/app_service_pb.ts';
-import { CredentialProbe_OutcomeSchema } from '../../gen/tokenvault/v1/credential_pb.ts';
+import { CredentialProbe_Outcome, CredentialProbe_OutcomeSchema } from '../../gen/tokenvault/v1/credential_pb.ts';
 import { ErrorReasonSchema } from '../../gen/tokenvault/v1/error_reason_pb.ts';
 import { OWN_CREDENTIAL_COLUMNS, ownCredentialRow } from '../credentials/format_credential.ts';
 import { enumText } from '../enum_text.ts';
@@ -80,6 +80,8 @@ export function reasonText(reason: StateReason | undefined): string {
   return `${enumText(ErrorReasonSchema, reason.reason)}${entra}, ${minuteOf(reason.time)} UTC`;
 }
 
+const GIVE_DIRECTORY = 'If no directory is known, name one with --directory; `connections show` prints that of a user.';
+
 /** Each credential with its result, then what remains to be done. */
 export function verificationText(response: VerifyAppResponse): readonly string[] {
   const { credentialProbes, mailboxCheck: mailbox, nextSteps } = response;
@@ -91,6 +93,7 @@ export function verificationText(response: VerifyAppResponse): readonly string[]
   );
   const blocks = [
     probes.length === 0 ? ['The app has no credential. Add one with `token-vault credentials add`.'] : probes,
+    credentialProbes.some(({ outcome }) => outcome === CredentialProbe_Outcome.SKIPPED) ? [GIVE_DIRECTORY] : [],
     mailbox === undefined
       ? []
       : [

@@ -55,7 +55,7 @@ export function addConnectionCommands(program: Command, streams: CommandStreams)
     .option('--scope <scope>', 'product scope; may be repeated; default: those of the connection', collect)
     .option('--app <app>', `${APP_HELP}; default: that of the connection, or the app default`, appNameOf)
     .option('--return-url <url>', 'where the browser returns')
-    .option('--auto-confirm', 'activate the grant without ConfirmAuthorization: whoever has the link may connect')
+    .option('--auto-confirm', 'activate the grant without ConfirmAuthorization; any person with the link may connect')
     .action(async (name: string, flags: AuthorizeFlags) => {
       if ((flags.returnUrl ?? flags.autoConfirm) === undefined)
         authorize.error('error: give --return-url, whose product confirms who signed in, or --auto-confirm');
