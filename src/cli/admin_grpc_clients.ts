@@ -126,6 +126,8 @@ function channelOptions(access: FullAccess): ClientOptions {
     );
   // A proxy could read the API key.
   if (!usesTls(access)) return { channel: { ...CHANNEL, 'grpc.enable_http_proxy': 0 } };
+  // grpc-js names the host as TLS server name, also an IP address, and Node warns of it at each start.
+  process.noDeprecation = true;
   const [ca, cert, key] = [caFile, certFile, keyFile].map((file) => (file === undefined ? null : read(file)));
   try {
     return { credentials: ChannelCredentials.createSsl(ca, key, cert, { rejectUnauthorized: true }), channel: CHANNEL };
