@@ -1,4 +1,5 @@
 import { RpcError } from '../rpc/grpc_client.ts';
+import { inCommandTerms } from './command_terms.ts';
 import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
 import { RetriesExhausted } from './import/retry_vault_calls.ts';
@@ -11,11 +12,10 @@ export function failedCall(error: unknown): unknown {
   const message =
     error.code === 'UNIMPLEMENTED'
       ? 'The server does not have this method. Give the admin listener of the vault with --address, or upgrade the vault.'
-      : `${messageOf(error)} [${error.reason}]${nextStep(error)}`;
+      : `${inCommandTerms(messageOf(error))} [${error.reason}]${nextStep(error)}`;
   return new CommandError(exitCode, message);
 }
 
-/** Messages of the vault name methods of the API. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {
   TENANT_NOT_FOUND: '`token-vault tenants list` lists the tenants.',
   APP_NOT_FOUND: '`token-vault apps list` lists the apps.',

@@ -64,7 +64,7 @@ test('prints the plan, the expiry of the new secret, and how to follow the rotat
   expect(code).toBe(0);
   expect(stdout).toContain(`The credential of ${APP} is being renewed:\n  1. Ask Graph`);
   expect(stdout).toContain('expires on 2026-10-28');
-  expect(stdout).toMatch(/GetApp.*rotation_status/);
+  expect(stdout).toMatch(/`apps show` prints the progress/);
 });
 
 test('a dry run prints the blockers, and its exit code is 65 for scripts', async () => {
@@ -89,8 +89,9 @@ test('a stuck rotation is printed with its problem', async () => {
   const text = 'The directory in which the app is registered is unknown. Set home_directory_id with UpdateApp.';
   const { code, stdout } = await rotate(planned({ rotation, blockers: ['It is suspended.', text] }));
   expect(code).toBe(65);
-  expect(stdout).toContain(`The rotation is stuck:\n  ${text}\n\nBlockers:\n  - It is suspended.\n`);
-  expect(stdout.split(text)).toHaveLength(2);
+  const shown = text.replace('home_directory_id with UpdateApp', '--home-directory with `apps update`');
+  expect(stdout).toContain(`The rotation is stuck:\n  ${shown}\n\nBlockers:\n  - It is suspended.\n`);
+  expect(stdout.split(shown)).toHaveLength(2);
 });
 
 test('--json prints one object, with full names and times', async () => {

@@ -9,6 +9,7 @@ import {
 import { MailboxCheck_OutcomeSchema, type VerifyAppResponse } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import { CredentialProbe_Outcome, CredentialProbe_OutcomeSchema } from '../../gen/tokenvault/v1/credential_pb.ts';
 import { ErrorReasonSchema } from '../../gen/tokenvault/v1/error_reason_pb.ts';
+import { inCommandTerms } from '../command_terms.ts';
 import { OWN_CREDENTIAL_COLUMNS, ownCredentialRow } from '../credentials/format_credential.ts';
 import { enumText } from '../enum_text.ts';
 import { factLines, tableLines, wrapped } from '../format_table.ts';
@@ -50,7 +51,7 @@ export function appText(app: App, width: number | undefined): readonly string[] 
       'In rotation',
       rotation === undefined
         ? ''
-        : `${enumText(Rotation_StepSchema, rotation.step)}, next ${minuteOf(rotation.nextTime)}. ${rotation.problem}`.trim(),
+        : `${enumText(Rotation_StepSchema, rotation.step)}, next ${minuteOf(rotation.nextTime)}. ${inCommandTerms(rotation.problem)}`.trim(),
     ],
     ['Created', minuteOf(app.createTime)],
     ['Changed', minuteOf(app.updateTime)],
@@ -87,7 +88,7 @@ export function verificationText(response: VerifyAppResponse): readonly string[]
   const { credentialProbes, mailboxCheck: mailbox, nextSteps } = response;
   const probes = credentialProbes.flatMap(({ credential, outcome, message }) =>
     wrapped(
-      `${enumText(CredentialProbe_OutcomeSchema, outcome)} ${credential}${message === '' ? '' : `: ${message}`}`,
+      `${enumText(CredentialProbe_OutcomeSchema, outcome)} ${credential}${message === '' ? '' : `: ${inCommandTerms(message)}`}`,
       2,
     ),
   );

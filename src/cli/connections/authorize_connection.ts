@@ -5,6 +5,7 @@ import {
 import { blocksText } from '../apps/format_next_steps.ts';
 import { callVault } from '../call_vault.ts';
 import type { CommandStreams } from '../command_streams.ts';
+import { inCommandTerms } from '../command_terms.ts';
 import type { OneFlags } from '../define_vault_command.ts';
 import { EXIT } from '../exit_codes.ts';
 import { wrapped } from '../format_table.ts';
@@ -36,6 +37,6 @@ function textOf(response: StartAuthorizationResponse): readonly string[] {
     adminConsentUri === ''
       ? []
       : [...wrapped(`An administrator probably has to approve first: ${permissions.join(', ')}.`, 2), adminConsentUri],
-    ...warnings.map((warning) => wrapped(`Warning: ${warning}`, 2)),
+    ...warnings.map((warning) => wrapped(inCommandTerms(`Warning: ${warning}`), 2)),
   ]);
 }

@@ -2,6 +2,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type AddCredentialResponse, AddCredentialResponseSchema } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import { callVault } from '../call_vault.ts';
 import type { CommandStreams } from '../command_streams.ts';
+import { inCommandTerms } from '../command_terms.ts';
 import type { OneFlags } from '../define_vault_command.ts';
 import { DRY_RUN } from '../dry_run.ts';
 import { EXIT } from '../exit_codes.ts';
@@ -38,7 +39,7 @@ function responseText(response: AddCredentialResponse): readonly string[] {
   const { credentialProbe: probe, warnings, certificateUpload: upload } = response;
   return [
     ...probeLines(probe),
-    ...warnings.flatMap((warning) => wrapped(`Warning: ${warning}`, 2)),
+    ...warnings.flatMap((warning) => wrapped(inCommandTerms(`Warning: ${warning}`), 2)),
     ...(upload === undefined
       ? []
       : [

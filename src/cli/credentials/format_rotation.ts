@@ -1,5 +1,6 @@
 import { Rotation_Step } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { RotateCredentialResponse } from '../../gen/tokenvault/v1/app_service_pb.ts';
+import { inCommandTerms } from '../command_terms.ts';
 import { printable } from '../error_text.ts';
 import { dayOf, timeOf } from '../status/format_times.ts';
 
@@ -27,13 +28,13 @@ export function rotationText(
     '',
     dryRun ? DRY_RUN : IN_PROGRESS,
   ];
-  return lines.map(printable).join('\n');
+  return lines.map(inCommandTerms).map(printable).join('\n');
 }
 
 const DRY_RUN =
   'This was a dry run: nothing was changed in the vault or at Entra, which may still refuse a new one. Remove --dry-run to renew.';
 const IN_PROGRESS =
-  'The vault continues by itself, also after a restart. GetApp shows the progress (rotation_status), and each step is published as a credential.rotating event.';
+  'The vault continues by itself, also after a restart. `apps show` prints the progress, and each step is published as a credential.rotating event.';
 
 /** For programs: one JSON object. */
 export function rotationJson(
