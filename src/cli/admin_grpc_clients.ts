@@ -99,16 +99,29 @@ function withSettings(options: VaultAccess): FullAccess {
 }
 
 function unreachable(access: FullAccess, error: RpcError): CommandError {
-  const { address, caFile } = access;
-  const tls = usesTls(access)
-    ? caFile === undefined
-      ? 'With TLS, give a private CA with --ca-file; or add --plaintext if another layer encrypts'
-      : 'If it serves without TLS, remove --ca-file'
-    : 'If it serves with TLS, add --ca-file';
+  const message = messageOf(error);
+  const isPlaintext = WITHOUT_TLS.test(message);
+  const cause = isPlaintext ? 'the server answers without TLS' : message;
+  const check = isPlaintext
+    ? ''
+    : OTHER_CERTIFICATE.test(message)
+      ? 'The certificate must have this name, and a CA that --ca-file has. '
+      : 'Check that it runs, and that --address is its admin listener. ';
   return new CommandError(
     EXIT.UNAVAILABLE,
-    `No vault answers at ${address} (${messageOf(error)}). Check that it runs, and that --address is its admin listener. ${tls}.`,
+    `No vault answers at ${access.address} (${cause}). ${check}${tlsHint(access, isPlaintext)}.`,
   );
+}
+
+/** OpenSSL's words for an answer that is not TLS. */
+const WITHOUT_TLS = /wrong version number|packet length too long/;
+const OTHER_CERTIFICATE = /certificate|altnames/i;
+
+function tlsHint(access: FullAccess, isPlaintext: boolean): string {
+  if (!usesTls(access)) return 'If it serves with TLS, add --ca-file';
+  if (access.caFile === undefined)
+    return 'With TLS, give a private CA with --ca-file; or add --plaintext if another layer encrypts';
+  return isPlaintext ? "Give --ca-file '' to connect without TLS" : "If it serves without TLS, give --ca-file ''";
 }
 
 function usesTls({ address, caFile, certFile, plaintext }: FullAccess): boolean {

@@ -22,7 +22,8 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   CREDENTIAL_NOT_FOUND: '`token-vault credentials list` lists the credentials.',
   CONNECTION_NOT_FOUND: '`token-vault connections list` lists the connections.',
   CONTAINED: '`token-vault containment list` lists what is contained, and why.',
-  UNAUTHENTICATED: 'Give the file with an API key with --api-key-file, or in cli.yaml (docs/commands.md).',
+  UNAUTHENTICATED:
+    "Give the file with a valid API key with --api-key-file, or in cli.yaml (docs/commands.md). --api-key-file '' sends none.",
 };
 
 /** An error that is not of the vault has no next step. */

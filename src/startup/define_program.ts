@@ -41,7 +41,7 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
       'Stores Microsoft 365 app credentials and refresh tokens encrypted; serves valid access tokens over gRPC.',
     )
     .version(version)
-    .showHelpAfterError()
+    .showHelpAfterError('Add --help for the commands.')
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),

@@ -47,14 +47,16 @@ async function run(answer: VaultStatus | VaultError, args: readonly string[] = [
 }
 
 test('a ready vault is shown in tables of 80 columns, with 0', async () => {
-  const { code, stdout } = await run(sample);
+  const checks = ['storage', 'token_issuers'].map((name) => ({ name, state: 'ok' as const, message: undefined }));
+  const { code, stdout } = await run({ ...sample, checks });
 
   expect(code).toBe(0);
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   const day = new Date(expireTime).toISOString().slice(0, 16).replace('T', ' ');
   expect(stdout).toBe(`Token Vault 0.1.0 on mail-vault-7d9f-1: ready
 
-storage   ok
+storage        ok
+token_issuers  ok
 
 Database  PostgreSQL 18.4, 0006_replicas
 Changes   newest 43, read 0 s ago
@@ -94,7 +96,7 @@ test('a vault that is not ready is shown with the reason, and with 75', async ()
   expect(code).toBe(75);
   expect(stdout).toContain('mail-vault-7d9f-1: NOT READY');
   expect(stdout).toContain(
-    'storage   FAILING: The file of the database was moved while the vault runs. Put\n          it back, ',
+    'storage  FAILING: The file of the database was moved while the vault runs. Put\n         it back, ',
   );
   expect(stdout).toContain('Cannot be read: replicas. It is closed.\nCannot be read: leaders.');
   expect(stdout).not.toMatch(/REPLICA|LEADER|No replica/);

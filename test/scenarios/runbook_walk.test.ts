@@ -119,7 +119,11 @@ describe.each(MODES)('$mode', ({ isProtected }) => {
     write('webhook', `whsec_${Buffer.alloc(32, 7).toString('base64')}\n`);
     write('sinks.yaml', JSON.stringify({ sinks: [{ id: 'ops', url: 'http://127.0.0.1:9/', secret_file: 'webhook' }] }));
     const rules = ['operator', 'connector', 'admin'].map((role) => ({ role, tenants: ['*'] }));
-    write('callers.yaml', callersFile({ id: 'operator', ...operator, rules }));
+    const old = newApiKey('old');
+    const expired = { id: 'old', sha256: old.sha256, expireTime: '2026-01-01T00:00:00Z', rules };
+    write('callers.yaml', callersFile({ id: 'operator', ...operator, rules }, expired));
+    write('old.key', old.key);
+    write('other.pem', makeAuthority('other').pem);
     write('ops.key', `${operator.key}\n`);
     const server = authority.issue({ names: [{ ip: '127.0.0.1' }], purposes: [id_kp_serverAuth] });
     write('tls.crt', server.pem);
@@ -167,6 +171,24 @@ describe.each(MODES)('$mode', ({ isProtected }) => {
     if (/ containment contain --(?:app|directory|tenant|all)/.test(line))
       expect((await run(line.replace('contain --', 'lift --'))).code).toBe(0);
   });
+
+  if (isProtected)
+    test.each([
+      ['without TLS', ['--ca-file', ''], 69, 'If it serves with TLS, add --ca-file'],
+      ['with another CA', ['--ca-file', 'other.pem'], 69, 'a CA that --ca-file has'],
+      ['at a server without TLS', ['--address', 'OPS'], 69, "the server answers without TLS). Give --ca-file ''"],
+      ['without a key', ['--api-key-file', ''], 77, 'Give the file with a valid API key'],
+      ['with an expired key', ['--api-key-file', 'old.key'], 77, '[UNAUTHENTICATED]'],
+    ] as const)('a command %s says what is wrong with its access', async (_, [option, value], code, message) => {
+      const { folder, vault } = scenario;
+      const given = value === 'OPS' ? vault.addresses.ops : value === '' ? value : join(folder, value);
+      vi.stubEnv('TOKENVAULT_CLI_CONFIG_FILE', join(folder, 'cli.yaml'));
+      expect(await runInProcess(['tenants', 'list', option, given])).toMatchObject({
+        code,
+        stdout: '',
+        stderr: expect.stringContaining(message),
+      });
+    });
 
   /** In this process, unless the line needs a shell, a working directory or a signal. */
   function run(line: string, typed: InProcessOptions = {}): Promise<Outcome> {

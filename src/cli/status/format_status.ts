@@ -6,7 +6,7 @@ import {
 import { span } from '../../model/time_span_text.ts';
 import { containmentRows } from '../containment/format_containments.ts';
 import { printable } from '../error_text.ts';
-import { tableLines, wrapped } from '../format_table.ts';
+import { factLines, tableLines, wrapped } from '../format_table.ts';
 import { ago, minuteOf, spanOf, until } from './format_times.ts';
 
 /** For the terminal. */
@@ -15,10 +15,10 @@ export function statusText(status: GetStatusResponse, now: number): string {
   const isUnread = (name: string) => unread.some(({ field }) => field === name);
   const blocks = [
     wrapped(`Token Vault ${version} on ${replica}: ${ready ? 'ready' : 'NOT READY'}`, 2),
-    checks.flatMap(({ name, state, message }) =>
-      wrapped(`${name.padEnd(10)}${STATES[state]}${message === '' ? '' : `: ${message}`}`, 10),
+    factLines(
+      checks.map(({ name, state, message }) => [name, `${STATES[state]}${message === '' ? '' : `: ${message}`}`]),
     ),
-    factLines(status, now),
+    overview(status, now),
     status.containments.length === 0 ? [] : containmentRows(status.containments),
     isUnread('replicas') ? [] : replicaLines(status),
     isUnread('leaders') ? [] : leaderLines(status),
@@ -38,7 +38,7 @@ const STATES: Readonly<Record<CheckState, string>> = {
   [CheckState.FAILING]: 'FAILING',
 };
 
-function factLines(status: GetStatusResponse, now: number): readonly string[] {
+function overview(status: GetStatusResponse, now: number): readonly string[] {
   const { database, changesFeed: feed, rootKeys, callersFile } = status;
   const [current = '', ...previous] = rootKeys?.ids ?? [];
   const since = rootKeys?.currentSinceTime;
