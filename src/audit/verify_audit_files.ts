@@ -37,16 +37,10 @@ export interface AuditFilesParts {
   readonly streams: readonly AuditStream[];
 }
 
-/** Verifies files of several streams, in any order, against the key and the streams that the database lists. */
-export function verifyAuditFiles(parts: AuditFilesParts): AuditReport {
-  const reading = readAuditFiles(parts);
-  for (;;) {
-    const { done, value } = reading.next();
-    if (done === true) return value;
-  }
-}
-
-/** The same, and yields each sealed entry on the way, in the order of their times as far as the streams have it. */
+/**
+ * Verifies files of several streams, in any order, against the key and the streams that the database lists. Yields each
+ * sealed entry on the way, in the order of their times as far as the streams have it.
+ */
 export function* readAuditFiles({ files, key, streams }: AuditFilesParts): Generator<ReadEntry, AuditReport, void> {
   const unknown: string[] = [];
   const listedById = new Map(streams.map((stream) => [stream.streamId, stream]));

@@ -6,8 +6,8 @@ import {
   type ChainedAuditLogParts,
   createChainedAuditLog,
 } from '../../src/audit/hash_chained_audit_log.ts';
-import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import type { VaultError } from '../../src/model/errors.ts';
+import { verifyAuditFiles } from './verify_all_files.ts';
 
 export interface TestLedger extends AuditLedger {
   readonly key: Uint8Array;

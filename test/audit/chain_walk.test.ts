@@ -3,10 +3,11 @@ import type { AuditStream } from '../../src/audit/audit_log_interface.ts';
 import { faultOf } from '../../src/audit/chain_fault.ts';
 import { type ChainPoint, chainOf, GENESIS, sealLine } from '../../src/audit/hash_chain.ts';
 import { recoverStart } from '../../src/audit/recover_file_start.ts';
-import { readAuditFiles, verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
+import { readAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import { createChainWalk, type WalkOptions } from '../../src/audit/walk_hash_chain.ts';
 import { HOUR } from '../../src/model/clock.ts';
 import { entry, key, lineOf, STREAM, timeAt, writer } from './chain_writer.ts';
+import { verifyAuditFiles } from './verify_all_files.ts';
 
 function walk(lines: readonly string[], options: WalkOptions = {}, start = GENESIS) {
   const reported: [number | undefined, number, boolean][] = [];

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { openAuditFile } from '../../src/audit/audit_log_file.ts';
 import { logLines } from '../../src/audit/read_log_lines.ts';
-import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import { findingsOf } from '../../src/cli/audit/audit_findings.ts';
 import { createTestLedger, ENTRY, openLog, type TestLedger, write } from './audit_world.ts';
+import { verifyAuditFiles } from './verify_all_files.ts';
 
 let folder: string;
 let ledger: TestLedger;

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
+import { verifyAuditFiles } from './verify_all_files.ts';
 
 const document = readFileSync('docs/formats.md', 'utf8');
 const blockOf = (name: string) => document.split(`\`\`\`${name}\n`)[1]?.split('```')[0] ?? '';

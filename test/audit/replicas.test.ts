@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openAuditLog } from '../../src/audit/open_audit_log.ts';
-import { verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
 import { createKek } from '../../src/keyring/key_encryption_key.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { createStores } from '../../src/store/create_stores.ts';
@@ -12,6 +11,7 @@ import { openDatabase } from '../../src/store/open_database.ts';
 import type { Stores } from '../../src/store/store_interfaces.ts';
 import { type PostgresServer, startPostgres } from '../postgres/postgres_server.ts';
 import { write } from './audit_world.ts';
+import { verifyAuditFiles } from './verify_all_files.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {

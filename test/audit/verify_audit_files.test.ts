@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { openAuditFile } from '../../src/audit/audit_log_file.ts';
-import { type AuditReport, verifyAuditFiles } from '../../src/audit/verify_audit_files.ts';
+import type { AuditReport } from '../../src/audit/verify_audit_files.ts';
 import { createTestLedger, openLog, type TestLedger, write } from './audit_world.ts';
+import { verifyAuditFiles } from './verify_all_files.ts';
 
 const SEALED = { faults: [], missing: [], torn: [], checkpoint: 'found' };
 

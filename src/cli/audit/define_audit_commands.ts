@@ -49,4 +49,5 @@ uncompressed. With --since or --until, entries of other times may be missing.
 
 Exit codes: 0 intact and complete · 64 usage · 65 the log was changed or lacks entries
 of the period, or the data is damaged · 66 a file cannot be read · 69 the database or
-the root key cannot be reached · 73 the output cannot be written · 78 configuration`;
+the root key cannot be reached · 73 the output cannot be written · 78 configuration
+130, 143 interrupted; nothing was changed`;

@@ -9,10 +9,17 @@ import { openDatabaseReadonly } from '../../store/open_database_readonly.ts';
 import { readAuditLedger } from '../../store/vault/read_audit_ledger.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 
+interface OpenedFiles extends AuditFilesParts {
+  /** Of all files together. */
+  readonly bytes: number;
+}
+
 /** The named files, or those of TOKENVAULT_AUDIT_FILE, with key and streams from the configured database. */
-export async function openAuditFiles(paths: readonly string[]): Promise<AuditFilesParts> {
+export async function openAuditFiles(paths: readonly string[]): Promise<OpenedFiles> {
   const { keySource, credentialsDirectory, databaseUrl, postgres, auditFile } = readConfig();
-  const files = (paths.length === 0 ? configuredFiles(auditFile) : [...new Set(paths)]).map(logFile);
+  const names = paths.length === 0 ? configuredFiles(auditFile) : [...new Set(paths)];
+  const files = names.map(logFile);
+  const bytes = names.reduce((sum, name) => sum + statSync(name).size, 0);
   const keks = await createKeySource(keySource, { credentialsDirectory }).load();
   const opened = await openDatabaseReadonly(databaseUrl, postgres);
   if (opened === undefined) throw new CommandError(EXIT.DATA, NO_VAULT);
@@ -20,7 +27,7 @@ export async function openAuditFiles(paths: readonly string[]): Promise<AuditFil
   try {
     if (missingMigrations > 0) throw new CommandError(EXIT.DATA, OLDER_SCHEMA);
     const { key, streams } = await readAuditLedger(database, keks);
-    return { files, key: createSecretKey(key), streams };
+    return { files, bytes, key: createSecretKey(key), streams };
   } finally {
     await database.close();
   }

@@ -1,14 +1,12 @@
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
-import { readAuditFiles } from '../../audit/verify_audit_files.ts';
 import type { ReadEntry } from '../../audit/verify_stream_files.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
 import { stopWithReader } from '../stop_with_reader.ts';
 import { findingsOf, findingText } from './audit_findings.ts';
 import type { OutputFlags } from './audit_flags.ts';
-import { openAuditFiles } from './open_audit_files.ts';
 import { isOfPeriod, type LoggedEntry, parseAuditEntry } from './parse_audit_entry.ts';
+import { readWithProgress } from './read_with_progress.ts';
 
 export interface QueryFlags extends OutputFlags {
   readonly tenant?: string;
@@ -21,26 +19,19 @@ export interface QueryFlags extends OutputFlags {
   readonly request?: string;
 }
 
-const ENTRIES_A_TURN = 1_000;
-
 /** Prints the entries that match, then what is not intact on standard error, and returns the exit code. */
 export async function queryAuditLog(paths: readonly string[], flags: QueryFlags): Promise<number> {
-  const reading = readAuditFiles(await openAuditFiles(paths));
   const out = process.stdout;
   stopWithReader(out);
-  for (let count = 1; ; count += 1) {
-    const { done, value } = reading.next();
-    if (done === true) {
-      const findings = findingsOf(value, flags);
-      for (const finding of findings) console.error(findingText(finding));
-      if (findings.length > 0) console.error(INCOMPLETE);
-      return findings.length === 0 ? EXIT.OK : EXIT.DATA;
-    }
-    const entry = parseAuditEntry(value.text);
-    if (entry !== undefined && matches(entry, flags) && !out.write(`${lineOf(value, entry, flags)}\n`))
+  const print = async (read: ReadEntry) => {
+    const entry = parseAuditEntry(read.text);
+    if (entry !== undefined && matches(entry, flags) && !out.write(`${lineOf(read, entry, flags)}\n`))
       await once(out, 'drain');
-    if (count % ENTRIES_A_TURN === 0) await setImmediate();
-  }
+  };
+  const findings = findingsOf(await readWithProgress(paths, print, { printsEntries: true }), flags);
+  for (const finding of findings) console.error(findingText(finding));
+  if (findings.length > 0) console.error(INCOMPLETE);
+  return findings.length === 0 ? EXIT.OK : EXIT.DATA;
 }
 
 const INCOMPLETE =

@@ -1,14 +1,14 @@
-import { type AuditReport, verifyAuditFiles } from '../../audit/verify_audit_files.ts';
+import type { AuditReport } from '../../audit/verify_audit_files.ts';
 import type { FileLine, StreamReport } from '../../audit/verify_stream_files.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
 import { entriesText, type Finding, findingsOf, findingText } from './audit_findings.ts';
 import type { OutputFlags } from './audit_flags.ts';
-import { openAuditFiles } from './open_audit_files.ts';
+import { readWithProgress } from './read_with_progress.ts';
 
 /** Verifies files of the audit log, prints every fault and what is missing, and returns the exit code. */
 export async function verifyAuditLog(paths: readonly string[], flags: OutputFlags): Promise<number> {
-  const report = verifyAuditFiles(await openAuditFiles(paths));
+  const report = await readWithProgress(paths);
   const findings = findingsOf(report, flags);
   console.log(flags.json ? jsonOf(report, findings) : textOf(report, findings));
   return findings.length === 0 ? EXIT.OK : EXIT.DATA;

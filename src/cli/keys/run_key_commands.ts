@@ -55,6 +55,7 @@ export function rotateTenantKey(tenant: string, flags: KeyFlags): Promise<number
     const { sleep, retry } = createPatience(interruption);
     let { tenantKey } = await retry(() => clients.keys.rotateTenantKey({ tenant }));
     const end = performance.now() + LONGEST_WAIT;
+    if (isRotating(tenantKey) && process.stderr.isTTY) console.error(WAITING);
     while (isRotating(tenantKey) && performance.now() < end) {
       await sleep(INTERVAL);
       ({ tenantKey } = await retry(() => clients.keys.getTenantKey({ tenant })));
@@ -64,6 +65,8 @@ export function rotateTenantKey(tenant: string, flags: KeyFlags): Promise<number
     return isRotating(tenantKey) ? EXIT.TEMPORARY_FAILURE : EXIT.OK;
   });
 }
+
+const WAITING = 'The vault seals the values again. Waiting for at most 10 minutes; it continues without this command.';
 
 const isRotating = (tenantKey: TenantKey | undefined) => (tenantKey?.olderVersions.length ?? 0) > 0;
 
