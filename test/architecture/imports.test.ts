@@ -151,7 +151,7 @@ test('no barrels, and no files named utils, helpers or the like', () => {
 const REVEALING = [
   'audit/hash_chained_audit_log.ts',
   'caller_tokens/fetch_jwks.ts',
-  'cli/credentials/add_credential.ts',
+  'cli/credentials/read_credential.ts',
   'cli/import/build_admin_api_requests.ts',
   'entra/exchange/client_assertion_signer.ts',
   'entra/exchange/check_token_response.ts',

@@ -32,7 +32,9 @@ export function startOnTerminal(command: string, environment: Readonly<Record<st
     shown += chunk.toString('utf8');
     change();
   });
+  let isClosed = false;
   const ended = once(child, 'close').then(([code]) => {
+    isClosed = true;
     change();
     return code as number | null;
   });
@@ -47,7 +49,7 @@ export function startOnTerminal(command: string, environment: Readonly<Record<st
           shown = shown.slice(end);
           return text.replaceAll('\r\n', '\n');
         }
-        if (child.exitCode !== null) throw new Error(`The command ended, and showed: ${shown}`);
+        if (isClosed) throw new Error(`The command ended, and showed: ${shown}`);
         await changed.promise;
       }
     },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROGRAM } from '../bundled_programs.ts';
 import { importAda, onboard } from '../scenarios/onboard.ts';
@@ -47,6 +48,29 @@ describe.skipIf(!HAS_TERMINAL)('on a pseudo-terminal of 80 columns', () => {
     events.type('\u0003');
     await events.shows(/Incomplete\. Continue with --after \d+\s+Interrupted\./);
     expect(await events.ended).toBe(130);
+  });
+});
+
+describe.skipIf(!HAS_TERMINAL)('long work', () => {
+  const verify = () => ({
+    line: `${process.execPath} ${PROGRAM} audit verify`,
+    environment: {
+      TOKENVAULT_DATABASE_URL: `sqlite:${join(scenario.folder, 'vault.db')}`,
+      TOKENVAULT_KEY_SOURCE: `file:${join(scenario.folder, 'kek')}`,
+      TOKENVAULT_AUDIT_FILE: join(scenario.folder, 'audit.jsonl'),
+    },
+  });
+
+  test('shows its progress on a terminal', async () => {
+    const { line, environment } = verify();
+    const verifying = startOnTerminal(line, environment);
+    await verifying.shows(/100% {2}[\d,]+ entries[\s\S]*The audit log is intact\./);
+    expect(await verifying.ended).toBe(0);
+  });
+
+  test('shows none in a pipe', async () => {
+    const { code, stderr } = await startProgram(['audit', 'verify'], verify()).ended;
+    expect([code, stderr]).toEqual([0, '']);
   });
 });
 
