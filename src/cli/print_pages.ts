@@ -7,7 +7,6 @@ import { createTable } from './format_table.ts';
 import { Interrupted } from './import/retry_vault_calls.ts';
 import { listenForInterruption } from './listen_for_interruption.ts';
 import { createPatience } from './patient_calls.ts';
-import { stopWithReader } from './stop_with_reader.ts';
 import { writeLines } from './write_lines.ts';
 
 /** The options of every list. */
@@ -56,7 +55,6 @@ export async function printPages<Item>(
     waitsFor = reason;
   });
   let [pageToken, count, left, reported] = [flags.pageToken ?? '', 0, 0, now()];
-  stopWithReader(stdout);
   try {
     do {
       const page = await retry(() => read({ pageSize: Math.min(limit - count, LARGEST_PAGE), pageToken }));

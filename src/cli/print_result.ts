@@ -3,7 +3,6 @@ import type { CommandStreams } from './command_streams.ts';
 import type { OneFlags } from './define_vault_command.ts';
 import { printable } from './error_text.ts';
 import { messageJson } from './message_json.ts';
-import { stopWithReader } from './stop_with_reader.ts';
 
 /** A message of the vault as lines of text or, with `--json`, as one JSON object. */
 export function printResult<Schema extends DescMessage>(
@@ -19,6 +18,5 @@ export function printResult<Schema extends DescMessage>(
   { json }: Pick<OneFlags, 'json'>,
   { stdout }: Pick<CommandStreams, 'stdout'>,
 ): void {
-  stopWithReader(stdout);
   stdout.write(`${json ? messageJson(schema, message) : text(message).map(printable).join('\n')}\n`);
 }

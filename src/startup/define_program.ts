@@ -15,6 +15,7 @@ import { EXIT } from '../cli/exit_codes.ts';
 import { addImportCommands } from '../cli/import/define_import_commands.ts';
 import { addKeyCommands } from '../cli/keys/define_key_commands.ts';
 import { addStatusCommand } from '../cli/status/define_status_command.ts';
+import { stopWithReader } from '../cli/stop_with_reader.ts';
 import { addTenantCommands } from '../cli/tenants/define_tenant_commands.ts';
 import { readConfig, readSandboxPort } from '../config/read_config_from_environment.ts';
 import type { UserConsent } from '../sandbox/state/entra_directories.ts';
@@ -47,6 +48,9 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
       writeErr: (text) => stderr.write(text),
       getOutHelpWidth: () => widthOf(stdout) ?? HELP_WIDTH,
       getErrHelpWidth: () => widthOf(stderr) ?? HELP_WIDTH,
+    })
+    .hook('preAction', (_program, command) => {
+      if (!SERVERS.has(command.name())) stopWithReader(stdout);
     })
     .exitOverride(({ exitCode }: CommanderError) => exit(exitCode === 0 ? EXIT.OK : EXIT.USAGE));
 
@@ -100,6 +104,9 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
   addCompletionCommand(program, streams);
   return program;
 }
+
+/** They go on without a reader. */
+const SERVERS = new Set(['serve', 'sandbox']);
 
 /** Columns of help in a pipe or a file. */
 const HELP_WIDTH = 80;

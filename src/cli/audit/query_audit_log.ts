@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { ReadEntry } from '../../audit/verify_stream_files.ts';
 import { printable } from '../error_text.ts';
 import { EXIT } from '../exit_codes.ts';
-import { stopWithReader } from '../stop_with_reader.ts';
 import { findingsOf, findingText } from './audit_findings.ts';
 import type { OutputFlags } from './audit_flags.ts';
 import { isOfPeriod, type LoggedEntry, parseAuditEntry } from './parse_audit_entry.ts';
@@ -22,7 +21,6 @@ export interface QueryFlags extends OutputFlags {
 /** Prints the entries that match, then what is not intact on standard error, and returns the exit code. */
 export async function queryAuditLog(paths: readonly string[], flags: QueryFlags): Promise<number> {
   const out = process.stdout;
-  stopWithReader(out);
   const print = async (read: ReadEntry) => {
     const entry = parseAuditEntry(read.text);
     if (entry !== undefined && matches(entry, flags) && !out.write(`${lineOf(read, entry, flags)}\n`))

@@ -19,7 +19,6 @@ import { messageJson } from '../message_json.ts';
 import { type ListFlags, printPages } from '../print_pages.ts';
 import { printResult } from '../print_result.ts';
 import { minuteOf } from '../status/format_times.ts';
-import { stopWithReader } from '../stop_with_reader.ts';
 import { writeLines } from '../write_lines.ts';
 
 export interface EventFlags extends OneFlags {
@@ -45,7 +44,6 @@ export function listEvents(flags: EventFlags, { stdout, stderr }: CommandStreams
     const interruption = listenForInterruption();
     const { signal } = interruption;
     let [cursor, count] = [after, 0];
-    stopWithReader(stdout);
     try {
       const end = follow ? Number.POSITIVE_INFINITY : await lastCursor(events, parent);
       for await (const response of events.watchEvents({ parent, types: [...types], cursor }, { signal })) {
