@@ -55,6 +55,7 @@ describe.skipIf(missing !== undefined && !isRequired)('against a vault with the 
       client_secret: ACME_SECRET,
       sign_in_audience: 'common',
       cloud: 'CLOUD_CUSTOM',
+      home_directory_id: 'c0c0c0c0-0000-4000-8000-000000000001',
     };
     await admin('TenantService/RegisterTenant', { tenant_id: 'acme', preset: 'aurinko', app });
   });
