@@ -272,6 +272,16 @@ describe('connections', () => {
     expect([code, JSON.parse(stdout).state]).toEqual([65, 'STATE_PENDING']);
   });
 
+  test('show names the section of the runbook for what is wrong', async () => {
+    const revoked = await onboard(scenario, 'revoked');
+    await importAda(scenario, revoked, 'grace', { user: 'grace@contoso.example' });
+    scenario.sandbox.revokeSessions('grace@contoso.example');
+    expect((await run('connections verify revoked/grace')).code).toBe(65);
+    expect((await run('connections show revoked/grace')).stdout).toContain(
+      'What to do    docs/runbook.md#reauthorization_required\n',
+    );
+  });
+
   test('suspend and resume change the state', async () => {
     const paused = await onboard(scenario, 'paused');
     await importAda(scenario, paused, 'ada');

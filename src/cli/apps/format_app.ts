@@ -37,6 +37,7 @@ export function appText(app: App, width: number | undefined): readonly string[] 
     ['Name', app.displayName],
     ['State', stateText(app)],
     ['Reason', reasonText(app.stateReason)],
+    ['What to do', runbookText(app.stateReason)],
     ['Client id', app.clientId],
     ['Cloud', enumText(CloudSchema, app.cloud)],
     ['Audience', app.signInAudience],
@@ -82,6 +83,12 @@ export function reasonText(reason: StateReason | undefined): string {
 }
 
 const GIVE_DIRECTORY = 'If no directory is known, name one with --directory; `connections show` prints that of a user.';
+
+/** Where the runbook says who acts. */
+export function runbookText(reason: StateReason | undefined): string {
+  if (reason === undefined) return '';
+  return `docs/runbook.md#${enumText(ErrorReasonSchema, reason.reason).toLowerCase()}`;
+}
 
 /** Each credential with its result, then what remains to be done. */
 export function verificationText(response: VerifyAppResponse): readonly string[] {

@@ -4,7 +4,7 @@ import {
   ConnectionResource_StateSchema,
 } from '../../gen/tokenvault/v1/connection_pb.ts';
 import { ErrorReasonSchema } from '../../gen/tokenvault/v1/error_reason_pb.ts';
-import { reasonText } from '../apps/format_app.ts';
+import { reasonText, runbookText } from '../apps/format_app.ts';
 import { enumText } from '../enum_text.ts';
 import { factLines, tableLines } from '../format_table.ts';
 import { dayOf, minuteOf } from '../status/format_times.ts';
@@ -28,6 +28,7 @@ export function connectionText(connection: Connection, width: number | undefined
     ['Connection', connection.name],
     ['State', enumText(Connection_StateSchema, connection.state)],
     ['Reason', reasonText(connection.stateReason)],
+    ['What to do', runbookText(connection.stateReason)],
     ['App', connection.app],
     ['Account', [account?.username, account?.displayName].filter((text) => text).join(', ')],
     ['Directory', account?.directoryId ?? ''],
