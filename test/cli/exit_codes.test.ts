@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EXIT } from '../../src/cli/exit_codes.ts';
 import { type Reason, VaultError } from '../../src/model/errors.ts';
@@ -6,7 +7,7 @@ import { temporaryFiles } from './import_program.ts';
 import { startProgram } from './program.ts';
 import { programCommands } from './program_commands.ts';
 import { runInProcess } from './run_in_process.ts';
-import { sampleWords, VAULT_LINES, writeSampleFiles } from './sample_lines.ts';
+import { FILE_LINES, sampleWords, VAULT_LINES, writeSampleFiles } from './sample_lines.ts';
 
 let stage: Stage | undefined;
 afterEach(async () => {
@@ -151,6 +152,28 @@ test.each(programCommands().filter(({ name }) => !WITHOUT_CODES.includes(name)))
     expect(codes.filter((code) => !Object.values<number>(EXIT).includes(code))).toEqual([]);
   },
 );
+
+test('every other command has a case in json_output.test.ts, or a test of its own', () => {
+  const others = programCommands().filter(({ options }) => !options.includes('--address'));
+  const names = [...Object.keys(FILE_LINES), ...Object.keys(OWN_TESTS)];
+  expect(names.sort()).toEqual(others.map(({ name }) => name).sort());
+  for (const [name, path] of Object.entries(OWN_TESTS))
+    expect(readFileSync(path, 'utf8')).toContain(name.split(' ').at(-1));
+});
+
+const OWN_TESTS: Readonly<Record<string, string>> = {
+  serve: 'test/faults/program_end.test.ts',
+  sandbox: 'test/sandbox/program.test.ts',
+  demo: 'test/scenarios/behind_a_proxy.test.ts',
+  'backup create': 'test/cli/backup_create.test.ts',
+  'backup verify': 'test/cli/backup_verify.test.ts',
+  'backup restored': 'test/cli/backup_restored.test.ts',
+  'config check': 'test/cli/config_check.test.ts',
+  'database copy': 'test/cli/database_copy.test.ts',
+  'database migrate': 'test/cli/database_migrate.test.ts',
+  'keys create': 'test/cli/create_root_key.test.ts',
+  completion: 'test/cli/completion.test.ts',
+};
 
 describe('a command of a running vault', () => {
   const COMMANDS = programCommands().filter(({ options }) => options.includes('--address'));

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROGRAM } from '../bundled_programs.ts';
 import { importAda, onboard } from '../scenarios/onboard.ts';
 import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 import { HAS_TERMINAL, startOnTerminal } from './on_terminal.ts';
 import { startProgram } from './program.ts';
+import { programCommands } from './program_commands.ts';
 
 if (!HAS_TERMINAL) console.warn('script of util-linux is not installed. The tests on a pseudo-terminal are skipped.');
 
@@ -35,6 +37,14 @@ describe.skipIf(!HAS_TERMINAL)('on a pseudo-terminal of 80 columns', () => {
     removing.type('second\r');
     await removing.shows(/second is removed\./);
     expect(await removing.ended).toBe(0);
+  });
+
+  test('the help of every command fits', async () => {
+    const printing = startOnTerminal(`${process.execPath} ${fileURLToPath(new URL('print_help.ts', import.meta.url))}`);
+    const shown = await printing.shows(/Usage: token-vault completion [\s\S]*zsh[\s\S]*$/);
+    for (const { name } of programCommands()) expect(shown).toContain(`Usage: token-vault ${name} `);
+    expect(shown.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(await printing.ended).toBe(0);
   });
 
   test('a table fits, and Ctrl-C ends a stream with 130 and the cursor', async () => {
