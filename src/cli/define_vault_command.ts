@@ -16,7 +16,7 @@ export interface OneFlags extends VaultAccess {
   readonly json?: true;
 }
 
-/** A command on a running vault. Its options of access come last, under their own heading. */
+/** A command on a running vault. Its options of access have a heading of their own. */
 export function defineVaultCommand(parent: Command, name: string, { description, json, notes }: CommandText): Command {
   const command = parent
     .command(name)

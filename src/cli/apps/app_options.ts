@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { AppSchema, RotationPolicySchema } from '../../gen/tokenvault/v1/app_pb.ts';
+import type { App, AppSchema, RotationPolicySchema } from '../../gen/tokenvault/v1/app_pb.ts';
 import { DAY } from '../../model/clock.ts';
 import { GUID } from '../../model/id_patterns.ts';
 import { daysOf } from '../credentials/credential_options.ts';
@@ -18,6 +18,12 @@ export interface AppFlags {
   readonly rotation?: 'on' | 'off';
   readonly leadTime?: number;
   readonly secretLife?: number;
+}
+
+/** Of `apps create` and `apps update`; the first app of a tenant has its name. */
+export interface NamedAppFlags extends AppFlags {
+  readonly displayName?: string;
+  readonly sharedWith?: readonly string[];
 }
 
 /** `isNew`: there are no values to replace. */
@@ -82,5 +88,15 @@ export function appFields(flags: AppFlags, policy: MessageInitShape<typeof Rotat
         ...(secretLife !== undefined && { secretLife: durationFromMs(secretLife * DAY) }),
       },
     }),
+  };
+}
+
+/** `before`: as stored, whose rotation keeps the settings that no option names. */
+export function namedFields(flags: NamedAppFlags, before?: Pick<App, 'rotation'>) {
+  const { displayName, sharedWith } = flags;
+  return {
+    ...(displayName !== undefined && { displayName }),
+    ...(sharedWith !== undefined && { sharedWith: [...sharedWith] }),
+    ...appFields(flags, before?.rotation),
   };
 }

@@ -6,10 +6,11 @@ import { defineListCommand, defineVaultCommand, type OneFlags } from '../define_
 import { collect } from '../repeated_option.ts';
 import { APP_HELP, appNameOf, tenantNameOf } from '../resource_names.ts';
 import { appOptions, checkRotation, clientIdOption, directoryOf } from './app_options.ts';
-import type { CreateAppFlags, UpdateAppFlags } from './change_app.ts';
+import type { CreateAppFlags } from './create_app.ts';
 import type { DeleteFlags } from './delete_app.ts';
 import type { ConsentFlags } from './request_consent.ts';
 import type { AppListFlags, VerifyFlags } from './run_app_commands.ts';
+import type { UpdateAppFlags } from './update_app.ts';
 
 /** The arguments of `token-vault apps …`. The modules that do the work are loaded when a command runs. */
 export function addAppCommands(program: Command, streams: CommandStreams): void {
@@ -78,7 +79,7 @@ export function addAppCommands(program: Command, streams: CommandStreams): void 
   create.action(async (name: string, flags: CreateAppFlags) => {
     checkRotation(flags, create);
     if (hasCredential(flags)) checkCredential(flags, create);
-    const { createApp } = await import('./change_app.ts');
+    const { createApp } = await import('./create_app.ts');
     process.exitCode = await createApp(name, flags, streams);
   });
 
@@ -94,7 +95,7 @@ export function addAppCommands(program: Command, streams: CommandStreams): void 
   for (const option of appOptions({ isNew: false })) update.addOption(option);
   update.action(async (name: string, flags: UpdateAppFlags) => {
     checkRotation(flags, update);
-    const { changesApp, updateApp } = await import('./change_app.ts');
+    const { changesApp, updateApp } = await import('./update_app.ts');
     if (!changesApp(flags)) update.error('error: give what to change, such as --rotation on');
     process.exitCode = await updateApp(name, flags, streams);
   });
@@ -106,7 +107,7 @@ export function addAppCommands(program: Command, streams: CommandStreams): void 
     defineVaultCommand(apps, verb, { description, json: JSON_TEXT, notes: NOTES })
       .argument('<app>', APP_HELP, appNameOf)
       .action(async (name: string, flags: OneFlags) => {
-        const { suspendOrResumeApp } = await import('./change_app.ts');
+        const { suspendOrResumeApp } = await import('./update_app.ts');
         process.exitCode = await suspendOrResumeApp(verb, name, flags, streams);
       });
   }

@@ -4,15 +4,13 @@ import {
   RegisterTenantResponseSchema,
 } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import { type AppFlags, appFields } from '../apps/app_options.ts';
-import { blocksText, stepLines, warningLines } from '../apps/format_next_steps.ts';
+import { createdText } from '../apps/format_created.ts';
 import { callVault } from '../call_vault.ts';
 import { CLOUDS, type CloudName } from '../cloud_option.ts';
 import type { CommandStreams } from '../command_streams.ts';
 import type { CredentialFlags } from '../credentials/credential_options.ts';
-import { probeLines } from '../credentials/format_probe.ts';
 import { readMaterial } from '../credentials/read_credential.ts';
 import type { OneFlags } from '../define_vault_command.ts';
-import { DRY_RUN } from '../dry_run.ts';
 import { EXIT } from '../exit_codes.ts';
 import { printResult } from '../print_result.ts';
 import { labelsOf } from './tenant_options.ts';
@@ -32,7 +30,15 @@ export interface CreateTenantFlags extends OneFlags, AppFlags, CredentialFlags {
 
 /** Registers a tenant, with its first app if there is a client id, and returns the exit code. */
 export async function createTenant(name: string, flags: CreateTenantFlags, streams: CommandStreams): Promise<number> {
-  const { displayName = '', label = [], directory = [], catalog = '', preset = '', baseUrl = '', dryRun } = flags;
+  const {
+    displayName = '',
+    label = [],
+    directory = [],
+    catalog = '',
+    preset = '',
+    baseUrl = '',
+    dryRun = false,
+  } = flags;
   const app = flags.clientId === undefined ? {} : { app: await registrationOf(flags.clientId, flags, streams) };
   const request = {
     displayName,
@@ -44,13 +50,8 @@ export async function createTenant(name: string, flags: CreateTenantFlags, strea
   };
   return callVault(flags, async ({ tenants }) => {
     const tenantId = name.slice('tenants/'.length);
-    const message = await tenants.registerTenant({ tenantId, ...request, ...app, validateOnly: dryRun ?? false });
-    const text = ({ credentialProbe, nextSteps }: RegisterTenantResponse) =>
-      blocksText([
-        [`${name} ${dryRun ? `could be created. ${DRY_RUN}` : 'is created.'}`, ...probeLines(credentialProbe)],
-        warningLines(nextSteps),
-        stepLines(nextSteps),
-      ]);
+    const message = await tenants.registerTenant({ tenantId, ...request, ...app, validateOnly: dryRun });
+    const text = (response: RegisterTenantResponse) => createdText(name, response, dryRun);
     printResult({ schema: RegisterTenantResponseSchema, message, text }, flags, streams);
     return EXIT.OK;
   });
