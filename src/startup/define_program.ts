@@ -105,8 +105,8 @@ export function defineProgram({ version, streams, exit }: ProgramParts): Command
   return program;
 }
 
-/** They go on without a reader. */
-const SERVERS = new Set(['serve', 'sandbox']);
+/** They go on without a reader, or have processes to stop. */
+const SERVERS = new Set(['serve', 'sandbox', 'demo']);
 
 /** Columns of help in a pipe or a file. */
 const HELP_WIDTH = 80;

@@ -185,7 +185,7 @@ describe('a command of a running vault', () => {
   test.each(COMMANDS)('`$name` ends with the codes of its access, which its help names', async ({ name, help }) => {
     const files = temporaryFiles();
     writeSampleFiles(files.path('.'));
-    const words = [...name.split(' '), ...sampleWords(VAULT_LINES[name] ?? '', files.path('.'))];
+    const words = [...name.split(' '), ...sampleWords(VAULT_LINES[name] ?? '', files.path('.')), '--json'];
     stage = await startStage(withCallers);
     const { address } = stage;
     const codes = {
