@@ -128,6 +128,10 @@ describe('apps', () => {
       hours: [2, 3],
       time_zone: 'Europe/Berlin',
     });
+    const { stdout } = await run('apps show shop/default');
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'automatic; 20 days before the expiry; new ones expire after 90 days; only every day, hours 2, 3 (Europe/Berlin) ',
+    );
     expect((await run('apps update shop/default --rotation off')).code).toBe(0);
     const { rotation, home_directory_id } = await shown('apps show shop/default');
     expect([rotation, home_directory_id]).toEqual([undefined, CONTOSO]);

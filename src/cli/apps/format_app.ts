@@ -1,14 +1,17 @@
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type App,
   App_StateSchema,
   CloudSchema,
   Rotation_StepSchema,
+  type RotationPolicy,
   type StateReason,
+  WeekdaySchema,
 } from '../../gen/tokenvault/v1/app_pb.ts';
 import { MailboxCheck_OutcomeSchema, type VerifyAppResponse } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import { CredentialProbe_Outcome, CredentialProbe_OutcomeSchema } from '../../gen/tokenvault/v1/credential_pb.ts';
 import { ErrorReasonSchema } from '../../gen/tokenvault/v1/error_reason_pb.ts';
+import { DAY } from '../../model/clock.ts';
 import { inCommandTerms } from '../command_terms.ts';
 import { OWN_CREDENTIAL_COLUMNS, ownCredentialRow } from '../credentials/format_credential.ts';
 import { enumText } from '../enum_text.ts';
@@ -47,7 +50,7 @@ export function appText(app: App, width: number | undefined): readonly string[] 
     ['Permissions', app.implicitPermissions.join(', ')],
     ['Catalog', app.catalog],
     ['Shared with', app.sharedWith.join(', ')],
-    ['Rotation', app.rotation === undefined ? '' : 'automatic'],
+    ['Rotation', rotationText(app.rotation)],
     [
       'In rotation',
       rotation === undefined
@@ -83,6 +86,20 @@ export function reasonText(reason: StateReason | undefined): string {
 }
 
 const GIVE_DIRECTORY = 'If no directory is known, name one with --directory; `connections show` prints that of a user.';
+
+function rotationText(policy: RotationPolicy | undefined): string {
+  if (policy === undefined) return '';
+  const { leadTime, secretLife, weekdays, hours, timeZone } = policy;
+  const days = weekdays.map((day) => enumText(WeekdaySchema, day)).join(', ') || 'every day';
+  return [
+    'automatic',
+    leadTime && `${durationMs(leadTime) / DAY} days before the expiry`,
+    secretLife && `new ones expire after ${durationMs(secretLife) / DAY} days`,
+    weekdays.length + hours.length > 0 && `only ${days}, hours ${hours.join(', ') || 'all'} (${timeZone || 'UTC'})`,
+  ]
+    .filter((part) => part)
+    .join('; ');
+}
 
 /** Where the runbook says who acts. */
 export function runbookText(reason: StateReason | undefined): string {
