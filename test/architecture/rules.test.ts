@@ -61,7 +61,7 @@ describe.skipIf(!promtool)('by promtool', () => {
     expect(check(spec)).toContain(`SUCCESS: ${rules.length} rules found`);
   });
 
-  test.each(TESTS)('each alert fires when it should, and not when it should not: %s', { timeout: 60_000 }, (file) => {
+  test.each(TESTS)('each alert fires when it should, and not when it should not: %s', { timeout: 180_000 }, (file) => {
     expect(run('test', 'rules', file)).toContain('SUCCESS');
   });
 

@@ -11,7 +11,7 @@ import { storesConformance } from './stores_conformance.ts';
 const NEWEST = String(MAJORS.at(-1));
 /** `TEST_POSTGRES_URL=postgres://admin@host/postgres` runs the suite once, on that server. */
 const URL_OF_SERVER = process.env['TEST_POSTGRES_URL'];
-/** `TEST_POSTGRES_MAJORS=15,16,17,18` runs the suite on all of them, as CI does; without it on the newest one. */
+/** `TEST_POSTGRES_MAJORS=15,16,17,18` runs the suite on all of them; without it on the newest one. */
 const CHOSEN = (URL_OF_SERVER === undefined ? process.env['TEST_POSTGRES_MAJORS']?.split(',') : undefined) ?? [NEWEST];
 
 /** Runs the conformance suite on a real server of the given major version, or on that of TEST_POSTGRES_URL. */

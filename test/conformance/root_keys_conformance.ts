@@ -194,7 +194,9 @@ export function rootKeysConformance(open: Open): void {
       await vault.damage('deks', { wrapped }, isDamaged);
       await rootKeys.activate(hex(young), NOW);
 
-      expect((await rootKeys.rewrap(undefined, 9)).damaged).toEqual([{ tenantUid: tenant.uid, version: 1 }]);
+      expect((await rootKeys.rewrap(undefined, 9)).damaged).toEqual([
+        { tenantId: 'damaged', tenantUid: tenant.uid, version: 1 },
+      ]);
       expect(await rewrapAll(stores)).toBe(0);
       expect(await rootKeys.retire(NOW)).toBeUndefined();
       expect(await rootKeys.listPending(9)).toEqual(['damaged']);
