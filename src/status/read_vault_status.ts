@@ -49,8 +49,8 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
     return [{ ...replica, feedPosition: 0, heartbeatAge: 0, enforcesContainments: true }];
   }
 
-  async function listLeaders(replicas: Promise<readonly ListedReplica[]>): Promise<readonly JobLeader[]> {
-    const names = new Map((await replicas).map(({ uid, name }) => [uid, name]));
+  async function listLeaders(): Promise<readonly JobLeader[]> {
+    const names = new Map((await readPart('replicas', listReplicas)).map(({ uid, name }) => [uid, name]));
     const held = await stores.leases.listHeld();
     return held.map(({ name, owner, remaining }) => ({
       job: name,
@@ -74,13 +74,12 @@ export function createStatusReader(parts: VaultStatusParts): StatusReader {
       const unread: UnreadPart[] = [];
       const orUnread = <T>(part: UnreadPart['part'], work: () => Promise<T>, name: string = part) =>
         readPart(name, work).catch((error: unknown) => void unread.push({ part, message: failureMessage(error) }));
-      const replicas = readPart('replicas', listReplicas);
       const [checks, database, newest, known, leaders, keys, credentials] = await Promise.all([
         runChecks(readiness),
         orUnread('database', () => stores.describe()),
         feed && readPart('changes', () => stores.changes.newest()).catch(() => undefined),
-        orUnread('replicas', () => replicas),
-        orUnread('leaders', () => listLeaders(replicas)),
+        orUnread('replicas', listReplicas),
+        orUnread('leaders', listLeaders),
         orUnread('root_keys', rootKeys),
         orUnread('expiring_credentials', () => expiring(credentialCount), `${credentialCount} credentials`),
       ]);

@@ -5,8 +5,7 @@ import { createStatusReader, type VaultStatusParts } from '../../src/status/read
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('while the database does not answer, each read ends in time, and none is started twice', async () => {
-  const waiting = vi.fn(() => new Promise<never>(() => {}));
+function waitingReader(waiting: () => Promise<never>) {
   const contained = createContainedSet();
   contained.addLocal({ subject: 'tenants/acme', reason: '', caller: '', createTime: 0 });
   const stores = {
@@ -19,7 +18,7 @@ test('while the database does not answer, each read ends in time, and none is st
     changes: { newest: waiting },
     expiry: { listExpiring: waiting },
   } as unknown as VaultStatusParts['stores'];
-  const reader = createStatusReader({
+  return createStatusReader({
     stores,
     replica: { uid: 'u', name: 'vault-1', version: '1.2.3', startTime: 0, rootKeyIds: ['key'] },
     feed: { lag: 5_000, behind: true, position: 7 },
@@ -28,6 +27,11 @@ test('while the database does not answer, each read ends in time, and none is st
     contained,
     clock: { now: () => 0 },
   });
+}
+
+test('while the database does not answer, each read ends in time, and none is started twice', async () => {
+  const waiting = vi.fn(() => new Promise<never>(() => {}));
+  const reader = waitingReader(waiting);
 
   for (const _ of [1, 2, 3]) {
     const reading = reader.read(10);
@@ -48,4 +52,13 @@ test('while the database does not answer, each read ends in time, and none is st
   }
   // The leaders wait for the replicas, whose names they have.
   expect(waiting).toHaveBeenCalledTimes(6);
+});
+
+test('while the database does not answer, a read that begins during another one ends in time, too', async () => {
+  const reader = waitingReader(() => new Promise<never>(() => {}));
+  const first = reader.read(10);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const second = reader.read(10);
+  await vi.advanceTimersByTimeAsync(2_000);
+  for (const { unread } of await Promise.all([first, second])) expect(unread).toHaveLength(5);
 });
