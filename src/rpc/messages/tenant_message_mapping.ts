@@ -2,8 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Tenant_State, type TenantSchema } from '../../gen/tokenvault/v1/tenant_pb.ts';
 import { isNever } from '../../model/app_credential.ts';
 import { etagOf } from '../../model/etag.ts';
-import type { Tenant } from '../../model/tenant.ts';
-import { tenantName } from '../../model/tenant.ts';
+import { type Tenant, tenantName } from '../../model/tenant.ts';
 import { toWireTime } from './field_value_conversion.ts';
 
 export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantSchema> {

@@ -10,8 +10,9 @@ import { type ConnectionsParts, createConnections } from './connection_limits.ts
 import { createUnaryServer } from './serve_unary_calls.ts';
 import type { WireService } from './wire_service.ts';
 
-/** Limits of the listener (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
+/** Bytes of a request message. */
 const MAX_REQUEST = 64 * 1024;
+/** Limits of the listener (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
 const LIMITS: ServerOptions = {
   'grpc.max_receive_message_length': MAX_REQUEST,
   'grpc.max_concurrent_streams': 128,

@@ -3,7 +3,7 @@ import type { Peer } from './peer_connection.ts';
 import { UnaryCall } from './unary_call.ts';
 import type { WireService } from './wire_service.ts';
 
-/** False: the call is not unary, unknown, compressed or no gRPC, so grpc-js serves it. */
+/** Returns false for a call that grpc-js must serve: it is a stream, unknown, compressed, or not gRPC. */
 export type ServeUnary = (peer: Peer, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 
 /**
